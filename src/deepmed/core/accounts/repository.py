@@ -1,0 +1,11 @@
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from deepmed.core.accounts.tables import Owner
+
+LOCAL_OWNER = "local"
+
+
+def local_owner_id(session: Session) -> int:
+    """The id of the person at this machine; the row is made by the first migration."""
+    return session.scalars(select(Owner.id).where(Owner.name == LOCAL_OWNER)).one()

@@ -1,0 +1,31 @@
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from deepmed.kit import clock
+from deepmed.kit.database import Base, Owned
+
+
+class Artifact(Owned, Base):
+    """A signed package of files: weights, card, metrics and the predictions they rest on."""
+
+    __tablename__ = "artifacts"
+    __table_args__ = (
+        UniqueConstraint("uid"),
+        UniqueConstraint("owner_id", "recipe_hash", "revision"),
+        Index(None, "owner_id", "kind", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32))
+    kind: Mapped[str] = mapped_column(String(60))
+    stage: Mapped[str] = mapped_column(String(20), default="candidate")
+    recipe_hash: Mapped[str] = mapped_column(String(64))
+    revision: Mapped[int] = mapped_column(default=1)
+    manifest_hash: Mapped[str] = mapped_column(String(64))
+    dataset_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"))
+    lineage: Mapped[dict[str, Any]]
+    metrics: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -1,0 +1,6 @@
+import secrets
+
+
+def new_uid() -> str:
+    """A random name of 32 hexadecimal digits for files, runs and errors."""
+    return secrets.token_hex(16)
