@@ -1,0 +1,67 @@
+# README: `make demo` and `make test` are all that a fresh machine needs.
+#
+# setup  virtual environment in .venv with what the product needs to run
+# demo   sets up if needed, then runs the whole drawings flow on sample data
+# test   every test; brings a browser along where it can
+# lint   style, types, imports and the freshness of generated pages
+# bench  makes every published figure anew, into bench/results
+# docs   writes the generated pages anew
+
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+	  $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; \
+	done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOCK := pyproject.toml constraints.txt
+TEST_WORKERS ?= 2
+
+# One thread a worker: on a small machine two libraries' thread pools fight for the same cores.
+SINGLE := OMP_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test lint bench docs browser
+
+help:
+	@sed -n 's/^# \([a-z]*  \)/\1/p' Makefile
+
+setup: $(VENV)/.ready
+setup-dev: $(VENV)/.ready-dev
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "DeepMed needs Python 3.11 or newer, and none was found. Install it, or name it: make setup PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "DeepMed needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name a newer one: make setup PYTHON=/path/to/python3"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The build tool comes first and from the lock too, so that nothing is fetched outside the lock.
+$(VENV)/.ready: $(LOCK) | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt hatchling
+	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: $(LOCK) | $(VENV)/.ready
+	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+	@touch $(VENV)/.ready $@
+
+demo: setup
+	$(BIN)/deepmed demo
+
+test: setup-dev browser
+	$(SINGLE) $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS)
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/make_requirements.py --check
+
+bench: setup
+	$(BIN)/deepmed bench drawings --json bench/results/drawings.json
+
+docs: setup-dev
+	$(BIN)/python docs/make_requirements.py
+
+# The report is looked at in a real browser. Where none can be had those tests skip, aloud.
+browser:
+	@.ci/browser
