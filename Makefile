@@ -34,13 +34,16 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # The build tool comes first and from the lock too, so that nothing is fetched outside the lock.
+INSTALL = $(PIP) install --quiet --constraint constraints.txt
+
 $(VENV)/.ready: $(LOCK) | $(BIN)/python
-	$(PIP) install --quiet --constraint constraints.txt hatchling
-	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable .
+	$(INSTALL) hatchling
+	$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.ready-dev: $(LOCK) | $(VENV)/.ready
-	$(PIP) install --quiet --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+$(VENV)/.ready-dev: $(LOCK) | $(BIN)/python
+	$(INSTALL) hatchling
+	$(INSTALL) --no-build-isolation --editable '.[dev]'
 	@touch $(VENV)/.ready $@
 
 demo: setup
