@@ -13,6 +13,7 @@ DeepMedError
 └── StorageError             507  a file cannot be stored or read
 """
 
+import inspect
 from typing import Any, ClassVar
 
 from deepmed.kit.ids import new_uid
@@ -25,10 +26,14 @@ class DeepMedError(Exception):
     status: ClassVar[int] = 500
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
-        self.message = message or (self.__doc__ or "").split("\n", maxsplit=1)[0]
+        self.message = message or _first_line(type(self))
         self.details = details
         self.error_id = new_uid()
         super().__init__(self.message)
+
+
+def _first_line(kind: type[Exception]) -> str:
+    return (inspect.getdoc(kind) or kind.__name__).split("\n", maxsplit=1)[0]
 
 
 class ValidationError(DeepMedError):

@@ -1,5 +1,6 @@
 """Nothing connects outward unless a setting names the host (S-25)."""
 
+import ipaddress
 import os
 import socket
 import sys
@@ -16,11 +17,21 @@ OPT_OUTS = {
     "ANONYMIZED_TELEMETRY": "False",
 }
 GUARD_VARIABLE = "DEEPMED_SOCKET_GUARD"
-_EVENTS = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo"}
+GUARD_LOG_VARIABLE = "DEEPMED_SOCKET_GUARD_LOG"
+_ADDRESS_EVENTS = {"socket.connect", "socket.sendto", "socket.sendmsg"}
+_NAME_EVENTS = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}
+_LOCAL_NAMES = {"", "localhost", "ip6-localhost", "ip6-loopback"}
+# Families that never leave the machine; any other that is not IP is refused.
+_LOCAL_FAMILIES = {
+    getattr(socket, name) for name in ("AF_UNIX", "AF_NETLINK", "AF_ALG") if hasattr(socket, name)
+}
 
 
 class OutwardConnectionError(RuntimeError):
-    """A connection to another machine was attempted and stopped by the socket guard."""
+    """A connection to another machine was attempted and stopped by the socket guard.
+
+    Not an OSError on purpose: libraries swallow those and try the next address.
+    """
 
 
 def apply() -> None:
@@ -38,8 +49,12 @@ def apply() -> None:
 def guard_sockets() -> None:
     """Refuse every connection and name look-up that would leave this machine.
 
-    An audit hook sees the calls of every library, C extensions that use Python's sockets
-    included, and cannot be taken off again within the process.
+    An audit hook sees the calls of every library that uses Python's sockets, asyncio included,
+    and cannot be taken off again within the process. It does not see sockets opened by native
+    code, such as obstore's: those connect only to the host that a setting names.
+
+    With `DEEPMED_SOCKET_GUARD_LOG` each attempt is also written to that file, because a library
+    may swallow the error.
     """
     if not getattr(sys, "_deepmed_socket_guard", False):
         sys._deepmed_socket_guard = True  # type: ignore[attr-defined]  # noqa: SLF001 - marks the process, whatever reloads this module
@@ -47,24 +62,44 @@ def guard_sockets() -> None:
 
 
 def _refuse_outward(event: str, args: tuple[Any, ...]) -> None:
-    if event not in _EVENTS:
+    if event in _ADDRESS_EVENTS:
+        host = _host_of(args[0], args[1])
+    elif event in _NAME_EVENTS:
+        host = args[0]
+    elif event == "socket.getnameinfo":
+        host = args[0][0]
+    else:
         return
-    host = args[0] if event == "socket.getaddrinfo" else _host_of(args)
     if not _stays_here(host):
+        _log_attempt(event, host)
         raise OutwardConnectionError(
             f"A connection to {host!r} was stopped: the socket guard allows this machine only."
         )
 
 
-def _host_of(args: tuple[Any, ...]) -> Any:
-    connection, address = args[0], args[1]
-    if getattr(connection, "family", None) == getattr(socket, "AF_UNIX", None):
+def _host_of(connection: Any, address: Any) -> Any:
+    """The host of an IP address; None where the address cannot lead to another machine."""
+    if address is None or connection.family in _LOCAL_FAMILIES:
         return None
-    return address[0] if isinstance(address, tuple) and address else None
+    return address[0] if isinstance(address, tuple) and address else address
 
 
 def _stays_here(host: Any) -> bool:
     if host is None:
         return True
-    name = host.decode() if isinstance(host, bytes) else str(host)
-    return name in {"", "localhost", "::1", "0.0.0.0", "::"} or name.startswith("127.")  # noqa: S104 - compared, not bound
+    name = host.decode(errors="replace") if isinstance(host, bytes) else str(host)
+    if name.lower() in _LOCAL_NAMES:
+        return True
+    try:
+        address = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_loopback or mapped.is_unspecified)
+
+
+def _log_attempt(event: str, host: Any) -> None:
+    path = os.environ.get(GUARD_LOG_VARIABLE)
+    if path:
+        with open(path, "a", encoding="utf-8") as log:  # noqa: PTH123 - pathlib would slow every start
+            log.write(f"{os.getpid()} {event} {host!r}\n")

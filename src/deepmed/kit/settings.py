@@ -2,12 +2,13 @@
 
 import os
 import tomllib
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import platformdirs
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic import ValidationError as SchemaError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import InitSettingsSource
@@ -16,6 +17,8 @@ from deepmed.kit.errors import ConfigurationError
 
 PREFIX = "DEEPMED_"
 MIB = 1 << 20
+# Variables of the same prefix that steer a process and are no settings.
+PROCESS_VARIABLES = {"SETTINGS", "SOCKET_GUARD", "SOCKET_GUARD_LOG", "REQUIRE_ALL"}
 
 
 def default_home() -> Path:
@@ -25,11 +28,13 @@ def default_home() -> Path:
 class Settings(BaseSettings):
     """All settings of DeepMed; the environment variable of `home` is `DEEPMED_HOME`, and so on.
 
-    Raises:
-        ConfigurationError: a value has the wrong type or range; names the variable and the fix.
+    Arguments win over the environment, the environment over the file. Made by `load`, which
+    turns pydantic's complaint into a `ConfigurationError`.
     """
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
 
     home: Path = Field(default_factory=default_home, description="Data folder of this installation")
     database_url: SecretStr | None = Field(
@@ -57,6 +62,13 @@ class Settings(BaseSettings):
     max_archive_bytes: int = Field(2048 * MIB, gt=0, description="Largest archive, unpacked")
     max_archive_entries: int = Field(5000, gt=0, description="Most entries in an archive")
 
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        if "?" in str(home):
+            raise ValueError("a data folder's path must not hold a question mark")
+        return home.expanduser().absolute()
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -66,7 +78,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, InitSettingsSource(settings_cls, _from_file())
+        file = settings_file(init_settings().get("home"))
+        return init_settings, env_settings, InitSettingsSource(settings_cls, from_file(file))
 
     @property
     def resolved_database_url(self) -> str:
@@ -79,21 +92,32 @@ class Settings(BaseSettings):
         return self.storage_url or (self.home / "files").resolve().as_uri()
 
 
-def settings_file() -> Path:
+def settings_file(home: Path | str | None = None) -> Path:
     """`DEEPMED_SETTINGS`, else `deepmed.toml` in the data folder."""
     named = os.environ.get(PREFIX + "SETTINGS")
-    home = Path(os.environ.get(PREFIX + "HOME") or default_home())
-    return Path(named) if named else home / "deepmed.toml"
+    folder = Path(home or os.environ.get(PREFIX + "HOME") or default_home()).expanduser()
+    return Path(named).expanduser() if named else folder / "deepmed.toml"
 
 
-def _from_file() -> dict[str, Any]:
-    path = settings_file()
-    if not path.is_file():
+def from_file(path: Path) -> dict[str, Any]:
+    """What the settings file says; nothing where there is none and none was named.
+
+    Raises:
+        ConfigurationError: it was named and is missing, cannot be read, or is not TOML.
+    """
+    if not path.exists() and PREFIX + "SETTINGS" not in os.environ:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"The settings file {path} cannot be read: {error.strerror}. "
+            f"Mend it, or point {PREFIX}SETTINGS elsewhere."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"The settings file {path} is not valid TOML: {error}") from error
+        raise ConfigurationError(
+            f"The settings file {path} is not valid TOML: {error}. Mend that line."
+        ) from error
 
 
 def load(**overrides: Any) -> Settings:
@@ -105,7 +129,7 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except SchemaError as error:
-        raise ConfigurationError(_explain(error)) from error
+        raise ConfigurationError(_explain(error, settings_file(overrides.get("home")))) from error
 
 
 @cache
@@ -114,13 +138,29 @@ def current() -> Settings:
     return load()
 
 
-def _explain(error: SchemaError) -> str:
-    lines = [
-        f"{PREFIX}{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
-        for problem in error.errors(include_url=False, include_input=False)
-    ]
+def unknown_variables() -> dict[str, str | None]:
+    """Variables with our prefix that mean nothing, each with the likeliest meant one."""
+    known = {name.upper() for name in Settings.model_fields}
+    given = {name.removeprefix(PREFIX) for name in os.environ if name.startswith(PREFIX)}
+    return {
+        PREFIX + name: next((PREFIX + meant for meant in get_close_matches(name, known, n=1)), None)
+        for name in sorted(given - known - PROCESS_VARIABLES)
+    }
+
+
+def _explain(error: SchemaError, file: Path) -> str:
+    problems = error.errors(include_url=False, include_input=False)
     return (
         "A setting is wrong, so nothing was started. "
-        + "; ".join(lines)
-        + f". Set the variable, or the line in {settings_file()}, to an allowed value."
+        + "; ".join(_problem(str(item["loc"][0]), item["type"], item["msg"]) for item in problems)
+        + f". Set the variable, or the line in {file}, to an allowed value."
     )
+
+
+def _problem(name: str, kind: str, message: str) -> str:
+    variable = PREFIX + name.upper()
+    if kind != "extra_forbidden":
+        return f"{variable}: {message}"
+    near = get_close_matches(name, Settings.model_fields, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "remove it"
+    return f"there is no setting {name!r} ({variable}): {hint}"

@@ -1,13 +1,25 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Double, ForeignKey, MetaData, TypeDecorator
+from sqlalchemy import JSON, DateTime, Dialect, Double, ForeignKey, MetaData, Table, TypeDecorator
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Base", "Double", "Json", "Owned", "UtcDateTime"]
+__all__ = ["TABLE_OPTIONS", "Base", "Double", "Json", "Owned", "UtcDateTime"]
 
-Json = JSON().with_variant(mysql.JSON(), "mysql", "mariadb")
+Json = JSON()
+
+# MySQL and MariaDB: full Unicode, names told apart by case as everywhere else. SQLite: an id that
+# was deleted is never given to another object, as the servers' counters keep it.
+TABLE_OPTIONS = {
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_bin",
+    "mariadb_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mysql_engine": "InnoDB",
+    "sqlite_autoincrement": True,
+}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -45,12 +57,17 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads a plain class attribute
         float: Double,
         datetime: UtcDateTime,
         dict[str, Any]: Json,
         list[Any]: Json,
-    }  # noqa: RUF012 - SQLAlchemy reads a plain class attribute
+    }
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if isinstance(table := cls.__dict__.get("__table__"), Table):
+            table.dialect_kwargs.update(TABLE_OPTIONS)
 
 
 class Owned:
