@@ -236,3 +236,22 @@ class ImportRun(Owned, Base):
     report: Mapped[dict[str, Any]]
     started_at: Mapped[datetime] = mapped_column(default=clock.now)
     finished_at: Mapped[datetime | None]
+
+
+class AnalysisBatch(Owned, Base):
+    """One call of analysis over many drawings: how far it came, and what failed."""
+
+    __tablename__ = "analysis_batches"
+    __table_args__ = (Index(None, "owner_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    status: Mapped[str] = mapped_column(String(60))
+    total: Mapped[int]
+    completed: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    errors: Mapped[list[Any]]
+    q_values: Mapped[dict[str, Any]]
+    """Benjamini-Hochberg q of the new children's drawings, by drawing id."""
+    started_at: Mapped[datetime] = mapped_column(default=clock.now)
+    completed_at: Mapped[datetime | None]

@@ -1,0 +1,97 @@
+"""The parts beside the main answer: among drawings of the subject, and of other ages (D-16)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from deepmed.features.drawings.analysis.outcome import MINIMUM_CELL, ActiveModel
+from deepmed.learning.calibration.conformal import CalibrationSet
+from deepmed.learning.reference import Reference, ReferenceModel, Role
+
+NO_AGE_PART = (
+    "These models do not tell the drawings of neighbouring ages apart, so a comparison across "
+    "ages would say nothing."
+)
+
+
+def subject_part(
+    pooled: ReferenceModel | None,
+    subjects: Mapping[int, str | None],
+    subject: str | None,
+    child: int,
+    scores: Mapping[bool, float],
+) -> dict[str, Any]:
+    """The conformal p among the subject's calibration children of all groups.
+
+    Args:
+        pooled: the model over all groups, where there is one.
+        subjects: subject of each drawing that calibrates it or its twin.
+        subject: the drawing's subject.
+        child: the drawing's child.
+        scores: the drawing's score under the pooled model (False) and its twin (True).
+    """
+    if pooled is None:
+        return _none("no model over all groups is active", subject)
+    if subject is None:
+        return _none("the drawing has no subject", subject)
+    reference = pooled.reference_for(child)
+    if reference is None:
+        return _none("the pooled model was fitted on this child and has no twin", subject)
+    cell = _cell(reference, subjects, subject)
+    own = child if child in cell else None
+    others = cell.n_children - (own is not None)
+    if others < MINIMUM_CELL:
+        return _none(
+            f"{others} other children with this subject calibrate, {MINIMUM_CELL} are needed",
+            subject,
+            others,
+        )
+    score = scores[reference is pooled.twin]
+    return {
+        "subject": subject,
+        "p_value": cell.p_value(score, own),
+        "children": others,
+        "reason": None,
+    }
+
+
+def age_part(
+    active: Sequence[ActiveModel], child: int, scores: Mapping[int, float]
+) -> dict[str, Any]:
+    """The p under each group's model in which the child is not fit, or why there is none.
+
+    Args:
+        active: the active models in order of age.
+        child: the drawing's child.
+        scores: the drawing's score under each model, by the model's id.
+    """
+    if not all(item.row.parameters.get("tells_ages_apart") for item in active):
+        return {"statement": NO_AGE_PART, "groups": []}
+    return {
+        "statement": None,
+        "groups": [_age_row(item, child, scores[item.row.id]) for item in active],
+    }
+
+
+def _age_row(item: ActiveModel, child: int, score: float) -> dict[str, Any]:
+    calibration = item.model.model.calibration
+    own = child if child in calibration else None
+    others = calibration.n_children - (own is not None)
+    row: dict[str, Any] = {"age_group": item.ages.label, "p_value": None, "children": others}
+    if item.model.role(child) is Role.FIT:
+        return row | {"reason": "this model was fitted on the child"}
+    if others < MINIMUM_CELL:
+        return row | {"reason": f"{others} other children calibrate, {MINIMUM_CELL} are needed"}
+    return row | {"p_value": calibration.p_value(score, own), "reason": None}
+
+
+def _cell(reference: Reference, subjects: Mapping[int, str | None], subject: str) -> CalibrationSet:
+    drawn = reference.calibration_drawings.tolist()
+    inside = np.array([subjects.get(drawing) == subject for drawing in drawn], dtype=bool)
+    children = np.array(reference.calibration.children, dtype=np.int64)
+    return CalibrationSet(reference.calibration.scores[inside], children[inside])
+
+
+def _none(reason: str, subject: str | None, children: int | None = None) -> dict[str, Any]:
+    return {"subject": subject, "p_value": None, "children": children, "reason": reason}

@@ -1,0 +1,177 @@
+"""From stored vectors to outcomes: no session, no clock, the same inputs give the same answer."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from deepmed.features.drawings.analysis.outcome import ActiveModel, Outcome, natural_frequency
+from deepmed.features.drawings.analysis.parts import age_part, subject_part
+from deepmed.features.drawings.subjects import subject_index
+from deepmed.features.drawings.tables import Drawing
+from deepmed.features.drawings.thresholds.manager import Rule
+from deepmed.learning.calibration.batch import q_values
+from deepmed.learning.reference import ReferenceModel, Rows
+
+VERSION = 1
+"""Raised when the method changes, so that old analyses are not taken for new ones."""
+
+
+@dataclass
+class Scene:
+    """Everything that an analysis rests on, loaded once for a batch."""
+
+    active: list[ActiveModel]
+    rules: dict[int, Rule]
+    pooled: ReferenceModel | None
+    pooled_key: str | None
+    pooled_subjects: dict[int, str | None]
+    encoder: str
+    recipes: dict[int, str]
+    vectors: dict[int, np.ndarray[Any, np.dtype[np.float32]]] = field(default_factory=dict)
+
+    def model_for(self, age: float) -> ActiveModel | None:
+        """The model whose range holds the age; none outside the supported ages."""
+        return next((item for item in self.active if item.ages.holds(age)), None)
+
+
+def analyse(scene: Scene, drawings: Sequence[Drawing]) -> list[Outcome]:
+    """The outcome of each drawing, in order."""
+    scored = [drawing for drawing in drawings if _scorable(scene, drawing)]
+    rows = _rows(scene, scored)
+    scores = _scores(scene, rows)
+    place = {drawing.id: index for index, drawing in enumerate(scored)}
+    return [_outcome(scene, drawing, place, scores) for drawing in drawings]
+
+
+def batch_q_values(outcomes: Sequence[Outcome], children: Mapping[int, int]) -> dict[str, Any]:
+    """Benjamini-Hochberg q by drawing id over the new children of a batch; null for others."""
+    ranked = [outcome for outcome in outcomes if outcome.ranking and outcome.ranking.p_value]
+    values = q_values(
+        [outcome.ranking.p_value for outcome in ranked if outcome.ranking],
+        [children[outcome.drawing_id] for outcome in ranked],
+        [outcome.role.value for outcome in ranked if outcome.role],
+    )
+    return {str(outcome.drawing_id): value for outcome, value in zip(ranked, values, strict=True)}
+
+
+def _scorable(scene: Scene, drawing: Drawing) -> bool:
+    return (
+        not drawing.is_blank
+        and drawing.id in scene.vectors
+        and scene.model_for(drawing.age_years) is not None
+    )
+
+
+def _rows(scene: Scene, drawings: Sequence[Drawing]) -> Rows | None:
+    if not drawings:
+        return None
+    return Rows(
+        np.array([drawing.id for drawing in drawings], dtype=np.int64),
+        np.array([drawing.child_id for drawing in drawings], dtype=np.int64),
+        np.array([drawing.age_years for drawing in drawings], dtype=np.float64),
+        np.array([subject_index(drawing.subject) for drawing in drawings], dtype=np.int64),
+        np.stack([scene.vectors[drawing.id] for drawing in drawings]),
+    )
+
+
+Scores = dict[tuple[int | None, bool], list[float]]
+"""Scores of all rows by (model id, or None for the pooled one; whether the twin's)."""
+
+
+def _scores(scene: Scene, rows: Rows | None) -> Scores:
+    if rows is None:
+        return {}
+    models: list[tuple[int | None, ReferenceModel]] = [
+        (item.row.id, item.model) for item in scene.active
+    ]
+    if scene.pooled is not None:
+        models.append((None, scene.pooled))
+    return {
+        (key, twin): model.score(rows, scene.encoder, twin=twin).tolist()
+        for key, model in models
+        for twin in ((False, True) if model.twin else (False,))
+    }
+
+
+def _outcome(scene: Scene, drawing: Drawing, place: Mapping[int, int], scores: Scores) -> Outcome:
+    item = scene.model_for(drawing.age_years)
+    if item is None or drawing.id not in place:
+        return _no_answer(scene, drawing, item)
+    index = place[drawing.id]
+    child = drawing.child_id
+    rule = scene.rules[item.row.id]
+    reference = item.model.reference_for(child)
+    twin = reference is not None and reference is item.model.twin
+    score = scores[item.row.id, twin][index] if reference else None
+    ranking = item.model.decide(score, child, rule.rank_percentile, rule.threshold)
+    role = item.model.role(child)
+    results = {
+        "role": role.value,
+        "ranked_by": "twin" if twin else "model",
+        "age_group": item.ages.label,
+        "model_type": item.row.model_type,
+        "encoder": scene.encoder,
+        "rule_version": rule.version,
+        "natural_frequency": natural_frequency(ranking),
+        "among": "of this age" if item.row.parameters.get("tells_ages_apart") else "of this group",
+        "subject_part": _subject(scene, drawing, index, scores),
+        "age_part": age_part(
+            scene.active,
+            child,
+            {one.row.id: scores[one.row.id, False][index] for one in scene.active},
+        ),
+        "ranking": ranking.to_dict(),
+    }
+    return Outcome(
+        drawing.id,
+        item.row.id,
+        ranking.decision,
+        ranking.reason,
+        role,
+        ranking,
+        results,
+        _inputs(scene, drawing, item, rule),
+    )
+
+
+def _subject(scene: Scene, drawing: Drawing, index: int, scores: Scores) -> dict[str, Any]:
+    own = {twin: scores[None, twin][index] for twin in (False, True) if (None, twin) in scores}
+    return subject_part(scene.pooled, scene.pooled_subjects, drawing.subject, drawing.child_id, own)
+
+
+def _no_answer(scene: Scene, drawing: Drawing, item: ActiveModel | None) -> Outcome:
+    if drawing.is_blank:
+        decision, reason = "blank", "The page is nearly blank, so there is nothing to compare."
+    elif item is None:
+        supported = ", ".join(model.ages.words for model in scene.active) or "none yet"
+        decision = "no_model"
+        reason = f"No model covers the age of {drawing.age_years:g} years. Covered: {supported}."
+    else:
+        decision, reason = "not_embedded", "The drawing has no embedding of the present encoder."
+    model_id = item.row.id if item else None
+    rule = scene.rules[model_id] if model_id is not None else Rule(0, None, None)
+    return Outcome(
+        drawing.id, model_id, decision, reason, None, None, {}, _inputs(scene, drawing, item, rule)
+    )
+
+
+def _inputs(scene: Scene, drawing: Drawing, item: ActiveModel | None, rule: Rule) -> str:
+    vector = scene.vectors.get(drawing.id)
+    content = {
+        "version": VERSION,
+        "drawing": drawing.id,
+        "child": drawing.child_id,
+        "age": drawing.age_years,
+        "subject": drawing.subject,
+        "blank": drawing.is_blank,
+        "vector": hashlib.sha256(vector.tobytes()).hexdigest() if vector is not None else None,
+        "model": item and [item.row.id, scene.recipes[item.row.id]],
+        "active": sorted(scene.recipes.values()),
+        "pooled": scene.pooled_key,
+        "rule": [rule.version, rule.percentile, rule.threshold],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,218 @@
+"""Analyses of stored drawings: computed once for the same inputs, kept with their history."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from deepmed.features.drawings.analysis import repository
+from deepmed.features.drawings.analysis.outcome import ActiveModel, Outcome
+from deepmed.features.drawings.analysis.scoring import Scene, analyse, batch_q_values
+from deepmed.features.drawings.models.manager import ModelManager
+from deepmed.features.drawings.models.training import range_of
+from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing
+from deepmed.features.drawings.thresholds.manager import ThresholdManager
+from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit import clock, ids
+from deepmed.kit.errors import NotFoundError
+from deepmed.learning.reference import Role
+
+CHUNK = 256
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class BatchAnalysis:
+    """The analyses of one call, in order of drawing."""
+
+    uid: str
+    analyses: list[AnomalyAnalysis]
+    q_values: dict[str, Any]
+    computed: int
+    """How many were computed now; the others were stored already."""
+
+
+class BatchAnalysisTracker:
+    """Keeps the state of a batch in the database, so that it outlives the process."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+
+    def create_batch(self, total: int) -> str:
+        uid = ids.new_uid()
+        with self.bench.database.write() as session:
+            repository.add_batch(
+                session,
+                AnalysisBatch(
+                    uid=uid,
+                    owner_id=self.bench.owner_id,
+                    status="processing",
+                    total=total,
+                    errors=[],
+                    q_values={},
+                ),
+            )
+        return uid
+
+    def update_batch(self, session: Session, uid: str, completed: int) -> None:
+        self.get_batch(session, uid).completed = completed
+
+    def finish(self, session: Session, uid: str, q_values: dict[str, Any]) -> None:
+        row = self.get_batch(session, uid)
+        row.status, row.q_values, row.completed_at = "completed", q_values, clock.now()
+
+    def get_batch(self, session: Session, uid: str) -> AnalysisBatch:
+        row = repository.batch(session, self.bench.owner_id, uid)
+        if row is None:
+            raise NotFoundError(f"There is no batch {uid}.")
+        return row
+
+
+class AnalysisService:
+    """Analyses drawings under the active models and the rules in force."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self.models = ModelManager(bench)
+        self.thresholds = ThresholdManager(bench, self.models)
+        self.tracker = BatchAnalysisTracker(bench)
+
+    def analyze(
+        self, drawing_ids: Sequence[int] | None = None, progress: Progress | None = None
+    ) -> BatchAnalysis:
+        """Analyse these drawings, or all; each chunk is committed on its own.
+
+        Raises:
+            NotFoundError: an id names no drawing of the owner; nothing was analysed.
+        """
+        with self.bench.database.read() as session:
+            drawings = repository.drawings(session, self.bench.owner_id, drawing_ids)
+            scene = self.scene(session)
+        self._refuse_unknown(drawing_ids, drawings)
+        uid = self.tracker.create_batch(len(drawings))
+        outcomes: list[Outcome] = []
+        rows: list[AnomalyAnalysis] = []
+        computed = 0
+        for start in range(0, len(drawings), CHUNK):
+            chunk = drawings[start : start + CHUNK]
+            with self.bench.database.read() as session:
+                self._load_vectors(session, scene, chunk)
+            made = analyse(scene, chunk)
+            outcomes += made
+            with self.bench.database.write() as session:
+                stored, fresh = self._store(session, made)
+                self.tracker.update_batch(session, uid, start + len(chunk))
+            rows += stored
+            computed += fresh
+            if progress:
+                progress(start + len(chunk), len(drawings))
+        q_values = batch_q_values(outcomes, {drawing.id: drawing.child_id for drawing in drawings})
+        with self.bench.database.write() as session:
+            self.tracker.finish(session, uid, q_values)
+        return BatchAnalysis(uid, rows, q_values, computed)
+
+    def scene(self, session: Session) -> Scene:
+        """Models, rules and the pooled model, as they stand now."""
+        active = [
+            ActiveModel(row, range_of(row), self.models.load_model(session, row))
+            for row in self.models.active(session)
+        ]
+        pooled = self.models.pooled(session)
+        return Scene(
+            active=active,
+            rules={item.row.id: self.thresholds.rule(session, item.row.id) for item in active},
+            pooled=pooled and self.models.load_model(session, pooled),
+            pooled_key=pooled and pooled.recipe_hash,
+            pooled_subjects=repository.subjects_of_members(session, pooled.id) if pooled else {},
+            encoder=self.bench.encoding.identity.key,
+            recipes={item.row.id: self._version(session, item) for item in active},
+        )
+
+    def history(
+        self, session: Session, drawing_id: int, limit: int = 10
+    ) -> tuple[list[AnomalyAnalysis], int]:
+        return repository.history(session, self.bench.owner_id, drawing_id, limit)
+
+    def statistics(self, session: Session) -> dict[str, Any]:
+        """Counts over the newest analysis of each drawing.
+
+        The flag rate counts new children only: rows of calibration children and those that the
+        twin ranks have their rate by construction.
+        """
+        drawings, analyses = repository.totals(session, self.bench.owner_id)
+        counted = repository.counts(session, self.bench.owner_id)
+        by_role: dict[str, dict[str, int]] = {}
+        for row in counted:
+            role = by_role.setdefault(row.role or "none", {"analysed": 0, "flagged": 0})
+            role["analysed"] += row.count
+            role["flagged"] += row.count if row.is_anomaly else 0
+        decisions: Counter[str] = Counter()
+        for row in counted:
+            decisions[row.decision] += row.count
+        bins = Counter(int(age) for age in repository.ages(session, self.bench.owner_id))
+        return {
+            "total_drawings": drawings,
+            "total_analyses": analyses,
+            "anomaly_count": sum(role["flagged"] for role in by_role.values()),
+            "decisions": dict(decisions),
+            "by_role": by_role,
+            "new_children": by_role.get(Role.NEW.value, {"analysed": 0, "flagged": 0}),
+            "age_distribution": [
+                {"age_group": f"{age}-{age + 1}", "count": bins[age]} for age in sorted(bins)
+            ],
+        }
+
+    def _version(self, session: Session, item: ActiveModel) -> str:
+        info = self.models.get_model_info(session, item.row)
+        return f"{item.row.recipe_hash}/{info['artifact_revision']}"
+
+    def _load_vectors(self, session: Session, scene: Scene, drawings: Sequence[Drawing]) -> None:
+        matrix, found = self.bench.embeddings.retrieve_matrix(
+            session, [drawing.id for drawing in drawings], scene.encoder
+        )
+        scene.vectors = dict(zip(found.tolist(), matrix, strict=True))
+
+    def _store(
+        self, session: Session, outcomes: Sequence[Outcome]
+    ) -> tuple[list[AnomalyAnalysis], int]:
+        keys = [outcome.inputs_hash for outcome in outcomes]
+        known = repository.by_inputs(session, self.bench.owner_id, keys)
+        fresh = 0
+        for outcome in outcomes:
+            if outcome.inputs_hash not in known:
+                row = _row(outcome, self.bench.owner_id)
+                session.add(row)
+                known[outcome.inputs_hash] = row
+                fresh += 1
+        session.flush()
+        return [known[key] for key in keys], fresh
+
+    def _refuse_unknown(self, asked: Sequence[int] | None, drawings: Sequence[Drawing]) -> None:
+        unknown = sorted(set(asked or ()) - {drawing.id for drawing in drawings})
+        if unknown:
+            raise NotFoundError(
+                f"There is no drawing {', '.join(map(str, unknown))}. Nothing was analysed. "
+                "`deepmed drawings list` shows the drawings.",
+                unknown=unknown,
+            )
+
+
+def _row(outcome: Outcome, owner_id: int) -> AnomalyAnalysis:
+    ranking = outcome.ranking
+    return AnomalyAnalysis(
+        owner_id=owner_id,
+        drawing_id=outcome.drawing_id,
+        age_group_model_id=outcome.model_id,
+        inputs_hash=outcome.inputs_hash,
+        decision=outcome.decision,
+        reason=outcome.reason,
+        role=outcome.role.value if outcome.role else None,
+        anomaly_score=ranking.score if ranking else None,
+        p_value=ranking.p_value if ranking else None,
+        normalized_score=ranking.normalized_score if ranking else None,
+        is_anomaly=outcome.is_anomaly,
+        confidence=ranking.confidence if ranking else None,
+        results=outcome.results,
+    )

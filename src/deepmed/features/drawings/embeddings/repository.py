@@ -1,0 +1,99 @@
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from deepmed.features.drawings.tables import Drawing, DrawingEmbedding
+
+IN_LIST = 500
+"""Ids in one IN (…): every engine takes so many."""
+
+
+def missing(session: Session, owner_id: int, encoder: str) -> list[tuple[int, str]]:
+    """(id, file) of the drawings that this encoder has not embedded yet, in order of id."""
+    embedded = select(DrawingEmbedding.drawing_id).where(DrawingEmbedding.encoder == encoder)
+    query = (
+        select(Drawing.id, Drawing.file_path)
+        .where(Drawing.owner_id == owner_id, Drawing.is_blank.is_(False))
+        .where(Drawing.id.not_in(embedded))
+        .order_by(Drawing.id)
+    )
+    return [(row.id, row.file_path) for row in session.execute(query)]
+
+
+def present(session: Session, encoder: str, drawing_ids: Sequence[int]) -> set[int]:
+    found: set[int] = set()
+    for some in _batches(drawing_ids):
+        query = select(DrawingEmbedding.drawing_id).where(
+            DrawingEmbedding.encoder == encoder, DrawingEmbedding.drawing_id.in_(some)
+        )
+        found.update(session.scalars(query))
+    return found
+
+
+def still_there(session: Session, drawing_ids: Sequence[int]) -> set[int]:
+    found: set[int] = set()
+    for some in _batches(drawing_ids):
+        found.update(session.scalars(select(Drawing.id).where(Drawing.id.in_(some))))
+    return found
+
+
+def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        session.execute(insert(DrawingEmbedding), rows)
+
+
+def vectors(session: Session, encoder: str, drawing_ids: Sequence[int]) -> Iterator[Row[Any]]:
+    """(drawing_id, vector_dimension, vector_hash, embedding_vector) of those that exist."""
+    for some in _batches(drawing_ids):
+        yield from session.execute(
+            select(
+                DrawingEmbedding.drawing_id,
+                DrawingEmbedding.vector_dimension,
+                DrawingEmbedding.vector_hash,
+                DrawingEmbedding.embedding_vector,
+            ).where(DrawingEmbedding.encoder == encoder, DrawingEmbedding.drawing_id.in_(some))
+        )
+
+
+def all_vectors(session: Session, owner_id: int, encoder: str) -> Iterator[Row[Any]]:
+    """Every vector of an owner and encoder, streamed in order of drawing."""
+    query = (
+        select(
+            DrawingEmbedding.drawing_id,
+            DrawingEmbedding.vector_dimension,
+            DrawingEmbedding.vector_hash,
+            DrawingEmbedding.embedding_vector,
+        )
+        .join(Drawing, Drawing.id == DrawingEmbedding.drawing_id)
+        .where(Drawing.owner_id == owner_id, DrawingEmbedding.encoder == encoder)
+        .order_by(DrawingEmbedding.drawing_id)
+    )
+    yield from session.execute(query.execution_options(yield_per=2000))
+
+
+def forget(session: Session, encoder: str, owner_id: int) -> int:
+    """Delete an owner's vectors of one encoder; returns how many there were."""
+    own = select(Drawing.id).where(Drawing.owner_id == owner_id)
+    statement = delete(DrawingEmbedding).where(
+        DrawingEmbedding.encoder == encoder, DrawingEmbedding.drawing_id.in_(own)
+    )
+    return int(getattr(session.execute(statement), "rowcount", 0))
+
+
+def counts(session: Session, owner_id: int) -> dict[str, int]:
+    """Number of vectors by encoder."""
+    query = (
+        select(DrawingEmbedding.encoder, func.count())
+        .join(Drawing, Drawing.id == DrawingEmbedding.drawing_id)
+        .where(Drawing.owner_id == owner_id)
+        .group_by(DrawingEmbedding.encoder)
+    )
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
+    items = list(ids)
+    for start in range(0, len(items), IN_LIST):
+        yield items[start : start + IN_LIST]

@@ -1,0 +1,98 @@
+"""From stored pictures to stored vectors, in chunks that survive a crash."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepmed.features.drawings.embeddings import repository
+from deepmed.features.drawings.embeddings.storage import EmbeddingStorage
+from deepmed.kit.database import Database
+from deepmed.kit.pictures import read_stored
+from deepmed.kit.settings import Settings
+from deepmed.kit.storage import FileStorageService
+from deepmed.learning.encoders import Encoder, EncoderIdentity, get_encoder
+
+CHUNK = 64
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class EmbeddingReport:
+    """What one run of embedding did."""
+
+    encoder: str
+    embedded: int
+    already_there: int
+
+    def to_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+
+class EmbeddingService:
+    """One encoder over stored pictures."""
+
+    def __init__(self, settings: Settings, storage: FileStorageService) -> None:
+        self.settings = settings
+        self.storage = storage
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder of the settings, loaded at its first use."""
+        return get_encoder(
+            self.settings.encoder,
+            weights_dir=self.settings.weights_dir,
+            device=self.settings.device,
+        )
+
+    @property
+    def identity(self) -> EncoderIdentity:
+        return self.encoder.identity
+
+    def picture(self, file_path: str) -> NDArray[np.uint8]:
+        """A stored picture, (H, W, 3) uint8."""
+        return read_stored(self.storage.get(file_path))
+
+    def generate_batch_embeddings(self, files: Sequence[str]) -> NDArray[np.float32]:
+        """(n, d) float32 of the stored pictures."""
+        vectors: NDArray[np.float32] = self.encoder.embed([self.picture(file) for file in files])
+        return vectors
+
+
+class EmbeddingPipeline:
+    """Embeds what is missing; each chunk is committed, so a killed run loses one at most."""
+
+    def __init__(
+        self, database: Database, service: EmbeddingService, store: EmbeddingStorage
+    ) -> None:
+        self.database = database
+        self.service = service
+        self.store = store
+
+    def process_batch(self, progress: Progress | None = None) -> EmbeddingReport:
+        """Embed every drawing that the encoder has not seen; blank pages have no vector."""
+        identity = self.service.identity
+        with self.database.read() as session:
+            todo = repository.missing(session, self.store.owner_id, identity.key)
+            before = repository.counts(session, self.store.owner_id).get(identity.key, 0)
+        embedded = 0
+        for start in range(0, len(todo), CHUNK):
+            embedded += self._process_chunk(todo[start : start + CHUNK], identity)
+            if progress:
+                progress(min(start + CHUNK, len(todo)), len(todo))
+        return EmbeddingReport(identity.key, embedded, before)
+
+    def re_embed(self, progress: Progress | None = None) -> EmbeddingReport:
+        """Throw the vectors of the present encoder away and compute them anew."""
+        with self.database.write() as session:
+            repository.forget(session, self.service.identity.key, self.store.owner_id)
+        self.store.clear_cache()
+        return self.process_batch(progress)
+
+    def _process_chunk(self, chunk: Sequence[tuple[int, str]], identity: EncoderIdentity) -> int:
+        vectors = self.service.generate_batch_embeddings([file for _, file in chunk])
+        rows = {drawing: vector for (drawing, _), vector in zip(chunk, vectors, strict=True)}
+        with self.database.write() as session:
+            return self.store.batch_store_embeddings(session, rows, identity)

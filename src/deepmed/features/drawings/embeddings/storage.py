@@ -1,0 +1,111 @@
+"""Where vectors live: in the database beside the drawing they belong to, cached in memory.
+
+A vector goes with its drawing (the row is deleted with it), is written in the same transaction
+as whatever depends on it, and is checked against its hash when it is read.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from deepmed.features.drawings.embeddings import repository
+from deepmed.features.drawings.embeddings.cache import EmbeddingCache
+from deepmed.features.drawings.embeddings.serializer import EmbeddingSerializer, Vector
+from deepmed.kit import clock
+from deepmed.kit.errors import NotFoundError
+from deepmed.learning.encoders import EncoderIdentity
+
+
+class EmbeddingStorage:
+    """Stores and finds vectors of one owner; never mixes encoders: each call names one."""
+
+    def __init__(self, owner_id: int, cache: EmbeddingCache | None = None) -> None:
+        self.owner_id = owner_id
+        self.cache = cache or EmbeddingCache()
+
+    def store_embedding(
+        self, session: Session, drawing_id: int, vector: Vector, identity: EncoderIdentity
+    ) -> None:
+        self.batch_store_embeddings(session, {drawing_id: vector}, identity)
+
+    def batch_store_embeddings(
+        self, session: Session, vectors: Mapping[int, Vector], identity: EncoderIdentity
+    ) -> int:
+        """Store what is not there yet; returns how many were added.
+
+        Drawings that were deleted meanwhile are passed over.
+        """
+        ids = sorted(vectors)
+        wanted = repository.still_there(session, ids) - repository.present(
+            session, identity.key, ids
+        )
+        repository.add_all(session, [_row(i, vectors[i], identity) for i in sorted(wanted)])
+        return len(wanted)
+
+    def retrieve_embedding(self, session: Session, drawing_id: int, encoder: str) -> Vector:
+        """One vector.
+
+        Raises:
+            NotFoundError: this encoder has not embedded the drawing.
+        """
+        cached = self.cache.get((self.owner_id, drawing_id, encoder))
+        if cached is not None:
+            return cached
+        matrix, found = self.retrieve_matrix(session, [drawing_id], encoder)
+        if not len(found):
+            raise NotFoundError(
+                f"Drawing {drawing_id} has no embedding of {encoder}. "
+                "Run `deepmed drawings embed` first."
+            )
+        vector: Vector = matrix[0]
+        self.cache.put((self.owner_id, drawing_id, encoder), vector)
+        return vector
+
+    def retrieve_matrix(
+        self, session: Session, drawing_ids: Sequence[int] | None, encoder: str
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """(n, d) float32 and the (n,) ids found, in order of id; all drawings for None."""
+        rows: Iterable[object] = (
+            repository.all_vectors(session, self.owner_id, encoder)
+            if drawing_ids is None
+            else sorted(
+                repository.vectors(session, encoder, drawing_ids), key=lambda row: int(row[0])
+            )
+        )
+        ids: list[int] = []
+        vectors: list[Vector] = []
+        for drawing_id, dimension, digest, data in rows:  # type: ignore[misc, attr-defined]  # rows of four columns
+            vectors.append(EmbeddingSerializer.deserialize_embedding(data, dimension, digest))
+            ids.append(drawing_id)
+        matrix = np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
+        return matrix, np.array(ids, dtype=np.int64)
+
+    def invalidate_cache(self, drawing_id: int, encoder: str) -> None:
+        self.cache.remove((self.owner_id, drawing_id, encoder))
+
+    def clear_cache(self) -> None:
+        self.cache.clear()
+
+    def get_storage_stats(self, session: Session) -> dict[str, object]:
+        return {
+            "embeddings": repository.counts(session, self.owner_id),
+            "cache": self.cache.get_stats(),
+        }
+
+
+def _row(drawing_id: int, vector: Vector, identity: EncoderIdentity) -> dict[str, object]:
+    data = EmbeddingSerializer.serialize_embedding(vector)
+    return {
+        "drawing_id": drawing_id,
+        "encoder": identity.key,
+        "encoder_name": identity.name,
+        "encoder_version": identity.version,
+        "weight_hash": identity.weight_hash,
+        "preprocessing_version": identity.preprocessing_version,
+        "vector_dimension": len(vector),
+        "vector_hash": EmbeddingSerializer.compute_embedding_hash(vector),
+        "embedding_vector": data,
+        "created_timestamp": clock.now(),
+    }

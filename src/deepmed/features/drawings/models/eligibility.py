@@ -1,0 +1,104 @@
+"""Which drawings may fit and calibrate, and why the others may not (D-8)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from deepmed.features.drawings.embeddings.storage import EmbeddingStorage
+from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.ranges import AgeRange
+from deepmed.features.drawings.subjects import subject_index
+from deepmed.learning.reference import Rows
+
+TYPICAL_LABELS = {None, "normal"}
+
+REASONS = {
+    "concern": "labelled concern: kept for evaluation",
+    "severe": "labelled severe: kept for evaluation",
+    "blank": "nearly blank page",
+    "duplicate": "duplicate of another drawing",
+    "withdrawn": "withdrawn",
+    "not_embedded": "no embedding of this encoder: run `deepmed drawings embed`",
+}
+
+
+@dataclass(frozen=True)
+class Eligible:
+    """The drawings that may train, and the ones left out by reason."""
+
+    rows: Rows
+    files: dict[int, str]
+    vector_hashes: dict[int, str]
+    datasets: list[int]
+    left_out: list[dict[str, Any]]
+    labelled: dict[int, str]
+    """Labelled concern or severe, for evaluation: drawing id to label."""
+
+    def of(self, ages: AgeRange) -> Rows:
+        return self.rows.take(np.array([ages.holds(age) for age in self.rows.ages], dtype=bool))
+
+    def left_out_of(self, ages: AgeRange) -> list[dict[str, Any]]:
+        """How many drawings of a range were left out, by reason, with their ids."""
+        mine = [item for item in self.left_out if ages.holds(item["age_years"])]
+        counts = Counter(item["reason"] for item in mine)
+        return [
+            {
+                "reason": reason,
+                "meaning": REASONS[reason],
+                "count": count,
+                "drawing_ids": [item["drawing_id"] for item in mine if item["reason"] == reason],
+            }
+            for reason, count in sorted(counts.items())
+        ]
+
+
+def find(session: Session, store: EmbeddingStorage, encoder: str) -> Eligible:
+    """Sort every drawing of the owner into those that may train and those that may not."""
+    found = repository.candidates(session, store.owner_id, encoder)
+    reasons = {row.id: _reason(row) for row in found}
+    eligible = [row for row in found if reasons[row.id] is None]
+    return Eligible(
+        rows=_rows(session, store, encoder, eligible),
+        files={row.id: row.file_path for row in found},
+        vector_hashes={row.id: row.vector_hash for row in eligible},
+        datasets=sorted({row.dataset_id for row in eligible if row.dataset_id is not None}),
+        left_out=[
+            {"drawing_id": row.id, "age_years": row.age_years, "reason": reasons[row.id]}
+            for row in found
+            if reasons[row.id] is not None
+        ],
+        labelled={
+            row.id: row.expert_label for row in found if row.expert_label not in TYPICAL_LABELS
+        },
+    )
+
+
+def _reason(row: Row[Any]) -> str | None:
+    if row.expert_label not in TYPICAL_LABELS:
+        return str(row.expert_label)
+    excluded = {
+        "blank": row.is_blank,
+        "duplicate": row.duplicate_of is not None,
+        "withdrawn": row.withdrawn,
+        "not_embedded": row.vector_hash is None,
+    }
+    return next((reason for reason, holds in excluded.items() if holds), None)
+
+
+def _rows(
+    session: Session, store: EmbeddingStorage, encoder: str, found: Sequence[Row[Any]]
+) -> Rows:
+    ids = [row.id for row in found]
+    vectors, _ = store.retrieve_matrix(session, ids, encoder)
+    return Rows(
+        np.array(ids, dtype=np.int64),
+        np.array([row.child_id for row in found], dtype=np.int64),
+        np.array([row.age_years for row in found], dtype=np.float64),
+        np.array([subject_index(row.subject) for row in found], dtype=np.int64),
+        vectors,
+    )

@@ -1,0 +1,223 @@
+"""One group from its plan to its files and its report."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from deepmed.features.drawings.models import card
+from deepmed.features.drawings.models.config import AUTOMATIC, GroupTrainingConfig
+from deepmed.features.drawings.models.eligibility import Eligible
+from deepmed.features.drawings.models.items import ItemLog
+from deepmed.features.drawings.models.planted import PlantedDrawings, PlantedMaker
+from deepmed.features.drawings.models.ranges import AgeRange
+from deepmed.features.drawings.models.selection import choose, compare_layouts, reference_rows
+from deepmed.features.drawings.workbench import Workbench
+from deepmed.learning.detectors import detector_names
+from deepmed.learning.reference import (
+    GroupPlan,
+    ReferenceModel,
+    Rows,
+    fit_reference,
+    join,
+    to_files,
+)
+from deepmed.learning.reference.evaluation import (
+    age_specificity,
+    contamination,
+    planted_share,
+    power_by_kind,
+)
+
+ITEMS_FILE = "items.json"
+
+
+@dataclass(frozen=True)
+class TrainedGroup:
+    """A model with everything that is stored of it."""
+
+    model: ReferenceModel
+    files: dict[str, bytes]
+    metrics: dict[str, Any]
+    card: dict[str, Any]
+    parameters: dict[str, Any]
+    datasets: list[int]
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+
+class GroupFitter:
+    """Fits groups of one training run; shares pictures and planted drawings between them."""
+
+    def __init__(
+        self,
+        bench: Workbench,
+        config: GroupTrainingConfig,
+        eligible: Eligible,
+        plans: Mapping[AgeRange, GroupPlan],
+    ) -> None:
+        self.bench = bench
+        self.config = config
+        self.eligible = eligible
+        self.plans = dict(plans)
+        self.encoder = bench.encoding.identity.key
+        self.maker = PlantedMaker(bench.encoding, eligible.files, config.seed)
+
+    def fit(self, group: AgeRange) -> TrainedGroup:
+        """Choose the detector, fit model and twin, and measure them.
+
+        Raises:
+            InsufficientDataError: too few drawings to fit on.
+        """
+        plan = self.plans[group]
+        watch = Stopwatch()
+        with watch.stage("planting"):
+            fitting = self._plant(group, plan.model.fit, "fit")
+            holding = self._plant(group, plan.model.calibration, "calibration")
+        with watch.stage("selection"):
+            selection = choose(plan.model.fit, fitting, self._candidates(), self.config)
+        with watch.stage("fitting"):
+            model = self._fit(plan, selection["chosen"])
+        with watch.stage("evaluation"):
+            metrics = self._measure(group, plan, model, fitting, holding) | {"selection": selection}
+        metrics["seconds"] = watch.seconds
+        log = ItemLog(model)
+        log.add("own", join([plan.model.fit, plan.model.calibration]))
+        log.add("planted", holding.planted.rows, holding.planted.kinds)
+        log.add("neighbours", self._neighbours(group))
+        return self._trained(group, plan, model, metrics, log)
+
+    def fit_pool(self, plan: GroupPlan) -> TrainedGroup:
+        """The one model over all groups, with the detector that its plan's own data choose."""
+        watch = Stopwatch()
+        with watch.stage("planting"):
+            everyone = plan.model.fit
+            fitting = self.maker.make(everyone, everyone, self.config.planted_sources, "pooled fit")
+        with watch.stage("selection"):
+            selection = choose(everyone, fitting, self._candidates(), self.config)
+        with watch.stage("fitting"):
+            model = self._fit(plan, selection["chosen"])
+        metrics = self._sizes(plan, model) | {"selection": selection, "seconds": watch.seconds}
+        log = ItemLog(model)
+        log.add("own", join([plan.model.fit, plan.model.calibration]))
+        return self._trained(None, plan, model, metrics, log)
+
+    def _candidates(self) -> list[str]:
+        chosen = self.config.detector
+        return list(detector_names()) if chosen == AUTOMATIC else [chosen]
+
+    def _fit(self, plan: GroupPlan, detector: str) -> ReferenceModel:
+        return fit_reference(plan, detector, self.encoder, self.config.layout, self.config.seed)
+
+    def _plant(self, group: AgeRange, own: Rows, part: str) -> PlantedDrawings:
+        """Planted into drawings of this part; drawings of other groups come from their part."""
+        others = [getattr(plan.model, part) for other, plan in self.plans.items() if other != group]
+        donors = join([own.take(own.drawings < 0), *others]).without_children(
+            set(own.children.tolist())
+        )
+        return self.maker.make(own, donors, self.config.planted_sources, f"{group.label} {part}")
+
+    def _neighbours(self, group: AgeRange) -> Rows:
+        """All eligible drawings of the groups next to this one."""
+        ordered = sorted(self.plans)
+        place = ordered.index(group)
+        beside = [ordered[i] for i in (place - 1, place + 1) if 0 <= i < len(ordered)]
+        nobody = self.eligible.rows.take(self.eligible.rows.drawings < 0)
+        return join([nobody, *(self.eligible.of(other) for other in beside)])
+
+    def _measure(
+        self,
+        group: AgeRange,
+        plan: GroupPlan,
+        model: ReferenceModel,
+        fitting: PlantedDrawings,
+        holding: PlantedDrawings,
+    ) -> dict[str, Any]:
+        seed, percentile = self.config.seed, self.config.percentile
+        own = join([plan.model.fit, plan.model.calibration])
+        specific = age_specificity(model, own, self._neighbours(group), seed)
+        return self._sizes(plan, model) | {
+            "age_specificity": specific and specific.to_dict(),
+            "tells_ages_apart": bool(specific and specific.low > 0.5),
+            "planted": planted_share(model, holding.planted, percentile).to_dict(),
+            "power": power_by_kind(model, own, holding.planted, seed)
+            if len(holding.planted.kinds)
+            else {},
+            "contamination": self._contamination(plan, model, fitting, holding),
+            "layouts": compare_layouts(
+                plan.model.fit, fitting, model.model.detector.name, self.config
+            ),
+            "reference_rows": reference_rows(plan.model.fit, fitting, self.config),
+            "left_out": self.eligible.left_out_of(group),
+        }
+
+    def _contamination(
+        self,
+        plan: GroupPlan,
+        model: ReferenceModel,
+        fitting: PlantedDrawings,
+        holding: PlantedDrawings,
+    ) -> list[dict[str, Any]]:
+        both = [item.planted for item in (fitting, holding)]
+        planted = type(both[0])(join([item.rows for item in both]), both[0].kinds + both[1].kinds)
+        if not planted.kinds:
+            return []
+        return contamination(plan, model, planted, self.config.percentile, self.config.seed)
+
+    def _sizes(self, plan: GroupPlan, model: ReferenceModel) -> dict[str, Any]:
+        calibration = model.model.calibration
+        percentile = self.config.percentile
+        children = {
+            part: len(set(getattr(plan.model, part).children.tolist()))
+            for part in ("fit", "borrowed", "calibration")
+        }
+        return {
+            "percentile": percentile,
+            "children": children,
+            "drawings": {
+                part: len(getattr(plan.model, part)) for part in ("fit", "borrowed", "calibration")
+            },
+            "twin_children": len(model.twin.children) if model.twin else None,
+            "supported": calibration.supports(percentile, ranked=False),
+            "highest_percentile": calibration.highest_percentile(ranked=False),
+            "threshold": calibration.threshold(percentile),
+            "attained_level": calibration.attained_level(percentile),
+        }
+
+    def _trained(
+        self,
+        group: AgeRange | None,
+        plan: GroupPlan,
+        model: ReferenceModel,
+        metrics: dict[str, Any],
+        log: ItemLog,
+    ) -> TrainedGroup:
+        files = to_files(model) | {ITEMS_FILE: json.dumps(log.to_dict()).encode()}
+        parameters = {
+            "layout": model.layout.value,
+            "dimension": model.dimension,
+            "seed": self.config.seed,
+            "percentile": self.config.percentile,
+            "tells_ages_apart": metrics.get("tells_ages_apart"),
+        }
+        return TrainedGroup(
+            model=model,
+            files=files,
+            metrics=metrics,
+            card=card.write(group, plan, model, metrics),
+            parameters=parameters,
+            datasets=self.eligible.datasets,
+        )

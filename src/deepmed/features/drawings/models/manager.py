@@ -1,0 +1,85 @@
+"""Trained models as a caller meets them: loaded once, checked, listed, described."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from deepmed.core.registry.tables import Artifact
+from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.ranges import AgeRange
+from deepmed.features.drawings.tables import AgeGroupModel
+from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit.errors import ModelError, NotFoundError
+from deepmed.learning.reference import ReferenceModel, from_files
+
+
+class ModelManagerError(ModelError):
+    """A model cannot be trained, loaded or asked."""
+
+    code = "model_manager"
+
+
+class ModelManager:
+    """Finds and loads the models of one owner."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self._loaded: dict[tuple[int, int], ReferenceModel] = {}
+
+    def get(self, session: Session, model_id: int) -> AgeGroupModel:
+        """The row of a model.
+
+        Raises:
+            NotFoundError: there is none of this id, or it is another owner's.
+        """
+        row = repository.model(session, self.bench.owner_id, model_id)
+        if row is None:
+            raise NotFoundError(
+                f"There is no model {model_id}. `deepmed drawings models` lists the models."
+            )
+        return row
+
+    def load_model(self, session: Session, row: AgeGroupModel) -> ReferenceModel:
+        """The fitted model with its twin; its files are checked against their signature."""
+        artifact = session.get_one(Artifact, row.artifact_id)
+        key = (artifact.id, artifact.revision)
+        if key not in self._loaded:
+            self._loaded[key] = from_files(self.bench.registry.load(artifact.uid))
+        return self._loaded[key]
+
+    def active(self, session: Session) -> list[AgeGroupModel]:
+        return repository.active_models(session, self.bench.owner_id)
+
+    def pooled(self, session: Session) -> AgeGroupModel | None:
+        """The active model over all groups, where there is one."""
+        return next(iter(repository.active_models(session, self.bench.owner_id, "pooled")), None)
+
+    def get_model_info(self, session: Session, row: AgeGroupModel) -> dict[str, Any]:
+        """Everything that is known of a model: its row, its report and where it came from."""
+        artifact = session.get_one(Artifact, row.artifact_id)
+        ages = AgeRange(row.age_min, row.age_max, row.upper_closed)
+        return {
+            "id": row.id,
+            "kind": row.kind,
+            "age_group": ages.label,
+            "age_min": row.age_min,
+            "age_max": row.age_max,
+            "upper_closed": row.upper_closed,
+            "model_type": row.model_type,
+            "encoder": row.vision_model,
+            "sample_count": row.sample_count,
+            "is_active": row.is_active,
+            "needs_retraining": row.needs_retraining,
+            "created_timestamp": row.created_timestamp.isoformat(),
+            "artifact": artifact.uid,
+            "artifact_revision": artifact.revision,
+            "parameters": row.parameters,
+            "metrics": artifact.metrics,
+        }
+
+    def list_models(self, session: Session) -> list[dict[str, Any]]:
+        rows = repository.all_models(session, self.bench.owner_id)
+        return [self.get_model_info(session, row) for row in rows]
+
+    def clear_model_cache(self) -> None:
+        self._loaded.clear()

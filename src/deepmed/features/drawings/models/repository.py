@@ -1,0 +1,114 @@
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from deepmed.features.drawings.tables import (
+    AgeGroupModel,
+    AnomalyAnalysis,
+    Drawing,
+    DrawingEmbedding,
+    ModelMember,
+)
+
+
+def candidates(session: Session, owner_id: int, encoder: str) -> Sequence[Row[Any]]:
+    """Every drawing with what decides whether it may train, and whether it is embedded."""
+    embedded = (
+        select(DrawingEmbedding.drawing_id, DrawingEmbedding.vector_hash)
+        .where(DrawingEmbedding.encoder == encoder)
+        .subquery()
+    )
+    query = (
+        select(
+            Drawing.id,
+            Drawing.child_id,
+            Drawing.age_years,
+            Drawing.subject,
+            Drawing.expert_label,
+            Drawing.is_blank,
+            Drawing.withdrawn,
+            Drawing.duplicate_of,
+            Drawing.file_path,
+            Drawing.dataset_id,
+            embedded.c.vector_hash,
+        )
+        .outerjoin(embedded, embedded.c.drawing_id == Drawing.id)
+        .where(Drawing.owner_id == owner_id)
+        .order_by(Drawing.id)
+    )
+    return session.execute(query).unique().all()
+
+
+def active_models(session: Session, owner_id: int, kind: str = "group") -> list[AgeGroupModel]:
+    query = (
+        select(AgeGroupModel)
+        .where(
+            AgeGroupModel.owner_id == owner_id,
+            AgeGroupModel.is_active.is_(True),
+            AgeGroupModel.kind == kind,
+        )
+        .order_by(AgeGroupModel.age_min, AgeGroupModel.id)
+    )
+    return list(session.scalars(query))
+
+
+def all_models(session: Session, owner_id: int) -> list[AgeGroupModel]:
+    query = select(AgeGroupModel).where(AgeGroupModel.owner_id == owner_id)
+    return list(session.scalars(query.order_by(AgeGroupModel.age_min, AgeGroupModel.id)))
+
+
+def model(session: Session, owner_id: int, model_id: int) -> AgeGroupModel | None:
+    found = session.get(AgeGroupModel, model_id)
+    return found if found is not None and found.owner_id == owner_id else None
+
+
+def by_recipe(session: Session, owner_id: int, recipe_hash: str) -> AgeGroupModel | None:
+    query = select(AgeGroupModel).where(
+        AgeGroupModel.owner_id == owner_id, AgeGroupModel.recipe_hash == recipe_hash
+    )
+    return session.scalars(query).one_or_none()
+
+
+def add(session: Session, row: AgeGroupModel, members: Iterable[dict[str, Any]]) -> AgeGroupModel:
+    session.add(row)
+    session.flush()
+    rows = [{**member, "model_id": row.id} for member in members]
+    if rows:
+        session.execute(insert(ModelMember), rows)
+    return row
+
+
+def members(session: Session, model_id: int) -> list[ModelMember]:
+    query = select(ModelMember).where(ModelMember.model_id == model_id)
+    return list(session.scalars(query.order_by(ModelMember.id)))
+
+
+def lent_drawings(session: Session, model_ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """(model_id, drawing_id, part, twin_part) of the own fitting parts of models and twins."""
+    query = select(
+        ModelMember.model_id, ModelMember.drawing_id, ModelMember.part, ModelMember.twin_part
+    ).where(ModelMember.model_id.in_(model_ids))
+    return session.execute(query.order_by(ModelMember.drawing_id)).all()
+
+
+def deactivate(session: Session, model_ids: Sequence[int]) -> None:
+    session.execute(
+        update(AgeGroupModel)
+        .where(AgeGroupModel.id.in_(model_ids))
+        .values(is_active=False, active_key=None)
+    )
+
+
+def activate(session: Session, model_id: int, active_key: str) -> None:
+    session.execute(
+        update(AgeGroupModel)
+        .where(AgeGroupModel.id == model_id)
+        .values(is_active=True, active_key=active_key)
+    )
+
+
+def analyses_of(session: Session, model_id: int) -> int:
+    query = select(func.count()).where(AnomalyAnalysis.age_group_model_id == model_id)
+    return session.scalars(query).one()

@@ -1,0 +1,179 @@
+"""From which percentile a drawing is flagged: versioned, previewed, audited (D-9, D-10)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from deepmed.core.audit import repository as audit
+from deepmed.features.drawings.analysis import repository as analyses
+from deepmed.features.drawings.models.manager import ModelManager
+from deepmed.features.drawings.models.ranges import AgeRange
+from deepmed.features.drawings.tables import AgeGroupModel, ThresholdSetting
+from deepmed.features.drawings.thresholds import repository
+from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit.errors import ModelError, ValidationError
+from deepmed.learning.reference import ReferenceModel
+
+LEAST_PERCENTILE = 50.0
+GREATEST_PERCENTILE = 99.9
+
+
+class ThresholdManagerError(ModelError):
+    """A threshold cannot be read or set; nothing was changed."""
+
+    code = "threshold_manager"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What flags: a percentile, or a threshold set by hand. Version 0 is the installation's."""
+
+    version: int
+    percentile: float | None
+    threshold: float | None
+
+    @property
+    def rank_percentile(self) -> float:
+        """The percentile that ranks are read at; a rule set by hand has none of its own."""
+        return self.percentile if self.percentile is not None else GREATEST_PERCENTILE
+
+
+class ThresholdManager:
+    """Reads, previews and changes the rule of one owner's models."""
+
+    def __init__(self, bench: Workbench, models: ModelManager) -> None:
+        self.bench = bench
+        self.models = models
+
+    def rule(self, session: Session, model_id: int | None = None) -> Rule:
+        """The rule in force for a model; for all models without one of their own when None."""
+        row = repository.newest_for(session, self.bench.owner_id, model_id)
+        if row is None:
+            return Rule(0, self.bench.settings.threshold_percentile, None)
+        return Rule(row.id, row.percentile, row.threshold)
+
+    def get_current_percentile(self, session: Session) -> float | None:
+        return self.rule(session).percentile
+
+    def preview(
+        self,
+        session: Session,
+        percentile: float | None = None,
+        threshold: float | None = None,
+        model_id: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """What a new rule would do to each model and to the drawings analysed so far.
+
+        Nothing is changed. Stored scores are read again; nothing is computed anew.
+        """
+        new = _checked(percentile, threshold, model_id)
+        return [
+            self._effect(session, row, new)
+            for row in self.models.active(session)
+            if model_id in {None, row.id}
+        ]
+
+    def set_rule(
+        self,
+        session: Session,
+        percentile: float | None = None,
+        threshold: float | None = None,
+        model_id: int | None = None,
+    ) -> Rule:
+        """Put a new version of the rule into force; the old ones stay readable.
+
+        Raises:
+            ValidationError: the percentile is out of range, or a threshold names no model.
+            NotFoundError: there is no such model.
+        """
+        new = _checked(percentile, threshold, model_id)
+        if model_id is not None:
+            self.models.get(session, model_id)
+        old = self.rule(session, model_id)
+        row = repository.add(
+            session,
+            ThresholdSetting(
+                owner_id=self.bench.owner_id,
+                model_id=model_id,
+                percentile=new.percentile,
+                threshold=new.threshold,
+            ),
+        )
+        audit.record(
+            session,
+            self.bench.owner_id,
+            "threshold.change",
+            "threshold_setting",
+            row.id,
+            model_id=model_id,
+            before={"percentile": old.percentile, "threshold": old.threshold},
+            after={"percentile": new.percentile, "threshold": new.threshold},
+        )
+        return Rule(row.id, row.percentile, row.threshold)
+
+    def history(self, session: Session) -> list[dict[str, Any]]:
+        return [
+            {
+                "version": row.id,
+                "model_id": row.model_id,
+                "percentile": row.percentile,
+                "threshold": row.threshold,
+                "created_timestamp": row.created_timestamp.isoformat(),
+            }
+            for row in repository.history(session, self.bench.owner_id)
+        ]
+
+    def statistics(self, session: Session, row: AgeGroupModel) -> dict[str, Any]:
+        """The threshold of a model under the rule in force, with what its children support."""
+        return self._facts(self.models.load_model(session, row), self.rule(session, row.id))
+
+    def _effect(self, session: Session, row: AgeGroupModel, new: Rule) -> dict[str, Any]:
+        model = self.models.load_model(session, row)
+        old = self.rule(session, row.id)
+        scored = analyses.newest_scores(session, self.bench.owner_id, row.id)
+        return {
+            "model_id": row.id,
+            "age_group": AgeRange(row.age_min, row.age_max, row.upper_closed).label,
+            "now": self._facts(model, old) | _flagged(model, scored, old),
+            "then": self._facts(model, new) | _flagged(model, scored, new),
+        }
+
+    @staticmethod
+    def _facts(model: ReferenceModel, rule: Rule) -> dict[str, Any]:
+        calibration = model.model.calibration
+        if rule.percentile is None:
+            return {"percentile": None, "threshold": rule.threshold, "supported": True}
+        return {
+            "percentile": rule.percentile,
+            "threshold": calibration.threshold(rule.percentile),
+            "supported": calibration.supports(rule.percentile, ranked=False),
+            "attained_level": calibration.attained_level(rule.percentile),
+            "highest_percentile": calibration.highest_percentile(ranked=False),
+        }
+
+
+def _flagged(model: ReferenceModel, scored: list[tuple[float, int]], rule: Rule) -> dict[str, int]:
+    decisions = [
+        model.decide(score, child, rule.rank_percentile, rule.threshold) for score, child in scored
+    ]
+    return {
+        "analysed_drawings": len(decisions),
+        "flagged_drawings": sum(decision.is_anomaly for decision in decisions),
+    }
+
+
+def _checked(percentile: float | None, threshold: float | None, model_id: int | None) -> Rule:
+    if (percentile is None) == (threshold is None):
+        raise ValidationError("Give either a percentile or a threshold. Nothing was changed.")
+    if percentile is not None and not LEAST_PERCENTILE <= percentile <= GREATEST_PERCENTILE:
+        raise ValidationError(
+            f"The percentile {percentile:g} is not between {LEAST_PERCENTILE:g} and "
+            f"{GREATEST_PERCENTILE:g}. Nothing was changed."
+        )
+    if threshold is not None and (threshold <= 0 or model_id is None):
+        raise ValidationError(
+            "A threshold set by hand is positive and belongs to one model, because scores of "
+            "different models are not on one scale. Nothing was changed. Name it with --model."
+        )
+    return Rule(0, percentile, threshold)

@@ -1,0 +1,34 @@
+"""What the drawings feature works with: given once by the composition root."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from deepmed.core.registry.service import ArtifactRegistry
+from deepmed.features.drawings.embeddings.service import EmbeddingPipeline, EmbeddingService
+from deepmed.features.drawings.embeddings.storage import EmbeddingStorage
+from deepmed.kit.database import Database
+from deepmed.kit.settings import Settings
+from deepmed.kit.storage import FileStorageService
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """One owner's data, files, models and settings."""
+
+    settings: Settings
+    database: Database
+    storage: FileStorageService
+    registry: ArtifactRegistry
+    owner_id: int
+
+    @cached_property
+    def embeddings(self) -> EmbeddingStorage:
+        return EmbeddingStorage(self.owner_id)
+
+    @cached_property
+    def encoding(self) -> EmbeddingService:
+        return EmbeddingService(self.settings, self.storage)
+
+    @cached_property
+    def pipeline(self) -> EmbeddingPipeline:
+        return EmbeddingPipeline(self.database, self.encoding, self.embeddings)

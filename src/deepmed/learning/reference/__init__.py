@@ -1,0 +1,37 @@
+"""Reference models: what is typical in a group, with twin, calibration and report.
+
+Fit with `fit_reference` on what `plan_groups` decided; ask with `ReferenceModel.score` and
+`ReferenceModel.decide`.
+"""
+
+from deepmed.learning.reference.files import forget_child, from_files, to_files
+from deepmed.learning.reference.model import Reference, ReferenceModel, Role, fit_reference
+from deepmed.learning.reference.plan import (
+    MINIMUM_FIT,
+    GroupPlan,
+    Half,
+    Lenders,
+    plan_groups,
+    plan_pool,
+)
+from deepmed.learning.reference.rows import Layout, Rows, compose, join
+
+__all__ = [
+    "MINIMUM_FIT",
+    "GroupPlan",
+    "Half",
+    "Layout",
+    "Lenders",
+    "Reference",
+    "ReferenceModel",
+    "Role",
+    "Rows",
+    "compose",
+    "fit_reference",
+    "forget_child",
+    "from_files",
+    "join",
+    "plan_groups",
+    "plan_pool",
+    "to_files",
+]

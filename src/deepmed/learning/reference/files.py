@@ -1,0 +1,96 @@
+"""A reference model as files: safetensors for numbers, JSON for the rest, never pickle."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from deepmed.learning.calibration.conformal import CalibrationSet
+from deepmed.learning.detectors.state import from_files as detector_from_files
+from deepmed.learning.detectors.state import to_files as detector_to_files
+from deepmed.learning.errors import ModelLoadingError
+from deepmed.learning.reference.model import Reference, ReferenceModel
+from deepmed.learning.reference.rows import Layout
+
+HEADER = "reference.json"
+
+
+def to_files(model: ReferenceModel) -> dict[str, bytes]:
+    """The files of a model; `from_files` reads them back to the same scores."""
+    header = {
+        "encoder": model.encoder,
+        "layout": model.layout.value,
+        "dimension": model.dimension,
+        "fit_children": sorted(model.fit_children),
+        "borrowed_children": sorted(model.borrowed_children),
+        "model": _calibration_rows(model.model),
+        "twin": model.twin and _calibration_rows(model.twin),
+    }
+    files = {HEADER: json.dumps(header, indent=1, sort_keys=True).encode()}
+    files |= _named("model", detector_to_files(model.model.detector))
+    if model.twin:
+        files |= _named("twin", detector_to_files(model.twin.detector))
+    return files
+
+
+def from_files(files: Mapping[str, bytes]) -> ReferenceModel:
+    """Read a model back.
+
+    Raises:
+        ModelLoadingError: a file is missing or does not hold what it should.
+    """
+    try:
+        header = json.loads(files[HEADER])
+        return ReferenceModel(
+            encoder=header["encoder"],
+            layout=Layout(header["layout"]),
+            dimension=header["dimension"],
+            model=_reference(header["model"], "model", files),
+            twin=_reference(header["twin"], "twin", files) if header["twin"] else None,
+            fit_children=frozenset(header["fit_children"]),
+            borrowed_children=frozenset(header["borrowed_children"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelLoadingError(f"The model's files are not complete: {error!r}.") from error
+
+
+def forget_child(files: Mapping[str, bytes], child: int) -> dict[str, bytes]:
+    """The same files without a child's calibration scores and membership."""
+    header = json.loads(files[HEADER])
+    for half in (header["model"], header["twin"] or []):
+        half[:] = [row for row in half if row["child"] != child]
+    for part in ("fit_children", "borrowed_children"):
+        header[part] = [other for other in header[part] if other != child]
+    return {**files, HEADER: json.dumps(header, indent=1, sort_keys=True).encode()}
+
+
+def _named(half: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {f"{half}.{name}": content for name, content in files.items()}
+
+
+def _calibration_rows(reference: Reference) -> list[dict[str, Any]]:
+    calibration = reference.calibration
+    rows = zip(
+        reference.calibration_drawings.tolist(),
+        calibration.children,
+        calibration.scores,
+        strict=True,
+    )
+    return [
+        {"drawing": drawing, "child": int(child), "score": float(score)}
+        for drawing, child, score in rows
+    ]
+
+
+def _reference(rows: list[dict[str, Any]], half: str, files: Mapping[str, bytes]) -> Reference:
+    prefix = f"{half}."
+    own = {name.removeprefix(prefix): files[name] for name in files if name.startswith(prefix)}
+    return Reference(
+        detector_from_files(own),
+        CalibrationSet(
+            np.array([row["score"] for row in rows], dtype=np.float64),
+            np.array([row["child"] for row in rows], dtype=np.int64),
+        ),
+        np.array([row["drawing"] for row in rows], dtype=np.int64),
+    )

@@ -1,0 +1,154 @@
+"""A model of what is typical in a group, and how it ranks a drawing (D-9, D-10, D-26)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepmed.kit import seeds
+from deepmed.learning.calibration.conformal import CalibrationSet
+from deepmed.learning.calibration.decision import Decision, decide, in_sample_decision
+from deepmed.learning.detectors import Detector, make_detector
+from deepmed.learning.errors import EncoderMismatchError, InsufficientDataError
+from deepmed.learning.reference.plan import MINIMUM_FIT, GroupPlan, Half
+from deepmed.learning.reference.rows import Floats, Layout, Rows
+
+
+class Role(StrEnum):
+    """What a drawing's child was to a model."""
+
+    FIT = "fit"
+    CALIBRATION = "calibration"
+    NEW = "new"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A fitted detector and the children it is calibrated on."""
+
+    detector: Detector
+    calibration: CalibrationSet
+    calibration_drawings: NDArray[np.int64]
+
+    @property
+    def children(self) -> set[int]:
+        """The children who calibrate."""
+        return {int(child) for child in self.calibration.children}
+
+
+@dataclass(frozen=True)
+class ReferenceModel:
+    """A model and its twin, with the parts that everyone had in them.
+
+    Attributes:
+        encoder: identity key of the encoder whose vectors the model takes.
+        layout: the columns beside the encoder's vector.
+        dimension: length of the encoder's vector.
+        model: scores new drawings and those of calibration children.
+        twin: scores drawings of the children that the model was fitted on; may be absent.
+        fit_children: children that the model was fitted on.
+        borrowed_children: those among them who belong to other groups.
+    """
+
+    encoder: str
+    layout: Layout
+    dimension: int
+    model: Reference
+    twin: Reference | None
+    fit_children: frozenset[int]
+    borrowed_children: frozenset[int]
+
+    def role(self, child: int) -> Role:
+        """The role of a child for this model; borrowed children count as fit."""
+        if child in self.fit_children:
+            return Role.FIT
+        return Role.CALIBRATION if child in self.model.children else Role.NEW
+
+    def reference_for(self, child: int) -> Reference | None:
+        """Which of model and twin may score this child's drawings; None: neither."""
+        if self.role(child) is not Role.FIT:
+            return self.model
+        return self.twin if self.twin and child in self.twin.children else None
+
+    def score(self, rows: Rows, encoder: str, *, twin: bool = False) -> Floats:
+        """Scores of rows, (n,) float64, higher is more unusual.
+
+        Raises:
+            EncoderMismatchError: the vectors come from another encoder.
+        """
+        if encoder != self.encoder:
+            raise EncoderMismatchError(
+                f"This model takes vectors of the encoder {self.encoder}, and these come from "
+                f"{encoder}. Nothing was scored. Embed the drawings again with the model's "
+                "encoder, or train a model on these."
+            )
+        reference = self.twin if twin else self.model
+        if reference is None:
+            raise InsufficientDataError("This model has no twin: too few drawings to fit one.")
+        scores: Floats = reference.detector.score_samples(rows.columns(self.layout))
+        return scores
+
+    def decide(
+        self, score: float | None, child: int, percentile: float, manual: float | None = None
+    ) -> Decision:
+        """The decision on a score that the right one of model and twin gave.
+
+        Drawings of calibration children, of the model or of the twin, are ranked against the
+        other children; a child whom no reference may score gets no flag.
+        """
+        reference = self.reference_for(child)
+        if reference is None or score is None:
+            return in_sample_decision(
+                "The model was fitted on drawings of this child and there is no twin to rank them."
+            )
+        if manual is not None and reference is self.twin:
+            return in_sample_decision(
+                "A threshold set by hand is on the model's scale, and the model was fitted on this "
+                "child, so only the twin may score the drawing."
+            )
+        own = child if child in reference.children else None
+        return decide(reference.calibration, score, percentile, own, manual)
+
+
+def fit_reference(
+    plan: GroupPlan, detector: str, encoder: str, layout: Layout, seed: int
+) -> ReferenceModel:
+    """Fit the model and its twin as planned, and calibrate both.
+
+    Args:
+        plan: who fits and who calibrates.
+        detector: name in the registry of detectors.
+        encoder: identity key of the encoder that made the vectors.
+        layout: columns beside the vectors.
+        seed: seed of the run.
+
+    Raises:
+        InsufficientDataError: fewer than 10 drawings to fit on, or nobody to calibrate on.
+    """
+    if len(plan.model.training) < MINIMUM_FIT:
+        raise InsufficientDataError(
+            f"{len(plan.model.training)} drawings are left to fit on, and {MINIMUM_FIT} are the "
+            "least. Nothing was trained. Add drawings of this age or merge it with a neighbour."
+        )
+    borrowed = frozenset(plan.model.borrowed.children.tolist())
+    return ReferenceModel(
+        encoder=encoder,
+        layout=layout,
+        dimension=plan.model.fit.vectors.shape[1],
+        model=_calibrated(plan.model, detector, layout, seeds.derive(seed, "detector", "model")),
+        twin=plan.twin
+        and _calibrated(plan.twin, detector, layout, seeds.derive(seed, "detector", "twin")),
+        fit_children=frozenset(plan.fit_children),
+        borrowed_children=borrowed,
+    )
+
+
+def _calibrated(half: Half, name: str, layout: Layout, seed: int) -> Reference:
+    detector = make_detector(name, seed=seed % 2**31).fit(half.training.columns(layout))
+    scores = detector.score_samples(half.calibration.columns(layout))
+    return Reference(
+        detector,
+        CalibrationSet(scores, half.calibration.children),
+        half.calibration.drawings,
+    )
