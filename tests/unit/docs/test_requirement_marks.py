@@ -31,8 +31,7 @@ def sentences(source: str) -> list[tuple[str, str]]:
         ('pytestmark = pytest.mark.req("D-1.1")', [("D-1.1", "test_x.py")]),
         ('pytestmark = [pytest.mark.slow, pytest.mark.req("D-1.1")]', [("D-1.1", "test_x.py")]),
         (
-            '@pytest.mark.parametrize("n", [pytest.param(1, marks=pytest.mark.req("D-1.3"))])\n'
-            "def test_a(n): ...",
+            '@cases(pytest.param(1, marks=pytest.mark.req("D-1.3")))\ndef test_a(n): ...',
             [("D-1.3", "test_a")],
         ),
         ('CASES = [pytest.param(1, marks=[pytest.mark.req("D-1.3")])]', [("D-1.3", "test_x.py")]),
