@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     threshold_percentile: float = Field(
         95.0, ge=50, le=99.9, description="Percentile from which a drawing is flagged"
     )
+    parent_texts: bool = Field(default=False, description="Write texts for parents as well")
     max_file_bytes: int = Field(10 * MIB, gt=0, description="Largest picture file")
     max_pixels: int = Field(40_000_000, gt=0, description="Largest picture in pixels")
     max_archive_bytes: int = Field(2048 * MIB, gt=0, description="Largest archive, unpacked")
