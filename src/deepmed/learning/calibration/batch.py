@@ -69,7 +69,7 @@ def benjamini_hochberg(p: ArrayLike) -> FloatArray:
     stepped = values[order] * len(values) / np.arange(1, len(values) + 1)
     q = np.empty_like(values)
     q[order] = np.minimum.accumulate(stepped[::-1])[::-1]
-    return np.round(np.minimum(q, 1.0), _DECIMALS)
+    return np.round(np.clip(q, 0.0, 1.0), _DECIMALS).astype(np.float64)
 
 
 def q_values(
