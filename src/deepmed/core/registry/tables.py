@@ -1,7 +1,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from deepmed.kit import clock
@@ -9,13 +9,19 @@ from deepmed.kit.database import Base, Owned
 
 
 class Artifact(Owned, Base):
-    """A signed package of files: weights, card, metrics and the predictions they rest on."""
+    """A signed package of files: weights, card, metrics and the predictions they rest on.
+
+    One row an artefact; `revision` counts up and `manifest_hash` follows when its files change.
+    """
 
     __tablename__ = "artifacts"
     __table_args__ = (
         UniqueConstraint("uid"),
-        UniqueConstraint("owner_id", "recipe_hash", "revision"),
+        UniqueConstraint("owner_id", "recipe_hash"),
+        CheckConstraint("stage IN ('candidate', 'production', 'archived')", name="known_stage"),
+        CheckConstraint("revision >= 1", name="revision_counts"),
         Index(None, "owner_id", "kind", "id"),
+        Index(None, "dataset_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

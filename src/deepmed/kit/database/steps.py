@@ -1,0 +1,115 @@
+"""What needs Alembic: running steps and comparing the result with the models."""
+
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from filelock import FileLock, Timeout
+from sqlalchemy import CheckConstraint, Connection, MetaData, inspect
+
+from deepmed.kit.database.engine import Database
+from deepmed.kit.errors import ConflictError, ResourceError
+
+LOCK_TIMEOUT_SECONDS = 120
+
+
+def run(database: Database, direction: str, revision: str) -> None:
+    """Run Alembic's `upgrade` or `downgrade` in one transaction."""
+    with _connection(database) as connection:
+        getattr(command, direction)(_config({"connection": connection}), revision)
+        _refuse_orphans(connection)
+
+
+def differences(database: Database) -> list[str]:
+    # By name: the kit stands below the slices whose tables these are.
+    wanted: MetaData = import_module("deepmed.migrations.models").metadata()
+    with database.read() as session:
+        connection = session.connection()
+        found = compare_metadata(MigrationContext.configure(connection), wanted)
+        return [_told(difference) for difference in found] + _missing_checks(connection, wanted)
+
+
+def offline_sql(dialect: str) -> str:
+    config = _config({"dialect": dialect})
+    config.output_buffer = io.StringIO()
+    command.upgrade(config, "head", sql=True)
+    return config.output_buffer.getvalue()
+
+
+@contextmanager
+def locked(database: Database, folder: Path | None) -> Iterator[None]:
+    home = database.file.parent if database.file else Path(tempfile.gettempdir())
+    try:
+        with FileLock((folder or home) / "migration.lock", timeout=LOCK_TIMEOUT_SECONDS):
+            yield
+    except Timeout as error:
+        raise ResourceError(
+            "Another process has been bringing the database up to date for two minutes. "
+            "Nothing was changed; see whether it still runs, then try again."
+        ) from error
+
+
+def _config(attributes: dict[str, Any]) -> Config:
+    config = Config(attributes=attributes)
+    config.set_main_option("script_location", "deepmed:migrations")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+@contextmanager
+def _connection(database: Database) -> Iterator[Connection]:
+    """One transaction for all steps.
+
+    SQLite's foreign keys sleep meanwhile: a step that rebuilds a table drops the old one, which
+    would otherwise delete every row that refers to it.
+    """
+    with database.engine.connect() as connection:
+        raw: Any = connection.connection.driver_connection
+        sqlite = connection.dialect.name == "sqlite"
+        if sqlite:
+            raw.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.execution_options(deepmed_write=True).begin():
+                yield connection
+        finally:
+            if sqlite:
+                raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _refuse_orphans(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if orphans:
+        tables = ", ".join(sorted({str(row[0]) for row in orphans}))
+        raise ConflictError(
+            f"The step would leave rows that refer to nothing, in {tables}. It was undone."
+        )
+
+
+def _missing_checks(connection: Connection, wanted: MetaData) -> list[str]:
+    """Alembic does not compare check constraints, so we do, by name."""
+    inspector = inspect(connection)
+    missing = []
+    for table in wanted.sorted_tables:
+        there = {item["name"] for item in inspector.get_check_constraints(table.name)}
+        ours = {str(item.name) for item in table.constraints if isinstance(item, CheckConstraint)}
+        missing += [f"missing check: {table.name} {name}" for name in sorted(ours - there)]
+    return missing
+
+
+def _told(difference: Any) -> str:
+    """Alembic's tuple, or list of tuples for a changed column, in one line."""
+    if isinstance(difference, list):
+        return "; ".join(_told(item) for item in difference)
+    kind, *rest = difference
+    named = [str(getattr(item, "name", item)) for item in rest if item is not None]
+    return f"{kind.replace('_', ' ')}: {' '.join(named)}"
