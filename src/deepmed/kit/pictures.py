@@ -1,0 +1,273 @@
+"""From bytes of unknown origin to an upright RGB picture on white, or a reason why not."""
+
+import hashlib
+import io
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from deepmed.kit.errors import ImageProcessingError
+from deepmed.kit.settings import MIB, Settings
+
+Pixels = npt.NDArray[np.uint8]
+"""(height, width, 3), red, green, blue, 255 = full."""
+
+FORMATS = ("PNG", "JPEG", "BMP")
+_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM")
+_DAMAGED = "The picture is damaged or cut off and cannot be read; save or export it again."
+INK_LEVELS = 32
+"""How much darker than the paper, or other than the page, a pixel must be to count as a mark."""
+BLANK_SHARE = 0.0005
+"""A page on which a smaller share of the pixels is marked counts as nearly blank."""
+
+_ORIENTATION_TAG = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_FOREIGN = (
+    (b"GIF8", "a GIF"),
+    (b"II*\0", "a TIFF"),
+    (b"MM\0*", "a TIFF"),
+    (b"RIFF", "a WebP or another RIFF file"),
+    (b"%PDF", "a PDF"),
+    (b"PK\x03\x04", "an archive or an office document"),
+    (b"<", "a web page, an SVG or another text of marks"),
+)
+# Python keeps one list of warning filters for all threads, so they decode one at a time.
+_decoding = threading.Lock()
+
+
+@dataclass(frozen=True)
+class PictureLimits:
+    max_bytes: int = 10 * MIB
+    max_pixels: int = 40_000_000
+    min_side: int = 32
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        return cls(max_bytes=settings.max_file_bytes, max_pixels=settings.max_pixels)
+
+
+DEFAULT_LIMITS = PictureLimits()
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A decoded picture; `notes` says in words what was changed on the way."""
+
+    pixels: Pixels
+    format: str
+    width: int
+    height: int
+    notes: tuple[str, ...] = ()
+
+
+def read_picture(data: bytes, limits: PictureLimits = DEFAULT_LIMITS) -> Picture:
+    """Decode PNG, JPEG or BMP by content, whatever the file is called.
+
+    Turned as its EXIF orientation says, transparency set on white, grey, palette, 16-bit and
+    CMYK converted to eight bits of red, green and blue. The number of pixels is read from the
+    header and checked before anything is decoded.
+
+    Raises:
+        ImageProcessingError: empty, truncated, no picture, another format, animated, too large
+            or too small; the message tells a person which.
+    """
+    if not data:
+        raise ImageProcessingError("The file is empty.")
+    if len(data) > limits.max_bytes:
+        raise ImageProcessingError(
+            f"The file has {len(data) / MIB:.1f} MiB; at most "
+            f"{limits.max_bytes / MIB:.1f} MiB are allowed."
+        )
+    with _contained():
+        with _open(data) as image:
+            _check_header(image, limits)
+            image.verify()  # the checksums of a PNG; afterwards it must be opened anew
+        with _open(data) as image:
+            notes: list[str] = []
+            image.load()
+            pixels = _to_rgb(_upright(image, notes), data, notes)
+    _check_size(pixels.shape[1], pixels.shape[0], limits)
+    name = "JPEG" if image.format == "MPO" else str(image.format)
+    return Picture(pixels, name, pixels.shape[1], pixels.shape[0], tuple(notes))
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """PNG without any metadata; the same pixels always give the same bytes."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()
+
+
+def pixel_hash(pixels: Pixels) -> str:
+    """SHA-256 of the picture itself, whatever file it came in."""
+    digest = hashlib.sha256(f"{pixels.shape[0]}x{pixels.shape[1]}:".encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
+
+
+def ink_coverage(pixels: Pixels) -> float:
+    """Share of the pixels that are clearly darker than the paper, 0 to 1.
+
+    The paper is the brightest that the page shows: the 99th percentile of each channel, at
+    least middle grey. So a photograph's greyish paper counts as paper, and a page that is
+    filled with crayon counts as ink.
+    """
+    paper = np.maximum(_percentiles(pixels, 0.99), 128)
+    darkest = (paper - pixels.astype(np.int16)).max(axis=2)
+    return float(np.mean(darkest > INK_LEVELS))
+
+
+def is_blank(pixels: Pixels) -> bool:
+    """Whether the page is (nearly) of one colour: fewer than 5 in 10,000 pixels are marked.
+
+    A mark is a pixel that differs from the page's median colour by more than 32 of 255 levels
+    in some channel. A page of one dark colour holds no drawing either, so it is blank too.
+    """
+    middle = _percentiles(pixels, 0.5)
+    difference = np.abs(pixels.astype(np.int16) - middle).max(axis=2)
+    return float(np.mean(difference > INK_LEVELS)) < BLANK_SHARE
+
+
+def _percentiles(pixels: Pixels, share: float) -> npt.NDArray[np.int16]:
+    """The level below or at which `share` of the pixels lie, for each channel."""
+    counts = [np.bincount(pixels[..., channel].ravel(), minlength=256) for channel in range(3)]
+    target = share * pixels.shape[0] * pixels.shape[1]
+    levels = [int(np.searchsorted(np.cumsum(count), target)) for count in counts]
+    return np.array(levels, dtype=np.int16)
+
+
+@contextmanager
+def _contained() -> Iterator[None]:
+    """Turn whatever a decoder does with arbitrary bytes into one error, and keep it quiet."""
+    try:
+        with _decoding, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except ImageProcessingError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageProcessingError(f"The picture is far too large: {error}") from error
+    except Exception as error:  # a decoder fed with arbitrary bytes raises anything
+        raise ImageProcessingError(_DAMAGED) from error
+
+
+def _open(data: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        if data.startswith(_STARTS):
+            raise ImageProcessingError(_DAMAGED) from error
+        start = data[:64].lstrip()
+        found = next((name for magic, name in _FOREIGN if start.startswith(magic)), None)
+        what = f"It is {found}" if found else "Its content is no picture that is known here"
+        raise ImageProcessingError(
+            f"{what}; PNG, JPEG and BMP are read, whatever the file's name says."
+        ) from error
+
+
+def _check_header(image: Image.Image, limits: PictureLimits) -> None:
+    _check_size(image.width, image.height, limits)
+    # A photograph's depth map or HDR layer (MPO) is no animation: the picture itself is first.
+    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+        raise ImageProcessingError(
+            "The picture is animated; save the one frame that is meant as PNG."
+        )
+
+
+def _check_size(width: int, height: int, limits: PictureLimits) -> None:
+    if width * height > limits.max_pixels:
+        raise ImageProcessingError(
+            f"The picture has {width} x {height} pixels; at most "
+            f"{limits.max_pixels / 1e6:g} million are allowed."
+        )
+    if min(width, height) < limits.min_side:
+        raise ImageProcessingError(
+            f"The picture has {width} x {height} pixels; it must be at least "
+            f"{limits.min_side} x {limits.min_side}."
+        )
+
+
+def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        turn = _TURNS.get(orientation)
+    except Exception:  # noqa: BLE001 - camera makers' data; the picture itself was readable
+        notes.append("its EXIF data is damaged and was ignored")
+        return image
+    if turn is None:
+        return image
+    notes.append(f"turned upright (EXIF orientation {orientation})")
+    turned = image.transpose(turn)
+    turned.info = image.info
+    return turned
+
+
+def _to_rgb(image: Image.Image, data: bytes, notes: list[str]) -> Pixels:
+    if "icc_profile" in image.info:
+        notes.append("its colour profile was not applied")
+    if image.mode.startswith("I"):
+        return _from_sixteen_bits(image, notes)
+    if image.mode == "CMYK":
+        return _from_cmyk(image, notes)
+    if image.has_transparency_data:
+        return _on_white(image, data, notes)
+    if image.mode not in {"1", "L", "P", "RGB", "RGBX"}:
+        raise ImageProcessingError(f"The picture's kind of pixels ({image.mode}) is not supported.")
+    return np.array(image.convert("RGB"))
+
+
+def _from_sixteen_bits(image: Image.Image, notes: list[str]) -> Pixels:
+    notes.append("scaled from 16 to 8 bits")
+    wide = np.asarray(image).astype(np.uint32)
+    grey = ((wide + 128) // 257).astype(np.uint8)
+    transparent = image.info.get("transparency")
+    if transparent is not None:
+        notes.append("transparent parts set on white")
+        grey[wide == transparent] = 255
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _from_cmyk(image: Image.Image, notes: list[str]) -> Pixels:
+    notes.append("converted from CMYK")
+    if "adobe" not in image.info:
+        # Pillow takes every CMYK JPEG for Adobe's, which stores the inks inverted.
+        inverted = 255 - np.asarray(image)
+        image = Image.frombytes("CMYK", image.size, inverted.tobytes())
+    return np.array(image.convert("RGB"))
+
+
+def _on_white(image: Image.Image, data: bytes, notes: list[str]) -> Pixels:
+    notes.append("transparent parts set on white")
+    _mend_transparent_colour(image, data)
+    layers = np.asarray(image.convert("RGBA"))
+    alpha = layers[..., 3:].astype(np.uint16)
+    # At most 255 * 255 + 127, so 16 bits hold it; the result is rounded, not cut.
+    mixed = layers[..., :3] * alpha + 255 * (255 - alpha)
+    return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def _mend_transparent_colour(image: Image.Image, data: bytes) -> None:
+    """Bring a PNG's one transparent colour to the eight bits to which Pillow brought the pixels."""
+    colour = image.info.get("transparency")
+    if image.format != "PNG" and not data.startswith(b"\x89PNG"):
+        return
+    depth = data[24]
+    if image.mode == "L" and isinstance(colour, int) and depth < 8:
+        image.info["transparency"] = colour * 255 // (2**depth - 1)
+    elif image.mode == "RGB" and isinstance(colour, tuple) and depth == 16:
+        image.info["transparency"] = tuple(level >> 8 for level in colour)
