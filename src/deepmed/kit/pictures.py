@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from deepmed.kit.errors import ImageProcessingError
+from deepmed.kit.errors import ImageProcessingError, IntegrityError
 from deepmed.kit.settings import MIB, Settings
 
 Pixels = npt.NDArray[np.uint8]
@@ -104,6 +104,22 @@ def read_picture(data: bytes, limits: PictureLimits = DEFAULT_LIMITS) -> Picture
     _check_size(pixels.shape[1], pixels.shape[0], limits)
     name = "JPEG" if image.format == "MPO" else str(image.format)
     return Picture(pixels, name, pixels.shape[1], pixels.shape[0], tuple(notes))
+
+
+def read_stored(data: bytes) -> Pixels:
+    """The pixels of a PNG that `encode_png` wrote: no conversion, so the hash stays the same.
+
+    Raises:
+        IntegrityError: the stored file is not what was written.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+            pixels = np.array(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise IntegrityError("A stored picture is damaged; restore it from a backup.") from error
+    if image.mode != "RGB":
+        raise IntegrityError("A stored picture was replaced by something else; restore it.")
+    return pixels
 
 
 def encode_png(pixels: Pixels) -> bytes:

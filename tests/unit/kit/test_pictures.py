@@ -5,12 +5,13 @@ import random
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from deepmed.kit.errors import ImageProcessingError
+from deepmed.kit.errors import ImageProcessingError, IntegrityError
 from deepmed.kit.pictures import (
     PictureLimits,
     encode_png,
@@ -18,6 +19,7 @@ from deepmed.kit.pictures import (
     is_blank,
     pixel_hash,
     read_picture,
+    read_stored,
 )
 
 SIDE = 40
@@ -347,6 +349,19 @@ def chunk_starts(data: bytes) -> list[int]:
         starts.append(at)
         at += 12 + struct.unpack(">I", data[at : at + 4])[0]
     return starts
+
+
+def test_a_stored_picture_comes_back_as_it_was() -> None:
+    page = drawing()
+    assert np.array_equal(read_stored(encode_png(page)), page)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda data: data[:-30], lambda _: saved(Image.new("L", (9, 9)))]
+)
+def test_a_stored_picture_that_was_changed_is_told(spoil: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(IntegrityError):
+        read_stored(spoil(encode_png(drawing())))
 
 
 def test_the_pixel_hash_knows_the_shape() -> None:
