@@ -1,11 +1,24 @@
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import JSON, DateTime, Dialect, Double, ForeignKey, MetaData, Table, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKey,
+    MetaData,
+    Row,
+    Table,
+    TypeDecorator,
+)
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["TABLE_OPTIONS", "Base", "Double", "Json", "Owned", "UtcDateTime"]
+__all__ = ["TABLE_OPTIONS", "AnyRow", "Base", "Double", "Json", "Owned", "UtcDateTime"]
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+"""A row of some columns, read by their names."""
 
 Json = JSON()
 

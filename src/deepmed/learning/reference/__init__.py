@@ -4,10 +4,10 @@ Fit with `fit_reference` on what `plan_groups` decided; ask with `ReferenceModel
 `ReferenceModel.decide`.
 """
 
+from deepmed.learning.calibration.split import MINIMUM_FIT
 from deepmed.learning.reference.files import forget_child, from_files, to_files
 from deepmed.learning.reference.model import Reference, ReferenceModel, Role, fit_reference
 from deepmed.learning.reference.plan import (
-    MINIMUM_FIT,
     GroupPlan,
     Half,
     Lenders,

@@ -1,7 +1,8 @@
 """What a training report says of a model: power, contamination, age-specificity, baselines."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ from numpy.typing import NDArray
 
 from deepmed.kit import seeds
 from deepmed.learning.errors import InsufficientDataError
-from deepmed.learning.evaluation import Interval, auroc_interval, wilson_interval
-from deepmed.learning.reference.model import ReferenceModel, Role, fit_reference
+from deepmed.learning.evaluation import Interval, auroc_interval, share_interval
+from deepmed.learning.reference.model import ReferenceModel, fit_reference
 from deepmed.learning.reference.plan import GroupPlan, Half
 from deepmed.learning.reference.rows import Rows, Vectors, join
 
@@ -34,29 +35,12 @@ class PlantedRows:
         return self.take(np.isin(self.rows.children, sorted(children)))
 
 
-@dataclass(frozen=True)
-class Share:
-    """A share of items with its Wilson interval and what it was counted on."""
-
-    count: int
-    total: int
-    share: float | None
-    low: float | None
-    high: float | None
-    unit: str
-    split: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields by name."""
-        return asdict(self)
-
-
-def share_of(count: int, total: int, unit: str, split: str) -> Share:
-    """A share with its 95 % Wilson interval; null where nothing was counted."""
-    if not total:
-        return Share(0, 0, None, None, None, unit, split)
-    interval = wilson_interval(count, total)
-    return Share(count, total, count / total, interval.low, interval.high, unit, split)
+def measured(figure: Callable[[], Interval]) -> dict[str, Any]:
+    """A figure as a dictionary; where children are too few for it, null with the reason."""
+    try:
+        return {**figure().to_dict(), "reason": None}
+    except InsufficientDataError as error:
+        return {"estimate": None, "low": None, "high": None, "reason": str(error)}
 
 
 def flags(model: ReferenceModel, rows: Rows, percentile: float) -> list[bool | None]:
@@ -76,18 +60,37 @@ def flags(model: ReferenceModel, rows: Rows, percentile: float) -> list[bool | N
     return answers
 
 
-def planted_share(model: ReferenceModel, planted: PlantedRows, percentile: float) -> Share:
+def planted_share(
+    model: ReferenceModel, planted: PlantedRows, percentile: float, seed: int
+) -> dict[str, Any]:
     """The share of planted anomalies that are flagged, made from calibration children's drawings.
 
-    Each is ranked against the other children, so its own original does not help it.
+    Each is ranked against the other children, so its own original does not help it. Where the
+    children cannot support the percentile there is no share, and the reason says so.
     """
-    answers = [answer for answer in flags(model, planted.rows, percentile) if answer is not None]
-    return share_of(sum(answers), len(answers), "planted drawing", "calibration")
+    answers = flags(model, planted.rows, percentile)
+    answered = [index for index, answer in enumerate(answers) if answer is not None]
+    if not answered:
+        return measured(lambda: _no_answers(len(answers)))
+    return measured(
+        lambda: share_interval(
+            [bool(answers[index]) for index in answered],
+            planted.rows.children[answered],
+            seeds.derive(seed, "planted share"),
+            split="planted into calibration drawings",
+        )
+    )
+
+
+def _no_answers(asked: int) -> Interval:
+    raise InsufficientDataError(
+        f"None of {asked} planted drawings has an answer at this percentile."
+    )
 
 
 def age_specificity(
     model: ReferenceModel, own: Rows, neighbours: Rows, seed: int
-) -> Interval | None:
+) -> dict[str, Any]:
     """AUROC of the model's score with neighbouring groups' drawings as positives (D-27).
 
     Args:
@@ -97,19 +100,19 @@ def age_specificity(
         seed: seed of the bootstrap over children.
 
     Returns:
-        The estimate with its child-bootstrap interval over children that the model was not
-        fitted on; None where one side has no such child.
+        The figure over children that the model was not fitted on, with child-bootstrap interval.
     """
     negatives = own.without_children(set(model.fit_children))
     positives = neighbours.without_children(set(model.fit_children))
-    if not len(negatives) or not len(positives):
-        return None
-    return auroc_interval(
-        model.score(negatives, model.encoder),
-        model.score(positives, model.encoder),
-        negatives.children,
-        positives.children,
-        seed=seeds.derive(seed, "age-specificity"),
+    return measured(
+        lambda: auroc_interval(
+            model.score(negatives, model.encoder),
+            model.score(positives, model.encoder),
+            negatives.children,
+            positives.children,
+            seed=seeds.derive(seed, "age-specificity"),
+            split="held-out children of the group and of its neighbours",
+        )
     )
 
 
@@ -132,14 +135,14 @@ def contamination(
         spoiled, used = _spoil(plan.model, planted, rate, seed)
         fresh = fit_reference(GroupPlan(spoiled, None), name, model.encoder, model.layout, seed)
         test = planted.of_children(fresh.model.children - used)
-        share = planted_share(fresh, test, percentile)
-        clean = planted_share(model, test, percentile)
+        share = planted_share(fresh, test, percentile, seed)
+        clean = planted_share(model, test, percentile, seed)
         report.append(
             {
                 "rate": rate,
                 "replaced_drawings": len(used),
-                "flagged": share.to_dict(),
-                "flagged_without_contamination": clean.to_dict(),
+                "flagged": share,
+                "flagged_without_contamination": clean,
             }
         )
     return report
@@ -173,36 +176,30 @@ def _replace(rows: Rows, replacement: Mapping[int, Vectors]) -> Rows:
 def power_by_kind(
     model: ReferenceModel, own: Rows, planted: PlantedRows, seed: int
 ) -> dict[str, Any]:
-    """AUROC of the model's score per kind of planted anomaly, on calibration children only.
-
-    Raises:
-        InsufficientDataError: no calibration drawing to compare with.
-    """
+    """AUROC of the model's score per kind of planted anomaly, on calibration children only."""
     typical = own.of_children(model.model.children)
-    if not len(typical):
-        raise InsufficientDataError("No calibration drawing to compare planted ones with.")
-    negative = model.score(typical, model.encoder)
     report: dict[str, Any] = {}
+    if not len(typical):
+        return report
+    negative = model.score(typical, model.encoder)
     for kind in (*dict.fromkeys(planted.kinds), "all"):
         items = planted if kind == "all" else planted.take(_mask(planted.kinds, kind))
         held = items.of_children(model.model.children)
-        if len(held.kinds):
+        if held.kinds:
             positive = model.score(held.rows, model.encoder)
-            interval = auroc_interval(
-                negative,
-                positive,
-                typical.children,
-                held.rows.children,
-                seed=seeds.derive(seed, "power", kind),
+            report[kind] = measured(
+                partial(
+                    auroc_interval,
+                    negative,
+                    positive,
+                    typical.children,
+                    held.rows.children,
+                    seed=seeds.derive(seed, "power", kind),
+                    split="calibration drawings and their planted versions",
+                )
             )
-            report[kind] = interval.to_dict()
     return report
 
 
 def _mask(kinds: Sequence[str], kind: str) -> NDArray[np.bool_]:
     return np.array([item == kind for item in kinds], dtype=bool)
-
-
-def roles(model: ReferenceModel, rows: Rows) -> list[Role]:
-    """The role of each row's child for the model."""
-    return [model.role(child) for child in rows.children.tolist()]

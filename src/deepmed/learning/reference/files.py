@@ -78,7 +78,7 @@ def _calibration_rows(reference: Reference) -> list[dict[str, Any]]:
         strict=True,
     )
     return [
-        {"drawing": drawing, "child": int(child), "score": float(score)}
+        {"drawing": drawing, "child": int(str(child)), "score": float(score)}
         for drawing, child, score in rows
     ]
 

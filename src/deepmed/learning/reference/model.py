@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from deepmed.kit import seeds
 from deepmed.learning.calibration.conformal import CalibrationSet
 from deepmed.learning.calibration.decision import Decision, decide, in_sample_decision
+from deepmed.learning.calibration.split import MINIMUM_FIT
 from deepmed.learning.detectors import Detector, make_detector
 from deepmed.learning.errors import EncoderMismatchError, InsufficientDataError
-from deepmed.learning.reference.plan import MINIMUM_FIT, GroupPlan, Half
+from deepmed.learning.reference.plan import GroupPlan, Half
 from deepmed.learning.reference.rows import Floats, Layout, Rows
 
 
@@ -34,7 +35,7 @@ class Reference:
     @property
     def children(self) -> set[int]:
         """The children who calibrate."""
-        return {int(child) for child in self.calibration.children}
+        return {int(str(child)) for child in self.calibration.children}
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,9 @@ def fit_reference(
         layout=layout,
         dimension=plan.model.fit.vectors.shape[1],
         model=_calibrated(plan.model, detector, layout, seeds.derive(seed, "detector", "model")),
-        twin=plan.twin
-        and _calibrated(plan.twin, detector, layout, seeds.derive(seed, "detector", "twin")),
+        twin=None
+        if plan.twin is None
+        else _calibrated(plan.twin, detector, layout, seeds.derive(seed, "detector", "twin")),
         fit_children=frozenset(plan.fit_children),
         borrowed_children=borrowed,
     )

@@ -8,14 +8,19 @@ children that the model was fitted on, and so can rank them.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
-from deepmed.learning.calibration.split import ChildSplit, split_children, twin_split
+from deepmed.learning.calibration.split import (
+    MINIMUM_FIT,
+    ChildSplit,
+    split_children,
+    twin_split,
+)
 from deepmed.learning.reference.rows import Rows, join
 
-MINIMUM_FIT = 10
-TWIN_CALIBRATION = 20
+Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,12 @@ class _Split:
 
 
 def plan_groups(
-    groups: Mapping[Hashable, Rows],
+    groups: Mapping[Name, Rows],
     seed: int,
     *,
     fit_target: int = MINIMUM_FIT,
     others: Sequence[Lenders] = (),
-) -> dict[Hashable, GroupPlan]:
+) -> dict[Name, GroupPlan]:
     """Split every group by child and let thin groups borrow.
 
     Args:
@@ -108,35 +113,32 @@ def plan_pool(plans: Sequence[GroupPlan], seed: int) -> GroupPlan:
     calibrators = {child for plan in plans for child in plan.model.calibration.children.tolist()}
     fitters = set(everyone.children.tolist()) - calibrators
     split = ChildSplit(fit=tuple(sorted(fitters)), calibration=tuple(sorted(calibrators)))
-    twin = twin_split(split, seed, TWIN_CALIBRATION)
+    twin = twin_split(split, seed)
     nobody = everyone.take(np.zeros(len(everyone), dtype=bool))
     return GroupPlan(_half(everyone, split, nobody), _twin(everyone, twin, nobody))
 
 
 def _split(own: Rows, seed: int, borrowable: int | None) -> _Split:
     children, counts = np.unique(own.children, return_counts=True)
-    sizes = dict(zip(children.tolist(), counts.tolist(), strict=True))
     split = split_children(
-        list(sizes),
-        sizes,
+        children.tolist(),
+        counts.tolist(),
         seed,
         minimum_fit=MINIMUM_FIT,
         # Before the others' splits are known, assume that they lend enough.
         borrowable=MINIMUM_FIT if borrowable is None else borrowable,
     )
-    return _Split(own, split, twin_split(split, seed, TWIN_CALIBRATION))
+    return _Split(own, split, twin_split(split, seed))
 
 
-def _borrowable(
-    name: Hashable, splits: Mapping[Hashable, _Split], others: Sequence[Lenders]
-) -> int:
+def _borrowable(name: Name, splits: Mapping[Name, _Split], others: Sequence[Lenders]) -> int:
     own = set(splits[name].own.children.tolist())
     lenders = [split.lent for other, split in splits.items() if other != name] + list(others)
     return sum(len(lender.fit.without_children(own)) for lender in lenders)
 
 
 def _plan(
-    name: Hashable, splits: Mapping[Hashable, _Split], others: Sequence[Lenders], fit_target: int
+    name: Name, splits: Mapping[Name, _Split], others: Sequence[Lenders], fit_target: int
 ) -> GroupPlan:
     split = splits[name]
     lenders = [item.lent for other, item in splits.items() if other != name] + list(others)

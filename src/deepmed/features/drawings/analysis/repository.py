@@ -1,10 +1,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing, ModelMember
+from deepmed.kit.database import AnyRow
 
 IN_LIST = 500
 
@@ -74,7 +75,7 @@ def newest_scores(session: Session, owner_id: int, model_id: int) -> list[tuple[
         )
         .order_by(AnomalyAnalysis.drawing_id)
     )
-    return [(float(score), child) for score, child in session.execute(query)]
+    return [(score, child) for score, child in session.execute(query) if score is not None]
 
 
 def subjects_of_members(session: Session, model_id: int) -> dict[int, str | None]:
@@ -87,7 +88,7 @@ def subjects_of_members(session: Session, model_id: int) -> dict[int, str | None
     return {row.drawing_id: row.subject for row in session.execute(query)}
 
 
-def counts(session: Session, owner_id: int) -> Sequence[Row[Any]]:
+def counts(session: Session, owner_id: int) -> Sequence[AnyRow]:
     """(decision, role, is_anomaly, count) over the newest analysis of each drawing."""
     last = (
         select(func.max(AnomalyAnalysis.id))
@@ -95,7 +96,7 @@ def counts(session: Session, owner_id: int) -> Sequence[Row[Any]]:
         .group_by(AnomalyAnalysis.drawing_id)
     )
     columns = (AnomalyAnalysis.decision, AnomalyAnalysis.role, AnomalyAnalysis.is_anomaly)
-    query = select(*columns, func.count().label("count")).where(AnomalyAnalysis.id.in_(last))
+    query = select(*columns, func.count().label("number")).where(AnomalyAnalysis.id.in_(last))
     return session.execute(query.group_by(*columns)).all()
 
 

@@ -123,8 +123,8 @@ class AnalysisService:
         return Scene(
             active=active,
             rules={item.row.id: self.thresholds.rule(session, item.row.id) for item in active},
-            pooled=pooled and self.models.load_model(session, pooled),
-            pooled_key=pooled and pooled.recipe_hash,
+            pooled=None if pooled is None else self.models.load_model(session, pooled),
+            pooled_key=None if pooled is None else pooled.recipe_hash,
             pooled_subjects=repository.subjects_of_members(session, pooled.id) if pooled else {},
             encoder=self.bench.encoding.identity.key,
             recipes={item.row.id: self._version(session, item) for item in active},
@@ -146,11 +146,11 @@ class AnalysisService:
         by_role: dict[str, dict[str, int]] = {}
         for row in counted:
             role = by_role.setdefault(row.role or "none", {"analysed": 0, "flagged": 0})
-            role["analysed"] += row.count
-            role["flagged"] += row.count if row.is_anomaly else 0
+            role["analysed"] += row.number
+            role["flagged"] += row.number if row.is_anomaly else 0
         decisions: Counter[str] = Counter()
         for row in counted:
-            decisions[row.decision] += row.count
+            decisions[row.decision] += row.number
         bins = Counter(int(age) for age in repository.ages(session, self.bench.owner_id))
         return {
             "total_drawings": drawings,

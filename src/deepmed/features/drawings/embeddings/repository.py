@@ -1,10 +1,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.tables import Drawing, DrawingEmbedding
+from deepmed.kit.database import AnyRow
 
 IN_LIST = 500
 """Ids in one IN (…): every engine takes so many."""
@@ -44,7 +45,7 @@ def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         session.execute(insert(DrawingEmbedding), rows)
 
 
-def vectors(session: Session, encoder: str, drawing_ids: Sequence[int]) -> Iterator[Row[Any]]:
+def vectors(session: Session, encoder: str, drawing_ids: Sequence[int]) -> Iterator[AnyRow]:
     """(drawing_id, vector_dimension, vector_hash, embedding_vector) of those that exist."""
     for some in _batches(drawing_ids):
         yield from session.execute(
@@ -57,7 +58,7 @@ def vectors(session: Session, encoder: str, drawing_ids: Sequence[int]) -> Itera
         )
 
 
-def all_vectors(session: Session, owner_id: int, encoder: str) -> Iterator[Row[Any]]:
+def all_vectors(session: Session, owner_id: int, encoder: str) -> Iterator[AnyRow]:
     """Every vector of an owner and encoder, streamed in order of drawing."""
     query = (
         select(

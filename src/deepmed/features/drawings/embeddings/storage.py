@@ -14,6 +14,7 @@ from deepmed.features.drawings.embeddings import repository
 from deepmed.features.drawings.embeddings.cache import EmbeddingCache
 from deepmed.features.drawings.embeddings.serializer import EmbeddingSerializer, Vector
 from deepmed.kit import clock
+from deepmed.kit.database import AnyRow
 from deepmed.kit.errors import NotFoundError
 from deepmed.learning.encoders import EncoderIdentity
 
@@ -67,18 +68,23 @@ class EmbeddingStorage:
         self, session: Session, drawing_ids: Sequence[int] | None, encoder: str
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """(n, d) float32 and the (n,) ids found, in order of id; all drawings for None."""
-        rows: Iterable[object] = (
+        rows: Iterable[AnyRow] = (
             repository.all_vectors(session, self.owner_id, encoder)
             if drawing_ids is None
             else sorted(
-                repository.vectors(session, encoder, drawing_ids), key=lambda row: int(row[0])
+                repository.vectors(session, encoder, drawing_ids),
+                key=lambda row: int(row.drawing_id),
             )
         )
         ids: list[int] = []
         vectors: list[Vector] = []
-        for drawing_id, dimension, digest, data in rows:  # type: ignore[misc, attr-defined]  # rows of four columns
-            vectors.append(EmbeddingSerializer.deserialize_embedding(data, dimension, digest))
-            ids.append(drawing_id)
+        for row in rows:
+            vectors.append(
+                EmbeddingSerializer.deserialize_embedding(
+                    row.embedding_vector, row.vector_dimension, row.vector_hash
+                )
+            )
+            ids.append(row.drawing_id)
         matrix = np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
         return matrix, np.array(ids, dtype=np.int64)
 
@@ -93,6 +99,10 @@ class EmbeddingStorage:
             "embeddings": repository.counts(session, self.owner_id),
             "cache": self.cache.get_stats(),
         }
+
+
+def _drawing(row: AnyRow) -> int:
+    return int(row.drawing_id)
 
 
 def _row(drawing_id: int, vector: Vector, identity: EncoderIdentity) -> dict[str, object]:

@@ -35,7 +35,7 @@ def _ages(plan: GroupPlan) -> dict[str, float | None]:
 def _limits(metrics: dict[str, Any]) -> list[str]:
     limits = [
         "Typical means typical of the drawings given for training, and of nothing else.",
-        "About one in so many typical drawings is flagged by construction; most flags are harmless.",
+        "Some typical drawings are flagged by construction: most flags are harmless.",
     ]
     if not metrics["supported"]:
         limits.append("Too few children calibrate this model to flag at its percentile.")

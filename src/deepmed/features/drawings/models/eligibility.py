@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.embeddings.storage import EmbeddingStorage
 from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.subjects import subject_index
+from deepmed.kit.database import AnyRow
 from deepmed.learning.reference import Rows
 
 TYPICAL_LABELS = {None, "normal"}
@@ -78,7 +78,7 @@ def find(session: Session, store: EmbeddingStorage, encoder: str) -> Eligible:
     )
 
 
-def _reason(row: Row[Any]) -> str | None:
+def _reason(row: AnyRow) -> str | None:
     if row.expert_label not in TYPICAL_LABELS:
         return str(row.expert_label)
     excluded = {
@@ -90,9 +90,7 @@ def _reason(row: Row[Any]) -> str | None:
     return next((reason for reason, holds in excluded.items() if holds), None)
 
 
-def _rows(
-    session: Session, store: EmbeddingStorage, encoder: str, found: Sequence[Row[Any]]
-) -> Rows:
+def _rows(session: Session, store: EmbeddingStorage, encoder: str, found: Sequence[AnyRow]) -> Rows:
     ids = [row.id for row in found]
     vectors, _ = store.retrieve_matrix(session, ids, encoder)
     return Rows(

@@ -105,7 +105,8 @@ class GroupFitter:
         watch = Stopwatch()
         with watch.stage("planting"):
             everyone = plan.model.fit
-            fitting = self.maker.make(everyone, everyone, self.config.planted_sources, "pooled fit")
+            nobody = everyone.take(everyone.drawings < 0)
+            fitting = self.maker.make(everyone, nobody, self.config.planted_sources, "pooled fit")
         with watch.stage("selection"):
             selection = choose(everyone, fitting, self._candidates(), self.config)
         with watch.stage("fitting"):
@@ -150,12 +151,10 @@ class GroupFitter:
         own = join([plan.model.fit, plan.model.calibration])
         specific = age_specificity(model, own, self._neighbours(group), seed)
         return self._sizes(plan, model) | {
-            "age_specificity": specific and specific.to_dict(),
-            "tells_ages_apart": bool(specific and specific.low > 0.5),
-            "planted": planted_share(model, holding.planted, percentile).to_dict(),
-            "power": power_by_kind(model, own, holding.planted, seed)
-            if len(holding.planted.kinds)
-            else {},
+            "age_specificity": specific,
+            "tells_ages_apart": specific["low"] is not None and specific["low"] > 0.5,
+            "planted": planted_share(model, holding.planted, percentile, seed),
+            "power": power_by_kind(model, own, holding.planted, seed),
             "contamination": self._contamination(plan, model, fitting, holding),
             "layouts": compare_layouts(
                 plan.model.fit, fitting, model.model.detector.name, self.config

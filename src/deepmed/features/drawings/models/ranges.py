@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from deepmed.kit.errors import ValidationError
 
@@ -63,7 +64,7 @@ def parse_groups(text: str) -> list[AgeRange]:
 
 def refuse_overlap(groups: Sequence[AgeRange]) -> None:
     ordered = sorted(groups)
-    for lower, upper in zip(ordered, ordered[1:], strict=False):
+    for lower, upper in pairwise(ordered):
         if lower.overlaps(upper):
             raise ValidationError(
                 f"The age groups {lower.label} and {upper.label} overlap, and every age has one "

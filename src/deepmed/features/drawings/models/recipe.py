@@ -4,7 +4,6 @@ import hashlib
 import json
 from typing import Any
 
-from deepmed.features.drawings.models.config import GroupTrainingConfig
 from deepmed.learning.reference import GroupPlan, Half, Rows
 
 VERSION = 1
@@ -12,19 +11,12 @@ VERSION = 1
 
 
 def recipe(
-    kind: str,
-    bounds: tuple[float, float, bool],
-    plan: GroupPlan,
-    config: GroupTrainingConfig,
-    encoder: str,
-    vector_hashes: dict[int, str],
+    content: dict[str, Any], plan: GroupPlan, vector_hashes: dict[int, str]
 ) -> dict[str, Any]:
+    """What decides a model: its settings, who took which part, and their vectors."""
     return {
+        **content,
         "version": VERSION,
-        "kind": kind,
-        "bounds": list(bounds),
-        "config": config.model_dump(mode="json"),
-        "encoder": encoder,
         "model": _half(plan.model),
         "twin": plan.twin and _half(plan.twin),
         "data_hash": data_hash(plan, vector_hashes),

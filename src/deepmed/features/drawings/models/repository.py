@@ -1,7 +1,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.tables import (
@@ -11,9 +11,10 @@ from deepmed.features.drawings.tables import (
     DrawingEmbedding,
     ModelMember,
 )
+from deepmed.kit.database import AnyRow
 
 
-def candidates(session: Session, owner_id: int, encoder: str) -> Sequence[Row[Any]]:
+def candidates(session: Session, owner_id: int, encoder: str) -> Sequence[AnyRow]:
     """Every drawing with what decides whether it may train, and whether it is embedded."""
     embedded = (
         select(DrawingEmbedding.drawing_id, DrawingEmbedding.vector_hash)
@@ -85,7 +86,7 @@ def members(session: Session, model_id: int) -> list[ModelMember]:
     return list(session.scalars(query.order_by(ModelMember.id)))
 
 
-def lent_drawings(session: Session, model_ids: Sequence[int]) -> Sequence[Row[Any]]:
+def lent_drawings(session: Session, model_ids: Sequence[int]) -> Sequence[AnyRow]:
     """(model_id, drawing_id, part, twin_part) of the own fitting parts of models and twins."""
     query = select(
         ModelMember.model_id, ModelMember.drawing_id, ModelMember.part, ModelMember.twin_part

@@ -1,7 +1,8 @@
 """Training of a plan of age groups: each model is whole in the database, or not there at all."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,39 @@ from deepmed.features.drawings.models import eligibility, repository
 from deepmed.features.drawings.models.config import GroupTrainingConfig
 from deepmed.features.drawings.models.eligibility import Eligible
 from deepmed.features.drawings.models.fitting import GroupFitter, TrainedGroup
+from deepmed.features.drawings.models.membership import membership
 from deepmed.features.drawings.models.ranges import AgeRange, refuse_overlap
 from deepmed.features.drawings.models.recipe import recipe, recipe_hash
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
 from deepmed.learning.errors import InsufficientDataError
-from deepmed.learning.reference import GroupPlan, Half, Lenders, Rows, plan_groups, plan_pool
+from deepmed.learning.reference import GroupPlan, Lenders, Rows, plan_groups, plan_pool
 
 ARTIFACT_KIND = "drawings.age-group"
 POOLED = "pooled"
 Progress = Callable[[str, int, int], None]
+
+
+class Use(StrEnum):
+    """What becomes of active models whose ages overlap the new ones."""
+
+    REFUSE = "refuse"
+    """Nothing is trained: the overlap is named."""
+    CANDIDATE = "candidate"
+    """They stay in use; the new models are inactive candidates."""
+    REPLACE = "replace"
+    """They go out of use at the moment the new ones come into it."""
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """All that is decided before anything is fitted."""
+
+    groups: list[AgeRange]
+    plans: dict[AgeRange, GroupPlan]
+    recipes: dict[AgeRange, dict[str, Any]]
+    eligible: Eligible
 
 
 @dataclass(frozen=True)
@@ -64,29 +87,33 @@ class GroupTraining:
     def train(
         self,
         groups: Sequence[AgeRange],
-        *,
-        candidate: bool = False,
-        replace: bool = False,
+        use: Use = Use.REFUSE,
         progress: Progress | None = None,
     ) -> TrainingRun:
         """Train every group and the pooled model; re-running completes what is missing.
 
         Args:
             groups: ranges that do not overlap.
-            candidate: leave the new models inactive.
-            replace: take active models that overlap out of use once the new ones stand.
+            use: what becomes of active models that overlap them.
             progress: told (stage, done, total).
 
         Raises:
-            ConflictError: an active model overlaps a group, and neither option was chosen.
+            ConflictError: an active model overlaps a group, and `use` refuses that.
         """
         refuse_overlap(groups)
-        with FileLock(self.bench.settings.home / "training.lock"):
-            return self._train(sorted(groups), candidate, replace, progress or _silent)
+        home = self.bench.settings.home
+        home.mkdir(parents=True, exist_ok=True)
+        with FileLock(home / "training.lock"):
+            plan = self.plan(sorted(groups))
+            with self.bench.database.read() as session:
+                known = self._refuse_conflicts(session, plan, use)
+            run = self._fit_all(plan, known, progress or _silent)
+            if use is not Use.CANDIDATE and run.models:
+                return replace(run, models=self._activate(run.models))
+            return run
 
-    def _train(
-        self, groups: Sequence[AgeRange], candidate: bool, replace: bool, progress: Progress
-    ) -> TrainingRun:
+    def plan(self, groups: Sequence[AgeRange]) -> TrainingPlan:
+        """Decide who fits and who calibrates in each group."""
         encoder = self.bench.encoding.identity.key
         with self.bench.database.read() as session:
             eligible = eligibility.find(session, self.bench.embeddings, encoder)
@@ -97,79 +124,57 @@ class GroupTraining:
             fit_target=self.config.fit_target,
             others=lenders,
         )
-        recipes = {
-            group: recipe(
-                "group",
-                (group.age_min, group.age_max, group.upper_closed),
-                plans[group],
-                self.config,
-                encoder,
-                eligible.vector_hashes,
-            )
-            for group in groups
-        }
-        with self.bench.database.read() as session:
-            known = self._refuse_conflicts(session, recipes, candidate, replace)
-        fitter = GroupFitter(self.bench, self.config, eligible, plans)
-        return self._store_all(groups, plans, recipes, known, fitter, candidate, progress)
+        recipes = {group: self._recipe("group", group, plans[group], eligible) for group in groups}
+        return TrainingPlan(list(groups), plans, recipes, eligible)
 
-    def _store_all(
-        self,
-        groups: Sequence[AgeRange],
-        plans: dict[AgeRange, GroupPlan],
-        recipes: dict[AgeRange, dict[str, Any]],
-        known: dict[AgeRange, int],
-        fitter: GroupFitter,
-        candidate: bool,
-        progress: Progress,
+    def _recipe(
+        self, kind: str, ages: AgeRange, plan: GroupPlan, eligible: Eligible
+    ) -> dict[str, Any]:
+        content = {
+            "kind": kind,
+            "bounds": [ages.age_min, ages.age_max, ages.upper_closed],
+            "config": self.config.model_dump(mode="json"),
+            "encoder": self.bench.encoding.identity.key,
+        }
+        return recipe(content, plan, eligible.vector_hashes)
+
+    def _fit_all(
+        self, plan: TrainingPlan, known: dict[AgeRange, int], progress: Progress
     ) -> TrainingRun:
-        rows: list[AgeGroupModel] = []
-        trained: list[int] = []
-        skipped: list[dict[str, str]] = []
-        steps = len(groups) + 1
-        for done, group in enumerate(groups):
+        fitter = GroupFitter(self.bench, self.config, plan.eligible, plan.plans)
+        run = TrainingRun([], [], [])
+        steps = len(plan.groups) + 1
+        for done, group in enumerate(plan.groups):
             progress(f"training {group.label}", done, steps)
             if group in known:
-                rows.append(self._load(known[group]))
+                run.models.append(self._load(known[group]))
                 continue
             try:
-                model = fitter.fit(group)
+                trained = fitter.fit(group)
             except InsufficientDataError as error:
-                skipped.append({"age_group": group.label, "reason": str(error)})
+                run.skipped.append({"age_group": group.label, "reason": str(error)})
                 continue
-            rows.append(self._store(group, plans[group], recipes[group], model))
-            trained.append(rows[-1].id)
-        if rows:
-            progress("training the pooled model", len(groups), steps)
-            pooled, fresh = self._pool(groups, plans, fitter)
-            trained += [pooled.id] if fresh else []
-            rows.append(pooled)
-        if not candidate and rows:
-            rows = self._activate(rows)
+            row = self._store(group, plan.plans[group], plan.recipes[group], trained)
+            run.models.append(row)
+            run.trained.append(row.id)
+        if run.models:
+            progress("training the pooled model", len(plan.groups), steps)
+            self._pool(plan, fitter, run)
         progress("training", steps, steps)
-        return TrainingRun(rows, trained, skipped)
+        return run
 
-    def _pool(
-        self,
-        groups: Sequence[AgeRange],
-        plans: dict[AgeRange, GroupPlan],
-        fitter: GroupFitter,
-    ) -> tuple[AgeGroupModel, bool]:
-        plan = plan_pool([plans[group] for group in groups], self.config.seed)
+    def _pool(self, plan: TrainingPlan, fitter: GroupFitter, run: TrainingRun) -> None:
+        fitted = {(row.age_min, row.age_max) for row in run.models}
+        groups = [group for group in plan.groups if (group.age_min, group.age_max) in fitted]
+        pool = plan_pool([plan.plans[group] for group in groups], self.config.seed)
         span = AgeRange(groups[0].age_min, groups[-1].age_max, groups[-1].upper_closed)
-        made = recipe(
-            POOLED,
-            (span.age_min, span.age_max, span.upper_closed),
-            plan,
-            self.config,
-            self.bench.encoding.identity.key,
-            fitter.eligible.vector_hashes,
-        )
+        made = self._recipe(POOLED, span, pool, plan.eligible)
         with self.bench.database.read() as session:
             known = repository.by_recipe(session, self.bench.owner_id, recipe_hash(made))
-        if known is not None:
-            return known, False
-        return self._store(span, plan, made, fitter.fit_pool(plan), kind=POOLED), True
+        row = known or self._store(span, pool, made, fitter.fit_pool(pool))
+        run.models.append(row)
+        if known is None:
+            run.trained.append(row.id)
 
     def _lenders(
         self, session: Session, groups: Sequence[AgeRange], eligible: Eligible, encoder: str
@@ -199,21 +204,17 @@ class GroupTraining:
         ]
 
     def _refuse_conflicts(
-        self,
-        session: Session,
-        recipes: dict[AgeRange, dict[str, Any]],
-        candidate: bool,
-        replace: bool,
+        self, session: Session, plan: TrainingPlan, use: Use
     ) -> dict[AgeRange, int]:
         """The groups whose very recipe is trained already; any other overlap is refused."""
         known: dict[AgeRange, int] = {}
-        for group, made in recipes.items():
+        for group, made in plan.recipes.items():
             row = repository.by_recipe(session, self.bench.owner_id, recipe_hash(made))
             if row is not None:
                 known[group] = row.id
-        if candidate or replace:
+        if use is not Use.REFUSE:
             return known
-        for group in recipes:
+        for group in plan.groups:
             for model in repository.active_models(session, self.bench.owner_id):
                 if range_of(model).overlaps(group) and model.id != known.get(group):
                     raise ConflictError(
@@ -230,7 +231,6 @@ class GroupTraining:
         plan: GroupPlan,
         made: dict[str, Any],
         trained: TrainedGroup,
-        kind: str = "group",
     ) -> AgeGroupModel:
         digest = recipe_hash(made)
         artifact = self.bench.registry.publish(
@@ -247,7 +247,7 @@ class GroupTraining:
         )
         row = AgeGroupModel(
             owner_id=self.bench.owner_id,
-            kind=kind,
+            kind=made["kind"],
             age_min=ages.age_min,
             age_max=ages.age_max,
             upper_closed=ages.upper_closed,
@@ -264,7 +264,7 @@ class GroupTraining:
             there = repository.by_recipe(session, self.bench.owner_id, digest)
             if there is not None:
                 return there
-            repository.add(session, row, membership(plan, trained))
+            repository.add(session, row, membership(plan, trained.model))
             audit.record(
                 session,
                 self.bench.owner_id,
@@ -272,7 +272,7 @@ class GroupTraining:
                 "age_group_model",
                 row.id,
                 age_group=ages.label,
-                kind=kind,
+                kind=made["kind"],
                 artifact=artifact.uid,
             )
         return row
@@ -307,48 +307,6 @@ class GroupTraining:
 
 def range_of(model: AgeGroupModel) -> AgeRange:
     return AgeRange(model.age_min, model.age_max, model.upper_closed)
-
-
-def membership(plan: GroupPlan, trained: TrainedGroup) -> list[dict[str, Any]]:
-    """One row a drawing: its part in the model and in the twin, and its calibration scores."""
-    rows: dict[int, dict[str, Any]] = {}
-    halves = [("part", "score", plan.model, trained.model.model)]
-    if plan.twin and trained.model.twin:
-        halves.append(("twin_part", "twin_score", plan.twin, trained.model.twin))
-    for part, score, half, reference in halves:
-        scores = dict(
-            zip(
-                reference.calibration_drawings.tolist(),
-                np.asarray(reference.calibration.scores).tolist(),
-                strict=True,
-            )
-        )
-        for name, members in _parts(half):
-            pairs = zip(members.drawings.tolist(), members.children.tolist(), strict=True)
-            for drawing, child in pairs:
-                row = rows.setdefault(drawing, _member(drawing, child))
-                row[part] = name
-                row[score] = scores.get(drawing) if name == "calibration" else None
-    return list(rows.values())
-
-
-def _parts(half: Half) -> list[tuple[str, Rows]]:
-    return [
-        ("fit", half.fit),
-        ("borrowed", half.borrowed),
-        ("calibration", half.calibration),
-    ]
-
-
-def _member(drawing: int, child: int) -> dict[str, Any]:
-    return {
-        "drawing_id": drawing,
-        "child_id": child,
-        "part": None,
-        "twin_part": None,
-        "score": None,
-        "twin_score": None,
-    }
 
 
 def _drawings(rows: Rows, ids: set[int]) -> Rows:

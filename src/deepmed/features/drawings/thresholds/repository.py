@@ -6,9 +6,10 @@ from deepmed.features.drawings.tables import ThresholdSetting
 
 def newest_for(session: Session, owner_id: int, model_id: int | None) -> ThresholdSetting | None:
     """The newest rule that speaks of a model: its own, or one for all made after it."""
-    mine = ThresholdSetting.model_id.is_(None)
-    if model_id is not None:
-        mine = or_(mine, ThresholdSetting.model_id == model_id)
+    mine = or_(
+        ThresholdSetting.model_id.is_(None),
+        *([ThresholdSetting.model_id == model_id] if model_id is not None else []),
+    )
     query = (
         select(ThresholdSetting)
         .where(ThresholdSetting.owner_id == owner_id, mine)

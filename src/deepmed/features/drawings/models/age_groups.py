@@ -1,0 +1,155 @@
+"""Which ages there are, which groups they make, and which model speaks for an age (D-7)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.ranges import (
+    GREATEST_AGE,
+    LEAST_AGE,
+    AgeRange,
+    parse_groups,
+    refuse_overlap,
+)
+from deepmed.features.drawings.models.training import GroupTraining, TrainingRun, range_of
+from deepmed.features.drawings.tables import AgeGroupModel
+from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit.errors import ModelError
+
+
+class AgeGroupManagerError(ModelError):
+    """Age groups cannot be read or made."""
+
+    code = "age_group_manager"
+
+
+@dataclass(frozen=True)
+class AgeGroupConfig:
+    """How groups are suggested: yearly bins, merged upwards until they hold enough."""
+
+    min_samples: int = 50
+    max_span: float = 4.0
+
+
+class AgeGroupManager:
+    """Ages of the owner's drawings, and the groups over them."""
+
+    def __init__(self, bench: Workbench, config: AgeGroupConfig | None = None) -> None:
+        self.bench = bench
+        self.config = config or AgeGroupConfig()
+
+    def analyze_age_distribution(self, session: Session) -> dict[str, Any]:
+        """Drawings and children by completed year of age, over drawings that may train."""
+        rows = self._candidates(session)
+        ages = np.array([row.age_years for row in rows])
+        return {
+            "total_drawings": len(rows),
+            "total_children": len({row.child_id for row in rows}),
+            "age_range": [float(ages.min()), float(ages.max())] if len(ages) else None,
+            "mean_age": float(ages.mean()) if len(ages) else None,
+            "years": [
+                {
+                    "age_start": year,
+                    "age_end": year + 1,
+                    "drawings": count,
+                    "children": len({r.child_id for r in rows if int(r.age_years) == year}),
+                }
+                for year, count in sorted(Counter(int(row.age_years) for row in rows).items())
+            ],
+        }
+
+    def suggest_age_groups(self, session: Session) -> list[AgeRange]:
+        """Yearly bins merged upwards until each holds enough drawings, or is as wide as allowed.
+
+        What is left over at the end joins the last group where that stays within the width.
+        """
+        counts = Counter(int(row.age_years) for row in self._candidates(session))
+        if not counts:
+            return []
+        bounds: list[tuple[int, int]] = []
+        start, held = min(counts), 0
+        for year in range(min(counts), max(counts) + 1):
+            held += counts.get(year, 0)
+            if held >= self.config.min_samples or year + 1 - start >= self.config.max_span:
+                bounds.append((start, year + 1))
+                start, held = year + 1, 0
+        if held:
+            bounds.append((start, max(counts) + 1))
+        merged = self._absorb_tail(bounds, counts)
+        last = len(merged) - 1
+        return [
+            AgeRange(
+                max(LEAST_AGE, float(low)), min(GREATEST_AGE, float(high)), upper_closed=i == last
+            )
+            for i, (low, high) in enumerate(merged)
+        ]
+
+    def create_age_groups(
+        self, groups: str | Sequence[AgeRange], training: GroupTraining
+    ) -> TrainingRun:
+        """Train a model for each group of a plan such as `3-6,6-9,9-12`."""
+        return training.train(parse_groups(groups) if isinstance(groups, str) else groups)
+
+    def find_appropriate_model(self, session: Session, age: float) -> AgeGroupModel | None:
+        """The active model that holds the age; None outside the supported ages."""
+        return next((row for row in self._active(session) if range_of(row).holds(age)), None)
+
+    def get_age_group_coverage(self, session: Session) -> dict[str, Any]:
+        """Which ages have a model, and the gaps between them."""
+        ranges = [range_of(row) for row in self._active(session)]
+        gaps = [
+            [lower.age_max, upper.age_min]
+            for lower, upper in pairwise(ranges)
+            if lower.age_max < upper.age_min
+        ]
+        return {
+            "total_models": len(ranges),
+            "age_ranges": [[ages.age_min, ages.age_max] for ages in ranges],
+            "coverage_gaps": gaps,
+            "total_coverage": [ranges[0].age_min, ranges[-1].age_max] if ranges else None,
+        }
+
+    def validate_age_group_data(
+        self, session: Session, groups: Sequence[AgeRange]
+    ) -> list[dict[str, Any]]:
+        """How many drawings and children each group of a plan would train on."""
+        refuse_overlap(groups)
+        rows = self._candidates(session)
+        inside = {group: [row for row in rows if group.holds(row.age_years)] for group in groups}
+        return [
+            {
+                "age_group": group.label,
+                "drawings": len(found),
+                "children": len({row.child_id for row in found}),
+            }
+            for group, found in inside.items()
+        ]
+
+    def _absorb_tail(
+        self, bounds: list[tuple[int, int]], counts: Counter[int]
+    ) -> list[tuple[int, int]]:
+        if len(bounds) < 2:
+            return bounds
+        (start, _), (low, high) = bounds[-2:]
+        few = sum(counts.get(year, 0) for year in range(low, high)) < self.config.min_samples
+        if few and high - start <= self.config.max_span:
+            return [*bounds[:-2], (start, high)]
+        return bounds
+
+    def _candidates(self, session: Session) -> list[Any]:
+        rows = repository.candidates(session, self.bench.owner_id, "")
+        return [
+            row
+            for row in rows
+            if row.expert_label in {None, "normal"}
+            and not (row.is_blank or row.withdrawn or row.duplicate_of)
+        ]
+
+    def _active(self, session: Session) -> list[AgeGroupModel]:
+        return repository.active_models(session, self.bench.owner_id)
