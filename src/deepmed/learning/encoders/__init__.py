@@ -1,0 +1,1 @@
+from deepmed.learning.encoders.hog_pyramid.encoder import HogPyramidEncoder

@@ -1,0 +1,88 @@
+"""The constants of `hog-pyramid` and the order of its 768 numbers; their hash is its identity.
+
+Every detector standardises each number by the fitting drawings, so a block weighs by how many
+numbers it has. That is why the page facts stand there fifteen times: eight numbers would drown.
+
+=====  ====================  =======================================================
+start  block                 what it sees
+=====  ====================  =======================================================
+0      shape, 6×6×8          where lines of which orientation run, however strong
+288    grid energy, 14×14    how much line there is in each patch
+484    oriented energy,      the same by orientation, coarser
+       4×4×8
+612    page map, 6×6         how much ink lies where on the *page*, not in the crop
+648    page facts, 15×8      place and extent of the ink on the page, and its share
+=====  ====================  =======================================================
+
+The shape block alone is blind to a scribble over the whole page, which has the same mixture of
+orientations everywhere; the energy blocks see it. The crop hides that a mark is tiny or that a
+page is full; the page blocks see it. No block divides by the size of the whole vector.
+"""
+
+import hashlib
+import json
+
+SIZE = 224
+GRID = 14
+CELL = SIZE // GRID
+ORIENTATIONS = 8
+
+# Overlapping windows over the 14×14 patches: size and step in patches.
+SHAPE_WINDOWS = {"count": 6, "size": 4, "step": 2}
+ENERGY_WINDOWS = {"count": 4, "size": 5, "step": 3}
+PAGE_MAP = 6
+FACTS = 8
+FACT_COPIES = 15
+
+# Contrasts below about one grey level of 255 count as paper grain.
+GRADIENT_FLOOR = 1e-3
+# Below these, a root and a norm go to zero smoothly, so that an empty patch has a finite gradient.
+ROOT_FLOOR = 1e-4
+NORM_FLOOR = 1e-2
+# Extents are on a logarithmic scale; nothing is smaller than this share of the page.
+SMALLEST_EXTENT = 1 / 512
+
+# Ink box: a pixel is ink if it is darker than paper by this share of 255.
+INK_LEVEL = 31
+PAPER_QUANTILE = 0.98
+DARKEST_PAPER = 178
+MARGIN = 0.06
+SMALLEST_CROP = 1 / 8
+DETECTION_SIDE = 512
+CROP_SIDE = 448
+
+BLOCKS = {
+    "shape": SHAPE_WINDOWS["count"] ** 2 * ORIENTATIONS,
+    "grid_energy": GRID**2,
+    "oriented_energy": ENERGY_WINDOWS["count"] ** 2 * ORIENTATIONS,
+    "page_map": PAGE_MAP**2,
+    "page_facts": FACTS * FACT_COPIES,
+}
+DIMENSION = sum(BLOCKS.values())
+
+# Raise VERSION when the arithmetic changes, PREPROCESSING when an image becomes other pixels.
+VERSION = "1"
+PREPROCESSING = "ink-box-1"
+
+
+def block_slices() -> dict[str, slice]:
+    """Where each block lies in a vector.
+
+    Example:
+        >>> block_slices()["grid_energy"]
+        slice(288, 484, None)
+    """
+    slices, start = {}, 0
+    for name, length in BLOCKS.items():
+        slices[name] = slice(start, start + length)
+        start += length
+    return slices
+
+
+def layout_hash() -> str:
+    """SHA-256 in hex over every constant above: the encoder's stand-in for a weight hash."""
+    constants = {
+        name: value for name, value in globals().items() if name.isupper() and name[0] != "_"
+    }
+    text = json.dumps(constants, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
