@@ -56,7 +56,7 @@ def round_scores(scores: ArrayLike) -> FloatArray:
     up, down = _EXACT[np.maximum(shift, 0)], _EXACT[np.maximum(-shift, 0)]
     with np.errstate(over="ignore"):
         scaled = values * up / down
-    rounded: FloatArray = np.rint(scaled) * down / up + 0.0
+    rounded: FloatArray = np.asarray(np.rint(scaled) * down / up + 0.0)
     # Multiplying may move a value onto a tie that it was not on; these few go the exact way.
     exact_way = ~ordinary | (np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < _NEAR_A_TIE)
     rounded[exact_way] = [round_score(value) for value in values[exact_way]]
