@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.analysis import repository
 from deepmed.features.drawings.analysis.outcome import ActiveModel, Outcome
+from deepmed.features.drawings.analysis.outlook import outlook
 from deepmed.features.drawings.analysis.scoring import Scene, analyse, batch_q_values
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.training import range_of
@@ -30,6 +31,8 @@ class BatchAnalysis:
     uid: str
     analyses: list[AnomalyAnalysis]
     q_values: dict[str, Any]
+    outlook: dict[str, Any]
+    """What the batch could select at best, known before it was scored."""
     computed: int
     """How many were computed now; the others were stored already."""
 
@@ -91,6 +94,7 @@ class AnalysisService:
             drawings = repository.drawings(session, self.bench.owner_id, drawing_ids)
             scene = self.scene(session)
         self._refuse_unknown(drawing_ids, drawings)
+        prospect = outlook(scene, drawings, self.bench.settings.threshold_percentile)
         uid = self.tracker.create_batch(len(drawings))
         outcomes: list[Outcome] = []
         rows: list[AnomalyAnalysis] = []
@@ -111,7 +115,7 @@ class AnalysisService:
         q_values = batch_q_values(outcomes, {drawing.id: drawing.child_id for drawing in drawings})
         with self.bench.database.write() as session:
             self.tracker.finish(session, uid, q_values)
-        return BatchAnalysis(uid, rows, q_values, computed)
+        return BatchAnalysis(uid, rows, q_values, prospect, computed)
 
     def scene(self, session: Session) -> Scene:
         """Models, rules and the pooled model, as they stand now."""

@@ -20,6 +20,7 @@ from deepmed.features.drawings.models.ranges import (
 from deepmed.features.drawings.models.training import GroupTraining, TrainingRun, range_of
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit.database import AnyRow
 from deepmed.kit.errors import ModelError
 
 
@@ -142,14 +143,8 @@ class AgeGroupManager:
             return [*bounds[:-2], (start, high)]
         return bounds
 
-    def _candidates(self, session: Session) -> list[Any]:
-        rows = repository.candidates(session, self.bench.owner_id, "")
-        return [
-            row
-            for row in rows
-            if row.expert_label in {None, "normal"}
-            and not (row.is_blank or row.withdrawn or row.duplicate_of)
-        ]
+    def _candidates(self, session: Session) -> Sequence[AnyRow]:
+        return repository.trainable(session, self.bench.owner_id)
 
     def _active(self, session: Session) -> list[AgeGroupModel]:
         return repository.active_models(session, self.bench.owner_id)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from deepmed.features.drawings.embeddings.service import EmbeddingService
 from deepmed.kit import seeds
-from deepmed.learning.planting import plant_set
+from deepmed.learning.planting import PlantedKind, plant_set
 from deepmed.learning.reference import Rows
 from deepmed.learning.reference.evaluation import PlantedRows
 
@@ -43,6 +43,8 @@ class PlantedMaker:
             limit: most source drawings.
             part: name of the stream of random numbers.
         """
+        if not len(own):
+            return PlantedDrawings(PlantedRows(own, ()), [], own, [])
         random = seeds.generator(self.seed, "planted", part)
         sources = own.take(np.sort(random.permutation(len(own))[:limit]))
         lent = donors.take(np.sort(random.permutation(len(donors))[:limit]))
@@ -52,9 +54,10 @@ class PlantedMaker:
             [*sources.children.tolist(), *lent.children.tolist()],
             ["own"] * len(sources) + ["other"] * len(lent),
             seeds.derive(self.seed, "planted", part),
+            kinds=list(PlantedKind),
             sources=range(len(sources)),
         )
-        index = np.array([item.source for item in made], dtype=np.int64)
+        index = np.array([item.source for item in made if item.source is not None], dtype=np.int64)
         pictures = [item.image for item in made]
         vectors = self._embed(pictures, own.vectors.shape[1])
         rows = sources.take(index).with_vectors(vectors)

@@ -1,7 +1,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.tables import (
@@ -40,6 +40,22 @@ def candidates(session: Session, owner_id: int, encoder: str) -> Sequence[AnyRow
         .order_by(Drawing.id)
     )
     return session.execute(query).unique().all()
+
+
+def trainable(session: Session, owner_id: int) -> Sequence[AnyRow]:
+    """Drawings that may train, whatever encoder: typical, whole, of their own."""
+    query = (
+        select(Drawing.id, Drawing.child_id, Drawing.age_years, Drawing.subject)
+        .where(
+            Drawing.owner_id == owner_id,
+            or_(Drawing.expert_label.is_(None), Drawing.expert_label == "normal"),
+            Drawing.is_blank.is_(False),
+            Drawing.withdrawn.is_(False),
+            Drawing.duplicate_of.is_(None),
+        )
+        .order_by(Drawing.id)
+    )
+    return session.execute(query).all()
 
 
 def active_models(session: Session, owner_id: int, kind: str = "group") -> list[AgeGroupModel]:

@@ -1,0 +1,186 @@
+"""analyze, explain, compare."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deepmed.cli.drawings.workplace import open_bench
+from deepmed.cli.output import JsonFlag, Output
+
+if TYPE_CHECKING:
+    from deepmed.features.drawings.analysis.service import BatchAnalysis
+
+Ids = Annotated[list[int] | None, typer.Argument(help="Ids of drawings.", show_default=False)]
+Id = Annotated[int, typer.Argument(help="Id of a drawing.")]
+SHOWN = 40
+
+
+def register(app: typer.Typer) -> None:
+    for command in (analyze, explain, compare):
+        app.command(command.__name__)(command)
+
+
+def analyze(
+    drawings: Ids = None,
+    everything: Annotated[bool, typer.Option("--all", help="Analyse every drawing.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Rank drawings among the typical drawings of their age group.
+
+    A flag means: of so many typical drawings, few are as unusual. It is a prompt to look. Drawings
+    of children who took part in training are ranked against the other children.
+    """
+    from deepmed.features.drawings.analysis.service import AnalysisService
+
+    if bool(drawings) == everything:
+        raise typer.BadParameter("Name drawings by their ids, or say --all.")
+    out = Output(as_json)
+    with open_bench() as bench:
+        with out.progress("Embedding") as progress:
+            bench.pipeline.process_batch(progress)
+        service = AnalysisService(bench)
+        with out.progress("Analysing") as progress:
+            batch = service.analyze(None if everything else drawings, progress)
+        with bench.database.read() as session:
+            statistics = service.statistics(session)
+    _say_analyses(out, batch)
+    out.finish(
+        {
+            "batch": batch.uid,
+            "computed": batch.computed,
+            "outlook": batch.outlook,
+            "analyses": [to_dict(row, batch.q_values) for row in batch.analyses],
+            "statistics": statistics,
+        }
+    )
+
+
+def explain(
+    drawing: Id,
+    method: Annotated[
+        str | None, typer.Option(help="Saliency method; the model's best one by default.")
+    ] = None,
+    reader: Annotated[
+        str, typer.Option(help="researcher, educator or parent (where switched on).")
+    ] = "educator",
+    folder: Annotated[
+        str | None, typer.Option("--out", help="Also write the overlay pictures into this folder.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show where in a drawing its score comes from, and how far to trust that map.
+
+    Every map carries its faithfulness: how much better it predicts the score than a random map,
+    edges or ink alone. A map that does no better is labelled so.
+    """
+    from pathlib import Path
+
+    from deepmed.features.drawings.explanation.service import ExplanationService
+    from deepmed.features.drawings.explanation.texts import Reader
+
+    out = Output(as_json)
+    with open_bench() as bench, out.progress("Explaining"):
+        found = ExplanationService(bench).explain(drawing, method)
+        text = found.text(Reader(reader), bench.settings)
+        written = found.write(Path(folder), bench.storage) if folder else []
+    for sentence in text:
+        out.say(sentence)
+    for path in written:
+        out.say(f"Written: {path}")
+    out.finish({**found.to_dict(), "text": text, "written": written})
+
+
+def compare(
+    drawing: Id,
+    count: Annotated[int, typer.Option(min=1, max=50, help="How many neighbours.")] = 3,
+    as_json: JsonFlag = False,
+) -> None:
+    """Find the typical drawings of the same age that are most like a drawing."""
+    from deepmed.features.drawings.analysis.service import AnalysisService
+    from deepmed.features.drawings.comparison import ComparisonService
+
+    out = Output(as_json)
+    with open_bench() as bench, bench.database.read() as session:
+        service = ComparisonService(bench, AnalysisService(bench))
+        found = service.find_similar_normal_examples(session, drawing, count)
+    out.table(
+        ["Drawing", "File", "Age", "Subject", "Similarity", "Percentile place"],
+        [
+            [
+                one.drawing_id,
+                one.filename,
+                one.age_years,
+                one.subject,
+                one.similarity_score,
+                one.normalized_score,
+            ]
+            for one in found
+        ],
+    )
+    if not found:
+        out.say("No model covers the age of this drawing, so there is nothing to compare with.")
+    out.finish({"drawing_id": drawing, "comparison_examples": [one.to_dict() for one in found]})
+
+
+def to_dict(row: Any, q_values: dict[str, Any]) -> dict[str, Any]:
+    """An analysis as JSON; every number is defined in docs/numbers.md."""
+    return {
+        "id": row.id,
+        "drawing_id": row.drawing_id,
+        "age_group_model_id": row.age_group_model_id,
+        "decision": row.decision,
+        "reason": row.reason,
+        "role": row.role,
+        "anomaly_score": row.anomaly_score,
+        "p_value": row.p_value,
+        "normalized_score": row.normalized_score,
+        "is_anomaly": row.is_anomaly,
+        "confidence": row.confidence,
+        "q_value": q_values.get(str(row.drawing_id)),
+        "results": row.results,
+        "analysis_timestamp": row.analysis_timestamp.isoformat(),
+    }
+
+
+def _say_analyses(out: Output, batch: "BatchAnalysis") -> None:
+    from deepmed.features.drawings.explanation.texts import chip
+
+    rows = batch.analyses
+    flagged = [row for row in rows if row.is_anomaly]
+    shown = rows if len(rows) <= SHOWN else flagged[:SHOWN]
+    out.table(
+        ["Drawing", "Role", "Place of 100", "p", "q", "Sure", "Answer"],
+        [
+            [
+                row.drawing_id,
+                row.role,
+                row.normalized_score,
+                row.p_value,
+                batch.q_values.get(str(row.drawing_id)),
+                row.confidence,
+                chip(
+                    row.decision,
+                    is_anomaly=row.is_anomaly,
+                    normalized_score=row.normalized_score,
+                ),
+            ]
+            for row in shown
+        ],
+    )
+    new = [row for row in rows if row.role == "new"]
+    out.say(f"{len(rows)} drawings analysed, {len(flagged)} flagged.")
+    out.say(
+        f"Of {len(new)} drawings by new children {sum(row.is_anomaly for row in new)} are flagged. "
+        "The share among children who took part in training is fixed by construction."
+    )
+    _say_unanswered(out, rows)
+    if batch.outlook["statement"]:
+        out.note(batch.outlook["statement"])
+
+
+def _say_unanswered(out: Output, rows: list[Any]) -> None:
+    from collections import Counter
+
+    reasons = Counter(row.reason for row in rows if row.reason)
+    for reason, count in reasons.most_common():
+        out.say(f"No answer for {count}: {reason}")

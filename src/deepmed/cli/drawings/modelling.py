@@ -1,0 +1,282 @@
+"""embed, groups, train, models, threshold."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deepmed.cli.drawings.workplace import open_bench
+from deepmed.cli.output import JsonFlag, Output
+
+if TYPE_CHECKING:
+    from deepmed.features.drawings.models.training import GroupTraining, TrainingRun
+    from deepmed.features.drawings.workbench import Workbench
+
+Groups = Annotated[
+    str,
+    typer.Option(
+        "--groups",
+        help="Age groups in years, as 3-6,6-9,9-12. A group reaches up to, not including, its "
+        "upper end; the last one includes it.",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (embed, groups, train, models, threshold):
+        app.command(command.__name__)(command)
+
+
+def embed(
+    again: Annotated[
+        bool, typer.Option("--again", help="Throw the present encoder's vectors away first.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Turn every drawing that has no vector yet into one.
+
+    Training does this by itself; run it to do the work beforehand, or --again to repeat it. The
+    encoder is hog-pyramid unless DEEPMED_ENCODER names another.
+    """
+    out = Output(as_json)
+    with open_bench() as bench, out.progress("Embedding") as progress:
+        report = (
+            bench.pipeline.re_embed(progress) if again else bench.pipeline.process_batch(progress)
+        )
+    out.say(
+        f"{report.embedded} drawings embedded with {report.encoder}; "
+        f"{report.already_there} were embedded before."
+    )
+    out.finish(report.to_dict())
+
+
+def groups(
+    plan: Annotated[
+        str | None, typer.Option("--groups", help="Judge this plan, as 3-6,6-9,9-12.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show the ages at hand, suggest age groups, and say what each could train.
+
+    Without --groups the suggestion is judged: yearly bins, merged upwards until each holds 50
+    drawings.
+    """
+    from deepmed.features.drawings.models.overview import overview
+
+    out = Output(as_json)
+    with open_bench() as bench, bench.database.read() as session:
+        found = overview(bench, session, plan)
+    out.table(
+        ["Ages", "Drawings", "Children", "Would calibrate", "False-alarm rate of one calibration"],
+        [
+            [
+                info["age_group"],
+                info["sample_count"],
+                info["children"],
+                info["calibration_children"],
+                _spread(info["false_alarm_spread"]),
+            ]
+            for info in found["groups"]
+        ],
+    )
+    for warning in found["warnings"]:
+        out.say(f"{warning['age_group']}: {warning['message']} {' '.join(warning['suggestions'])}")
+    for merge in found["merging_suggestions"]:
+        out.say(f"Merge {' and '.join(merge['original_groups'])}: {merge['rationale']}")
+    out.finish(found)
+
+
+def train(
+    groups: Groups = "3-6,6-9,9-12",
+    detector: Annotated[
+        str,
+        typer.Option(
+            help="auto, autoencoder, knn, mahalanobis, pca or isolation_forest. With auto, "
+            "anomalies planted into your own fitting drawings decide."
+        ),
+    ] = "auto",
+    layout: Annotated[
+        str,
+        typer.Option(help="Columns beside the vector: visual, visual+age or visual+subject."),
+    ] = "visual+age",
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run.")] = None,
+    candidate: Annotated[
+        bool, typer.Option("--candidate", help="Leave the new models inactive.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take overlapping active models out of use.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Learn what is typical in each age group.
+
+    Half of the children, at least 20, are never fitted on: they calibrate the model, so that the
+    share of typical drawings that it flags is known. Interrupted training goes on where it
+    stopped when the command is run again; unchanged groups are not trained twice.
+    """
+    from deepmed.features.drawings.models.ranges import parse_groups
+    from deepmed.features.drawings.models.training import Use
+
+    out = Output(as_json)
+    if candidate and replace:
+        raise typer.BadParameter("Choose one of --candidate and --replace.")
+    use = Use.CANDIDATE if candidate else Use.REPLACE if replace else Use.REFUSE
+    plan = parse_groups(groups)
+    with open_bench() as bench:
+        with out.progress("Embedding") as progress:
+            bench.pipeline.process_batch(progress)
+        training = _training(bench, detector, layout, seed)
+        with out.progress("Training") as progress:
+            run = training.train(plan, use, lambda _stage, done, total: progress(done, total))
+        _say_trained(out, bench, run)
+    if not run.models:
+        raise typer.Exit(1)
+
+
+def models(as_json: JsonFlag = False) -> None:
+    """List the trained models with what they rest on."""
+    from deepmed.features.drawings.models.manager import ModelManager
+
+    out = Output(as_json)
+    with open_bench() as bench, bench.database.read() as session:
+        found = ModelManager(bench).list_models(session)
+    out.table(
+        ["Id", "Ages", "Detector", "Active", "Fit", "Calibrate", "Attained level", "Run"],
+        [_model_row(info) for info in found],
+    )
+    out.finish({"models": found})
+
+
+def threshold(
+    percentile: Annotated[
+        float | None,
+        typer.Option(help="Flag drawings from this percentile of typical ones, 50 to 99.9."),
+    ] = None,
+    value: Annotated[
+        float | None, typer.Option("--value", help="Flag scores above this one (with --model).")
+    ] = None,
+    model: Annotated[
+        int | None, typer.Option("--model", help="Change one model only, by its id.")
+    ] = None,
+    save: Annotated[bool, typer.Option("--save", help="Put the change into force.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show, preview and change from where on a drawing is flagged.
+
+    Without a new value it shows the rule in force. With one it shows the effect on every model
+    and on the drawings analysed so far; only --save changes anything. No model is trained anew.
+    """
+    from deepmed.features.drawings.analysis.service import AnalysisService
+
+    out = Output(as_json)
+    with open_bench() as bench:
+        service = AnalysisService(bench).thresholds
+        with bench.database.read() as session:
+            rule = service.rule(session, model)
+            if percentile is None and value is None:
+                percentile = rule.percentile
+                value = rule.threshold
+                save = False
+            effects = service.preview(session, percentile, value, model)
+            history = service.history(session)
+        if save:
+            with bench.database.write() as session:
+                rule = service.set_rule(session, percentile, value, model)
+    _say_threshold(out, effects, saved=save)
+    out.finish(
+        {
+            "saved": save,
+            "version": rule.version,
+            "percentile": rule.percentile,
+            "threshold": rule.threshold,
+            "effects": effects,
+            "history": history,
+        }
+    )
+
+
+def _training(bench: "Workbench", detector: str, layout: str, seed: int | None) -> "GroupTraining":
+    from deepmed.features.drawings.models.config import GroupTrainingConfig
+    from deepmed.features.drawings.models.training import GroupTraining
+    from deepmed.kit.errors import ValidationError
+    from deepmed.learning.detectors import detector_names
+    from deepmed.learning.reference import Layout
+
+    if detector not in {"auto", *detector_names()}:
+        raise ValidationError(
+            f"There is no detector {detector!r}. Choose auto or one of "
+            f"{', '.join(detector_names())}. Nothing was trained."
+        )
+    if layout not in list(Layout):
+        raise ValidationError(
+            f"There is no layout {layout!r}. Choose one of {', '.join(Layout)}. "
+            "Nothing was trained."
+        )
+    config = GroupTrainingConfig(
+        detector=detector,
+        layout=Layout(layout),
+        seed=bench.settings.seed if seed is None else seed,
+        percentile=bench.settings.threshold_percentile,
+    )
+    return GroupTraining(bench, config)
+
+
+def _say_trained(out: Output, bench: "Workbench", run: "TrainingRun") -> None:
+    from deepmed.features.drawings.models.manager import ModelManager
+
+    manager = ModelManager(bench)
+    with bench.database.read() as session:
+        infos = [manager.get_model_info(session, row) for row in run.models]
+    out.table(
+        ["Id", "Ages", "Detector", "Active", "Fit", "Calibrate", "Attained level", "Run"],
+        [_model_row(info) for info in infos],
+    )
+    for left in run.skipped:
+        out.note(f"{left['age_group']} was not trained. {left['reason']}")
+    for info in infos:
+        for left in info["metrics"].get("left_out", []):
+            out.say(f"{info['age_group']}: {left['count']} left out, {left['meaning']}.")
+    out.finish({**run.to_dict(), "details": infos})
+
+
+def _model_row(info: dict[str, Any]) -> list[Any]:
+    metrics = info["metrics"]
+    borrowed = metrics["children"]["borrowed"]
+    fit = f"{metrics['children']['fit']}" + (f" + {borrowed} borrowed" if borrowed else "")
+    return [
+        info["id"],
+        info["age_group"] + (" (all groups)" if info["kind"] == "pooled" else ""),
+        info["model_type"],
+        info["is_active"],
+        fit,
+        metrics["children"]["calibration"],
+        metrics["attained_level"],
+        info["artifact"],
+    ]
+
+
+def _say_threshold(out: Output, effects: list[dict[str, Any]], *, saved: bool) -> None:
+    out.table(
+        ["Ages", "Percentile", "Threshold", "Flagged now", "Flagged then", "Supported"],
+        [
+            [
+                effect["age_group"],
+                effect["then"]["percentile"],
+                effect["then"]["threshold"],
+                f"{effect['now']['flagged_drawings']} of {effect['now']['analysed_drawings']}",
+                f"{effect['then']['flagged_drawings']} of {effect['then']['analysed_drawings']}",
+                effect["then"]["supported"],
+            ]
+            for effect in effects
+        ],
+    )
+    out.say(
+        "Saved. Run `deepmed drawings analyze --all` to read all drawings by the new rule."
+        if saved
+        else "Nothing was changed; add --save to put a new rule into force."
+    )
+
+
+def _spread(spread: dict[str, Any]) -> str:
+    if spread["estimate"] is None:
+        return "too few children to flag"
+    return f"{spread['estimate']:.1%} ({spread['low']:.1%} to {spread['high']:.1%})"

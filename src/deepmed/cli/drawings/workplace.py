@@ -1,0 +1,18 @@
+"""Opens the home for one command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from deepmed.features.drawings.workbench import Workbench
+
+
+@contextmanager
+def open_bench() -> Iterator["Workbench"]:
+    """The drawings' workbench of the data folder in `DEEPMED_HOME`."""
+    from deepmed.app import open_home
+    from deepmed.features.drawings.workbench import Workbench
+
+    with open_home() as home:
+        yield Workbench(home.settings, home.database, home.storage, home.registry, home.owner_id)

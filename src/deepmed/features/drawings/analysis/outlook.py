@@ -1,0 +1,44 @@
+"""What a batch could select at best, said before it is analysed (D-10)."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from deepmed.features.drawings.analysis.scoring import Scene
+from deepmed.features.drawings.tables import Drawing
+from deepmed.learning.calibration.batch import batch_outlook
+from deepmed.learning.reference import Role
+
+
+def outlook(scene: Scene, drawings: Sequence[Drawing], percentile: float) -> dict[str, Any]:
+    """Whether any new child's drawing of the batch could have a q-value within the level.
+
+    Args:
+        scene: active models.
+        drawings: the batch.
+        percentile: the level asked for is 1 - percentile / 100.
+    """
+    calibrating: dict[int, int] = {}
+    for drawing in drawings:
+        item = scene.model_for(drawing.age_years)
+        if item and not drawing.is_blank and item.model.role(drawing.child_id) is Role.NEW:
+            n = item.model.model.calibration.n_children
+            calibrating[drawing.child_id] = min(n, calibrating.get(drawing.child_id, n))
+    counts = Counter(drawing.child_id for drawing in drawings if drawing.child_id in calibrating)
+    children = sorted(counts)
+    found = batch_outlook(
+        [calibrating[child] for child in children],
+        [counts[child] for child in children],
+        percentile,
+    )
+    return {**asdict(found), "statement": _statement(found.n_children, found.can_select_any)}
+
+
+def _statement(children: int, can_select_any: bool) -> str | None:  # noqa: FBT001 - a fact, no switch
+    if not children or can_select_any:
+        return None
+    return (
+        f"Looking at {children} new children at once, no drawing could stay selected after the "
+        "correction for many looks: too few children calibrate. The single flags stand as they are."
+    )
