@@ -67,15 +67,15 @@ def test_card_provenance_and_licence_stay_with_the_version(database: Database) -
         assert (found.kind, found.name, found.version) == ("drawings", "set", 1)
 
 
-def test_another_owners_dataset_is_not_found(database: Database) -> None:
+def test_another_owners_dataset_is_not_found(database: Database, other_owner_id: int) -> None:
     dataset_id = register(database, ITEMS).id
     with database.read() as session:
-        other = DatasetService(session, 2)
+        other = DatasetService(session, other_owner_id)
         assert other.list_datasets() == []
         for ask in (other.get, other.items):
             with pytest.raises(NotFoundError):
                 ask(dataset_id)
-    assert register(database, ITEMS, owner=2).id != dataset_id
+    assert register(database, ITEMS, owner=other_owner_id).id != dataset_id
 
 
 @pytest.mark.parametrize(
@@ -95,10 +95,12 @@ def test_what_cannot_be_a_dataset_is_refused(
         register(database, items, name=name)
 
 
-def test_a_persons_files_are_forgotten_in_every_version_of_the_owner(database: Database) -> None:
+def test_a_persons_files_are_forgotten_in_every_version_of_the_owner(
+    database: Database, other_owner_id: int
+) -> None:
     first = register(database, ITEMS).id
     second = register(database, ITEMS[1:]).id
-    foreign = register(database, ITEMS, owner=2).id
+    foreign = register(database, ITEMS, owner=other_owner_id).id
     with database.write() as session:
         assert DatasetService(session, 1).forget(["b" * 64, "f" * 64]) == 2
     with database.read() as session:
@@ -106,7 +108,7 @@ def test_a_persons_files_are_forgotten_in_every_version_of_the_owner(database: D
         assert [item.name for item in service.items(first)] == ["a.png"]
         assert service.items(second) == []
         assert service.get(first).card == {"drawings": 2, "removed": 1}
-        assert len(DatasetService(session, 2).items(foreign)) == 2
+        assert len(DatasetService(session, other_owner_id).items(foreign)) == 2
 
 
 def _register_in_a_process(url: str, number: int) -> None:
