@@ -1,0 +1,78 @@
+"""Standardisation of embeddings, with an answer for dimensions that hardly ever vary."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+FloatArray = npt.NDArray[np.float64]
+
+# Share of the typical dimension's deviation below which no dimension's own deviation counts.
+SCALE_FLOOR = 0.1
+# Largest deviation counted, in units of the square root of the number of rows (plus one).
+LIMIT_FACTOR = 2.0
+
+
+@dataclass(frozen=True)
+class Standardization:
+    """Deviations from the mean in units of each dimension's own deviation, within bounds.
+
+    A dimension that is (nearly) constant among few training drawings, an empty corner of the page
+    or a subject nobody drew, is not meaningless: something there is unusual. But how unusual, a
+    few equal rows cannot say. Dividing by their tiny deviation would let that one dimension
+    outshout all others; dividing by 1, as is common, would weigh it by whatever unit the encoder
+    happens to use. Two bounds answer this, whatever the units:
+
+    1. A scale is held above ``SCALE_FLOOR`` of the *median* deviation of the dimensions that vary;
+       the median, so that one column in another unit (the age) does not move it.
+    2. A deviation u becomes u / √(1 + u²/limit²), nearly u while it is small and never above the
+       limit of ``LIMIT_FACTOR`` · √(n + 1): among n rows none can lie further out than √(n - 1)
+       of their deviations, so n rows cannot tell a larger deviation from that one.
+
+    Attributes:
+        mean: Shape (D,), in the unit of the rows.
+        scale: Shape (D,), positive, in the unit of the rows.
+        limit: Shape (1,), positive, without unit.
+
+    Example:
+        >>> rows = np.array([[0.0, 4.0, 7.0], [2.0, 8.0, 7.0]])
+        >>> Standardization.fit(rows).scale.round(3).tolist()
+        [1.0, 2.0, 0.15]
+        >>> Standardization.fit(rows).apply(np.array([[1.0, 6.1, 1e9]])).round(2).tolist()
+        [[0.0, 0.05, 3.46]]
+    """
+
+    mean: FloatArray
+    scale: FloatArray
+    limit: FloatArray
+
+    @classmethod
+    def fit(cls, rows: FloatArray) -> Self:
+        """Learn mean, scale and limit from rows of shape (n, D)."""
+        mean = rows.mean(axis=0)
+        limit = np.array([LIMIT_FACTOR * np.sqrt(len(rows) + 1)])
+        return cls(mean, _floored(np.sqrt(np.mean((rows - mean) ** 2, axis=0)), mean), limit)
+
+    def apply(self, rows: FloatArray) -> FloatArray:
+        """Standardise rows of shape (..., D)."""
+        deviations = (rows - self.mean) / self.scale
+        standardized: FloatArray = deviations / np.hypot(1.0, deviations / self.limit)
+        return standardized
+
+    def apply_tensor(self, rows: Tensor) -> Tensor:
+        """The same for float64 rows, differentiably."""
+        mean, scale = (torch.from_numpy(part).to(rows.device) for part in (self.mean, self.scale))
+        deviations = (rows - mean) / scale
+        return deviations / torch.sqrt(1.0 + (deviations / float(self.limit[0])) ** 2)
+
+
+def _floored(deviation: FloatArray, mean: FloatArray) -> FloatArray:
+    """Deviations held above the floor; 1 where no dimension varies."""
+    # Rounding of the mean leaves a constant column a deviation of some 1e-16 of its value.
+    varies = deviation > np.finfo(np.float32).eps * np.abs(mean)
+    if not varies.any():
+        return np.ones_like(deviation)
+    return np.maximum(deviation, SCALE_FLOOR * float(np.median(deviation[varies])))
