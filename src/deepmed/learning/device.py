@@ -185,7 +185,7 @@ def supports_bf16(device: torch.device) -> bool:
         True
     """
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "mps":
         return True
     found = torch.cpu.get_capabilities()
@@ -216,7 +216,7 @@ def _insist(wanted: str) -> str:
 
 
 def _has_mps() -> bool:
-    return torch.backends.mps.is_available()
+    return bool(torch.backends.mps.is_available())
 
 
 def _message(device: torch.device, *, automatic: bool) -> str:

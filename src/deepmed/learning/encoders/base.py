@@ -98,7 +98,7 @@ class Encoder(Protocol):
 
     @property
     def patch_grid(self) -> tuple[int, int]:
-        """Rows and columns of patches in which the encoder sees its 224×224 pixels."""
+        """Rows and columns of patches in which the encoder sees its 224 by 224 pixels."""
         ...
 
     def prepare(self, images: Sequence[Image]) -> Prepared:

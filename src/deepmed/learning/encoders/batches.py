@@ -1,6 +1,7 @@
 """Many images to vectors: in batches that shrink when memory runs out, with progress."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -39,7 +40,7 @@ def embed_in_batches(
     vectors = np.empty((len(images), encoder.identity.dimension), dtype=np.float32)
     done, size = 0, max(1, batch_size)
     while done < len(images):
-        block = with_oom_backoff(lambda rows, at=done: _embed(encoder, images, at, rows), size)
+        block = with_oom_backoff(partial(_embed, encoder, images, done), size)
         vectors[done : done + len(block)] = block
         done, size = done + len(block), min(size, len(block))
         if progress is not None:

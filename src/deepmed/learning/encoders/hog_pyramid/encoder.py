@@ -74,7 +74,7 @@ class HogPyramidEncoder:
 
     @property
     def patch_grid(self) -> tuple[int, int]:
-        """14 rows and 14 columns of 16×16 pixels."""
+        """14 rows and 14 columns of 16 by 16 pixels."""
         return layout.GRID, layout.GRID
 
     def prepare(self, images: Sequence[Image]) -> Prepared:
@@ -113,16 +113,11 @@ class HogPyramidEncoder:
         Returns:
             (B, 768) float32, differentiable with respect to `prepared.pixels`.
         """
-        parts = [
-            _encode(pixels, frames, extras)
-            for pixels, frames, extras in zip(
-                prepared.pixels.to(self._device).split(_CHUNK),
-                prepared.frames.to(self._device).split(_CHUNK),
-                prepared.extras.to(self._device).split(_CHUNK),
-                strict=True,
-            )
-        ]
-        return torch.cat(parts)
+        pixels = prepared.pixels.to(self._device)
+        frames, extras = prepared.frames.to(self._device), prepared.extras.to(self._device)
+        starts = range(0, max(1, len(prepared)), _CHUNK)
+        chunks = [slice(start, start + _CHUNK) for start in starts]
+        return torch.cat([_encode(pixels[at], frames[at], extras[at]) for at in chunks])
 
     def embed(
         self, images: Sequence[Image], batch_size: int = 32, progress: Progress | None = None

@@ -14,7 +14,7 @@ from deepmed.learning.encoders.hog_pyramid import layout
 
 
 def oriented_cells(ink: torch.Tensor) -> torch.Tensor:
-    """Mean gradient magnitude by orientation in each 16×16 patch.
+    """Mean gradient magnitude by orientation in each patch of 16 by 16 pixels.
 
     Each pixel's magnitude is shared linearly between the two nearest of eight orientations, so
     the eight planes add up to the magnitude and a slowly turning line moves smoothly.

@@ -1,4 +1,4 @@
-"""From a page to the square around its ink: 224×224, grey, on white.
+"""From a page to the square around its ink: 224 by 224, grey, on white.
 
 Children draw at any place and in any size, and the shape of a drawing is compared after both are
 taken out; the page facts keep them. The grey of a pixel is its darkest channel, so that yellow

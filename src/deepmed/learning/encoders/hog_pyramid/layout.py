@@ -6,12 +6,12 @@ numbers it has. That is why the page facts stand there fifteen times: eight numb
 =====  ====================  =======================================================
 start  block                 what it sees
 =====  ====================  =======================================================
-0      shape, 6×6×8          where lines of which orientation run, however strong
-288    grid energy, 14×14    how much line there is in each patch
+0      shape, 6x6x8          where lines of which orientation run, however strong
+288    grid energy, 14x14    how much line there is in each patch
 484    oriented energy,      the same by orientation, coarser
-       4×4×8
-612    page map, 6×6         how much ink lies where on the *page*, not in the crop
-648    page facts, 15×8      place and extent of the ink on the page, and its share
+       4x4x8
+612    page map, 6x6         how much ink lies where on the *page*, not in the crop
+648    page facts, 15x8      place and extent of the ink on the page, and its share
 =====  ====================  =======================================================
 
 The shape block alone is blind to a scribble over the whole page, which has the same mixture of
@@ -27,7 +27,7 @@ GRID = 14
 CELL = SIZE // GRID
 ORIENTATIONS = 8
 
-# Overlapping windows over the 14×14 patches: size and step in patches.
+# Overlapping windows over the 14x14 patches: size and step in patches.
 SHAPE_WINDOWS = {"count": 6, "size": 4, "step": 2}
 ENERGY_WINDOWS = {"count": 4, "size": 5, "step": 3}
 PAGE_MAP = 6

@@ -68,7 +68,7 @@ def page_facts(ink: torch.Tensor, geometry: PageGeometry) -> torch.Tensor:
 
 
 def page_map(ink: torch.Tensor, geometry: PageGeometry) -> torch.Tensor:
-    """The share of ink in each of 6×6 fields of the page.
+    """The share of ink in each of 36 fields of the page.
 
     Each patch of the crop is laid on the page where it came from, and its ink is divided among
     the fields by the area they share.

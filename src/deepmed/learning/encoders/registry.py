@@ -1,0 +1,151 @@
+"""Encoders by name: the built-in one, plug-ins, and vision transformers (D-5, P-12)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from deepmed.learning.encoders.base import Encoder
+from deepmed.learning.encoders.hog_pyramid.encoder import NAME as HOG_PYRAMID
+from deepmed.learning.encoders.hog_pyramid.encoder import HogPyramidEncoder
+from deepmed.learning.encoders.vision_transformer.wrapper import VisionTransformerWrapper
+from deepmed.learning.errors import ModelLoadingError
+
+DEFAULT_ENCODER = HOG_PYRAMID
+ENTRY_POINT_GROUP = "deepmed.encoders"
+KNOWN_TRANSFORMERS = (
+    "google/vit-base-patch16-224",
+    "facebook/deit-base-patch16-224",
+    "facebook/dinov2-base",
+    "microsoft/beit-base-patch16-224",
+)
+
+
+@dataclass(frozen=True)
+class EncoderOptions:
+    """What a factory may need to make its encoder.
+
+    Attributes:
+        weights_dir: folder with one folder a model, if there is one.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        precision: `fp32` or `bf16`; a factory refuses what it cannot do.
+        allow_download: whether weights may be fetched from elsewhere.
+    """
+
+    weights_dir: Path | None = None
+    device: str = "auto"
+    precision: str = "fp32"
+    allow_download: bool = False
+
+
+EncoderFactory = Callable[[EncoderOptions], Encoder]
+_factories: dict[str, EncoderFactory] = {}
+
+
+def register_encoder(name: str, factory: EncoderFactory) -> None:
+    """Make an encoder available under a name in this process.
+
+    An installed package does the same for every process with an entry point of the group
+    `deepmed.encoders`, whose name is the encoder's and whose object is the factory.
+
+    Args:
+        name: the name, without `@`.
+        factory: makes the encoder from `EncoderOptions`.
+
+    Raises:
+        ValueError: the name is taken by another factory, or holds an `@`.
+    """
+    if "@" in name:
+        raise ValueError(f"The name {name!r} holds an @, which separates the precision.")
+    if _factories.get(name, factory) is not factory:
+        raise ValueError(f"The name {name!r} is taken; vectors stored under it would change.")
+    _factories[name] = factory
+
+
+def available_encoders() -> list[str]:
+    """Names of the encoders that are installed, in alphabetical order.
+
+    Vision transformers are not among them: they work by name wherever their weights are.
+
+    Example:
+        >>> "hog-pyramid" in available_encoders()
+        True
+    """
+    return sorted({*_factories, *_plug_ins()})
+
+
+def get_encoder(
+    name: str = DEFAULT_ENCODER,
+    weights_dir: str | Path | None = None,
+    device: str = "auto",
+    *,
+    allow_download: bool = False,
+) -> Encoder:
+    """The encoder of a name.
+
+    Args:
+        name: an installed encoder, a transformer's name on the Hugging Face hub, or a folder with
+            its files; `@bf16` behind it asks for that precision.
+        weights_dir: folder with one folder a model.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        allow_download: whether weights may be fetched when they are not on this machine.
+
+    Returns:
+        The encoder; a transformer loads its weights when they are first needed.
+
+    Raises:
+        ModelLoadingError: there is no encoder of this name or precision.
+        DeviceDetectionError: the device is not there.
+
+    Example:
+        >>> get_encoder("hog-pyramid", device="cpu").identity.dimension
+        768
+    """
+    folder = None if weights_dir is None else Path(weights_dir)
+    plain, _, precision = name.partition("@")
+    options = EncoderOptions(folder, device, precision or "fp32", allow_download)
+    if plain in _factories:
+        return _factories[plain](options)
+    if plain in (plug_ins := _plug_ins()):
+        factory: EncoderFactory = plug_ins[plain].load()
+        return factory(options)
+    if _may_be_transformer(plain, folder):
+        return _transformer(plain, options)
+    raise ModelLoadingError(
+        f"There is no encoder named {name!r}. Installed are: {', '.join(available_encoders())}. "
+        f"A vision transformer goes by its full name (such as {KNOWN_TRANSFORMERS[0]}) or by the "
+        "folder that its files are in."
+    )
+
+
+def _plug_ins() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _may_be_transformer(name: str, weights_dir: Path | None) -> bool:
+    if not name:
+        return False
+    beside = weights_dir is not None and (weights_dir / name / "config.json").is_file()
+    return "/" in name or beside or Path(name).is_dir()
+
+
+def _transformer(name: str, options: EncoderOptions) -> Encoder:
+    return VisionTransformerWrapper(
+        name,
+        options.weights_dir,
+        options.device,
+        options.precision,
+        allow_download=options.allow_download,
+    )
+
+
+def _hog_pyramid(options: EncoderOptions) -> Encoder:
+    if options.precision != "fp32":
+        raise ModelLoadingError(
+            f"'{HOG_PYRAMID}' computes in fp32 only; {options.precision!r} was asked for. Leave "
+            f"out '@{options.precision}'."
+        )
+    return HogPyramidEncoder(options.device)
+
+
+register_encoder(HOG_PYRAMID, _hog_pyramid)
