@@ -18,6 +18,7 @@ from deepmed.kit.errors import ValidationError
 from deepmed.kit.settings import MIB, Settings
 
 _PIECE = 1 << 16
+_HEAD_BYTES = 64
 _UTF8_FLAG = 0x800
 _ENCRYPTED_FLAG = 0x1
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".iso")
@@ -60,6 +61,8 @@ class ArchiveEntry:
     name: str
     size: int
     problem: str | None = None
+    head: bytes = b""
+    """The first bytes, which tell what kind of file it is."""
 
 
 class Archive:
@@ -89,12 +92,12 @@ class Archive:
             if info.is_dir() or _is_system_file(name):
                 continue
             problem = self._name_problem(info, name)
-            size = 0
-            if problem is None:
-                size, problem = self._unpack(info, unpacked)
-            unpacked += size
+            entry = (
+                ArchiveEntry(name, 0, problem) if problem else self._unpack(info, name, unpacked)
+            )
+            unpacked += entry.size
             self._infos.setdefault(name, info)
-            yield ArchiveEntry(name, size, problem)
+            yield entry
 
     def _name_problem(self, info: zipfile.ZipInfo, name: str) -> str | None:
         if name in self._infos:
@@ -105,21 +108,23 @@ class Archive:
             return "it is packed in an unusual way; pack it again as a plain ZIP"
         return None
 
-    def _unpack(self, info: zipfile.ZipInfo, before: int) -> tuple[int, str | None]:
-        """Count what really comes out; nothing is kept."""
-        size = 0
+    def _unpack(self, info: zipfile.ZipInfo, name: str, before: int) -> ArchiveEntry:
+        """Count what really comes out; nothing but the head is kept."""
+        size, head = 0, b""
         try:
             with self._packed.open(info) as file:
                 while piece := file.read(_PIECE):
+                    head = head or piece[:_HEAD_BYTES]
                     size += len(piece)
                     self._check_bomb(info, size, before + size)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError):
             # RuntimeError: the entry itself says that it is encrypted or of a later format.
-            return size, "its part of the archive is damaged"
+            return ArchiveEntry(name, size, "its part of the archive is damaged")
+        problem = None
         if size > self._limits.max_entry_bytes:
             most = self._limits.max_entry_bytes / MIB
-            return size, f"it has {size / MIB:.1f} MiB; at most {most:.1f} MiB are allowed"
-        return size, None
+            problem = f"it has {size / MIB:.1f} MiB; at most {most:.1f} MiB are allowed"
+        return ArchiveEntry(name, size, problem, head)
 
     def _check_bomb(self, info: zipfile.ZipInfo, size: int, total: int) -> None:
         if total > self._limits.max_bytes:

@@ -21,6 +21,7 @@ Pixels = npt.NDArray[np.uint8]
 
 FORMATS = ("PNG", "JPEG", "BMP")
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM")
+_BMP_HEADER_SIZES = {12, 16, 40, 52, 56, 64, 108, 124}
 _DAMAGED = "The picture is damaged or cut off and cannot be read; save or export it again."
 INK_LEVELS = 32
 """How much darker than the paper, or other than the page, a pixel must be to count as a mark."""
@@ -106,6 +107,13 @@ def read_picture(data: bytes, limits: PictureLimits = DEFAULT_LIMITS) -> Picture
     return Picture(pixels, name, pixels.shape[1], pixels.shape[0], tuple(notes))
 
 
+def looks_like_picture(head: bytes) -> bool:
+    """Whether the first bytes of a file (32 are enough) begin a PNG, a JPEG or a BMP."""
+    if head.startswith(b"BM"):  # so do many texts; a BMP goes on with the size of its next header
+        return int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES
+    return head.startswith(_STARTS)
+
+
 def read_stored(data: bytes) -> Pixels:
     """The pixels of a PNG that `encode_png` wrote: no conversion, so the hash stays the same.
 
@@ -186,7 +194,7 @@ def _open(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
-        if data.startswith(_STARTS):
+        if looks_like_picture(data):
             raise ImageProcessingError(_DAMAGED) from error
         start = data[:64].lstrip()
         found = next((name for magic, name in _FOREIGN if start.startswith(magic)), None)

@@ -17,6 +17,7 @@ from deepmed.kit.pictures import (
     encode_png,
     ink_coverage,
     is_blank,
+    looks_like_picture,
     pixel_hash,
     read_picture,
     read_stored,
@@ -93,6 +94,7 @@ def test_the_three_formats_are_read(kind: str) -> None:
         (b"GIF89a" + bytes(40), "GIF"),
         (b"%PDF-1.7" + bytes(40), "PDF"),
         (b"PK\x03\x04" + bytes(40), "archive"),
+        (b"BMI,age,height and other words of a table", "no picture"),
         (b"\x89PNG\r\n\x1a\n", "damaged"),
         (b"\xff\xd8\xff\xe0", "damaged"),
     ],
@@ -106,8 +108,9 @@ def test_what_is_no_picture_is_refused_with_its_reason(data: bytes, words: str) 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "JPEG"])
 def test_a_truncated_file_is_refused_wherever_it_was_cut(kind: str) -> None:
     whole = saved(Image.fromarray(drawing()), kind)
+    assert looks_like_picture(whole[:32])
     for length in range(1, len(whole) - 2, 7):
-        words = "damaged" if length > 2 else "no picture"
+        words = "damaged" if looks_like_picture(whole[:length]) else "no picture"
         with pytest.raises(ImageProcessingError, match=words):
             read_picture(whole[:length])
 
