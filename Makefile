@@ -20,7 +20,8 @@ TEST_WORKERS ?= 2
 SINGLE := OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint bench docs browser
+.PHONY: help setup setup-dev demo test bench docs browser
+.PHONY: lint lint-style lint-types lint-imports lint-docs
 
 help:
 	@sed -n 's/^# \([a-z]*  \)/\1/p' Makefile
@@ -52,11 +53,20 @@ demo: setup
 test: setup-dev browser
 	$(SINGLE) $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS)
 
-lint: setup-dev
+# `make -k lint` goes on after the first complaint and shows all of them.
+lint: lint-style lint-types lint-imports lint-docs
+
+lint-style: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+lint-types: setup-dev
 	$(BIN)/mypy
+
+lint-imports: setup-dev
 	$(BIN)/lint-imports
+
+lint-docs: setup-dev
 	$(BIN)/python docs/make_requirements.py --check
 
 bench: setup
