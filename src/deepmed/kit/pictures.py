@@ -4,14 +4,14 @@ import hashlib
 import io
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from deepmed.kit.errors import ImageProcessingError, IntegrityError
 from deepmed.kit.settings import MIB, Settings
@@ -22,7 +22,6 @@ Pixels = npt.NDArray[np.uint8]
 FORMATS = ("PNG", "JPEG", "BMP")
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM")
 _BMP_HEADER_SIZES = {12, 16, 40, 52, 56, 64, 108, 124}
-_DAMAGED = "The picture is damaged or cut off and cannot be read; save or export it again."
 INK_LEVELS = 32
 """How much darker than the paper, or other than the page, a pixel must be to count as a mark."""
 BLANK_SHARE = 0.0005
@@ -94,6 +93,8 @@ def read_picture(data: bytes, limits: PictureLimits = DEFAULT_LIMITS) -> Picture
             f"The file has {len(data) / MIB:.1f} MiB; at most "
             f"{limits.max_bytes / MIB:.1f} MiB are allowed."
         )
+    if not looks_like_picture(data):
+        raise _foreign(data)
     with _contained():
         with _open(data) as image:
             _check_header(image, limits)
@@ -152,8 +153,7 @@ def ink_coverage(pixels: Pixels) -> float:
     filled with crayon counts as ink.
     """
     paper = np.maximum(_percentiles(pixels, 0.99), 128)
-    darkest = (paper - pixels.astype(np.int16)).max(axis=2)
-    return float(np.mean(darkest > INK_LEVELS))
+    return _share(pixels, lambda band: (paper - band).max(axis=2) > INK_LEVELS)
 
 
 def is_blank(pixels: Pixels) -> bool:
@@ -163,8 +163,20 @@ def is_blank(pixels: Pixels) -> bool:
     in some channel. A page of one dark colour holds no drawing either, so it is blank too.
     """
     middle = _percentiles(pixels, 0.5)
-    difference = np.abs(pixels.astype(np.int16) - middle).max(axis=2)
-    return float(np.mean(difference > INK_LEVELS)) < BLANK_SHARE
+    marked = _share(pixels, lambda band: np.abs(band - middle).max(axis=2) > INK_LEVELS)
+    return marked < BLANK_SHARE
+
+
+def _share(pixels: Pixels, test: Callable[[npt.NDArray[np.int16]], npt.NDArray[np.bool_]]) -> float:
+    """Share of the pixels that pass the test."""
+    hits = sum(np.count_nonzero(test(pixels[band].astype(np.int16))) for band in _bands(pixels))
+    return float(hits / (pixels.shape[0] * pixels.shape[1]))
+
+
+def _bands(pixels: Pixels) -> Iterator[slice]:
+    """Rows in parts of about a million pixels, so that wider numbers do not fill the memory."""
+    step = max(1, 1_000_000 // pixels.shape[1])
+    return (slice(start, start + step) for start in range(0, pixels.shape[0], step))
 
 
 def _percentiles(pixels: Pixels, share: float) -> npt.NDArray[np.int16]:
@@ -187,21 +199,22 @@ def _contained() -> Iterator[None]:
     except Image.DecompressionBombError as error:
         raise ImageProcessingError(f"The picture is far too large: {error}") from error
     except Exception as error:  # a decoder fed with arbitrary bytes raises anything
-        raise ImageProcessingError(_DAMAGED) from error
+        raise ImageProcessingError(
+            "The picture is damaged or cut off and cannot be read; save or export it again."
+        ) from error
 
 
 def _open(data: bytes) -> Image.Image:
-    try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
-    except UnidentifiedImageError as error:
-        if looks_like_picture(data):
-            raise ImageProcessingError(_DAMAGED) from error
-        start = data[:64].lstrip()
-        found = next((name for magic, name in _FOREIGN if start.startswith(magic)), None)
-        what = f"It is {found}" if found else "Its content is no picture that is known here"
-        raise ImageProcessingError(
-            f"{what}; PNG, JPEG and BMP are read, whatever the file's name says."
-        ) from error
+    return Image.open(io.BytesIO(data), formats=FORMATS)
+
+
+def _foreign(data: bytes) -> ImageProcessingError:
+    start = data[:64].lstrip()
+    found = next((name for magic, name in _FOREIGN if start.startswith(magic)), None)
+    what = f"It is {found}" if found else "Its content is no picture that is known here"
+    return ImageProcessingError(
+        f"{what}; PNG, JPEG and BMP are read, whatever the file's name says."
+    )
 
 
 def _check_header(image: Image.Image, limits: PictureLimits) -> None:
@@ -279,10 +292,12 @@ def _on_white(image: Image.Image, data: bytes, notes: list[str]) -> Pixels:
     notes.append("transparent parts set on white")
     _mend_transparent_colour(image, data)
     layers = np.asarray(image.convert("RGBA"))
-    alpha = layers[..., 3:].astype(np.uint16)
-    # At most 255 * 255 + 127, so 16 bits hold it; the result is rounded, not cut.
-    mixed = layers[..., :3] * alpha + 255 * (255 - alpha)
-    return ((mixed + 127) // 255).astype(np.uint8)
+    flat = np.empty_like(layers[..., :3])
+    for band in _bands(layers):
+        alpha = layers[band, :, 3:].astype(np.uint16)
+        # At most 255 * 255 + 127, so 16 bits hold it; the result is rounded, not cut.
+        flat[band] = (layers[band, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    return flat
 
 
 def _mend_transparent_colour(image: Image.Image, data: bytes) -> None:
