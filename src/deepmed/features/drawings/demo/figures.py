@@ -1,0 +1,120 @@
+"""What the demo measures on drawings that no training saw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepmed.features.drawings.analysis.outcome import ActiveModel
+from deepmed.features.drawings.samples.maker import SampleDrawing
+from deepmed.features.drawings.subjects import subject_index
+from deepmed.kit import seeds
+from deepmed.learning.encoders import Encoder
+from deepmed.learning.evaluation import (
+    auroc_interval,
+    observed_false_alarm_spread,
+    wilson_interval,
+)
+from deepmed.learning.reference import Rows
+from deepmed.learning.reference.evaluation import measured
+
+STRANGER = -1_000_000
+"""Ids of children who are in no home: none of them can be a stored child."""
+
+
+@dataclass(frozen=True)
+class TestDrawing:
+    """A drawing by a child of its own whom nobody has met."""
+
+    image: NDArray[np.uint8]
+    age_years: float
+    subject: str | None
+
+
+def strangers(drawings: Sequence[TestDrawing], encoder: Encoder) -> Rows:
+    """Rows of drawings by new children, embedded but not stored."""
+    ids = STRANGER - np.arange(len(drawings), dtype=np.int64)
+    return Rows(
+        ids,
+        ids,
+        np.array([drawing.age_years for drawing in drawings], dtype=np.float64),
+        np.array([subject_index(drawing.subject) for drawing in drawings], dtype=np.int64),
+        encoder.embed([drawing.image for drawing in drawings]),
+    )
+
+
+def as_test(drawings: Sequence[SampleDrawing]) -> list[TestDrawing]:
+    return [TestDrawing(one.image, one.age_years, one.subject) for one in drawings]
+
+
+def group_figures(
+    item: ActiveModel,
+    typical: Rows,
+    planted: Rows,
+    kinds: Sequence[str],
+    percentile: float,
+    seed: int,
+) -> dict[str, Any]:
+    """False alarms, power and AUROC of one model on drawings of its ages.
+
+    Args:
+        item: the active model.
+        typical: further typical drawings, one a child.
+        planted: planted anomalies, one a child.
+        kinds: kind of each planted anomaly.
+        percentile: the percentile to flag above.
+        seed: seed of the bootstrap.
+    """
+    inside = np.array([item.ages.holds(age) for age in typical.ages], dtype=bool)
+    own = np.array([item.ages.holds(age) for age in planted.ages], dtype=bool)
+    typical, planted = typical.take(inside), planted.take(own)
+    kinds = [kind for kind, mine in zip(kinds, own, strict=True) if mine]
+    model = item.model
+    typical_scores = model.score(typical, model.encoder)
+    planted_scores = model.score(planted, model.encoder)
+    alarms = _flags(item, typical, typical_scores, percentile)
+    found = _flags(item, planted, planted_scores, percentile)
+    n = model.model.calibration.n_children
+    return {
+        "age_group": item.ages.label,
+        "typical_drawings": len(typical),
+        "false_alarms": sum(alarms),
+        "false_alarm_rate": measured(
+            lambda: wilson_interval(
+                sum(alarms), len(alarms), unit="child", split="further typical drawings"
+            )
+        ),
+        "false_alarm_spread": measured(
+            lambda: observed_false_alarm_spread(n, len(alarms), percentile=percentile)
+        ),
+        "planted_drawings": len(planted),
+        "planted_flagged": sum(found),
+        "planted_share": measured(
+            lambda: wilson_interval(sum(found), len(found), unit="child", split="planted")
+        ),
+        "flagged_by_kind": {
+            kind: [sum(f for f, k in zip(found, kinds, strict=True) if k == kind), kinds.count(kind)]
+            for kind in dict.fromkeys(kinds)
+        },
+        "auroc": measured(
+            lambda: auroc_interval(
+                typical_scores,
+                planted_scores,
+                typical.children,
+                planted.children,
+                seed=seeds.derive(seed, "demo", item.ages.label),
+                split="further typical and planted drawings",
+            )
+        ),
+    }
+
+
+def _flags(
+    item: ActiveModel, rows: Rows, scores: NDArray[np.float64], percentile: float
+) -> list[bool]:
+    return [
+        item.model.decide(score, child, percentile).is_anomaly
+        for score, child in zip(scores.tolist(), rows.children.tolist(), strict=True)
+    ]

@@ -1,0 +1,83 @@
+"""What a report shows, as plain values; the template only lays it out."""
+
+import base64
+import io
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from deepmed.features.drawings.report.charts import Chart
+
+THUMBNAIL = 132
+CARD = 300
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with a heading a column."""
+
+    columns: list[str]
+    rows: list[list[object]]
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A small picture and one line under it."""
+
+    picture: str
+    caption: str
+    flagged: bool = False
+    answered: bool = True
+
+
+@dataclass(frozen=True)
+class GroupSection:
+    """One age group: what it rests on and how it was measured."""
+
+    title: str
+    summary: list[str]
+    facts: Table
+    charts: list[Chart]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class FlaggedCard:
+    """One flagged drawing with its explanation."""
+
+    title: str
+    chip: str
+    picture: str
+    overlay: str | None
+    sentences: list[str]
+    neighbours: list[Thumbnail]
+    data: list[tuple[str, Table]]
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """The whole page."""
+
+    title: str
+    made: str
+    lead: list[str]
+    overview: Table
+    groups: list[GroupSection]
+    flagged: list[FlaggedCard]
+    flagged_note: str | None
+    unanswered: Table
+    gallery: list[Thumbnail]
+    gallery_note: str | None
+    method: list[str]
+    limits: list[str] = field(default_factory=list)
+
+
+def picture(pixels: NDArray[np.uint8], side: int) -> str:
+    """A picture of at most `side` pixels as a data URI, re-encoded without metadata."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

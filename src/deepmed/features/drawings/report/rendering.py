@@ -1,0 +1,38 @@
+"""From a report's content to one HTML file that needs nothing else."""
+
+from pathlib import Path
+
+import jinja2
+
+from deepmed.features.drawings.report.content import ReportContent
+from deepmed.kit.files import write_atomically
+
+
+def render(content: ReportContent) -> str:
+    """The page; every text in it is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("deepmed.features.drawings", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["cell"] = cell
+    return environment.get_template("page.html.j2").render(page=content)
+
+
+def write(content: ReportContent, path: Path) -> Path:
+    """Write the page whole or not at all."""
+    write_atomically(path, render(content).encode())
+    return path
+
+
+def cell(value: object) -> str:
+    """A value as a person reads it in a table."""
+    if value is None:
+        return "–"  # noqa: RUF001 - a dash for "none" in a printed table
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)
