@@ -1,43 +1,113 @@
-"""A home of its own for each test: a fresh database with two owners, and a fresh file store."""
+"""Fixtures shared by all tests. No test reaches another machine: see the socket guard below."""
 
+import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from deepmed.core.accounts.tables import Owner
-from deepmed.kit.database import Database, open_database
-from deepmed.kit.settings import Settings
-from deepmed.kit.storage import FileStorageService
+# Before anything of ours is imported, so that this process and its children are guarded (S-25).
+_ATTEMPTS = Path(tempfile.gettempdir()) / f"deepmed-outward-{os.getpid()}.log"
+os.environ["DEEPMED_SOCKET_GUARD"] = "1"
+os.environ.setdefault("DEEPMED_SOCKET_GUARD_LOG", str(_ATTEMPTS))
+
+from deepmed.kit import settings as kit_settings  # noqa: E402 - the guard comes first
+from deepmed.kit.database import Database, open_database  # noqa: E402 - likewise
+from deepmed.kit.settings import Settings  # noqa: E402 - likewise
+
+if TYPE_CHECKING:
+    from deepmed.kit.storage import FileStorageService
+
+REAL_DRAWINGS = Path(__file__).parents[2] / "shared" / "data" / "drawings" / "children_bird_dog.zip"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A library may swallow the guard's error, so the suite looks at the guard's own list."""
+    if not _ATTEMPTS.exists():
+        return
+    attempts = _ATTEMPTS.read_text(encoding="utf-8")
+    _ATTEMPTS.unlink()
+    sys.stderr.write(f"\nConnections to other machines were attempted:\n{attempts}")
+    session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home")
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty data folder that DEEPMED_HOME names, for this process and its children."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("DEEPMED_HOME", str(folder))
+    for name in ("DEEPMED_SETTINGS", "DEEPMED_DATABASE_URL", "DEEPMED_STORAGE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    kit_settings.current.cache_clear()
+    folder.mkdir(mode=0o700)
+    yield folder
+    kit_settings.current.cache_clear()
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
-    from deepmed.migrations import models
+def settings(home: Path) -> Settings:
+    return kit_settings.load()
 
+
+@pytest.fixture(scope="session")
+def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database, made once and copied for each test."""
+    from deepmed.kit.database.migration import upgrade
+
+    path = tmp_path_factory.mktemp("template") / "deepmed.db"
+    template = open_database(f"sqlite:///{path}")
+    upgrade(template)
+    template.close()
+    return path
+
+
+@pytest.fixture
+def database(settings: Settings, _migrated: Path) -> Iterator[Database]:
+    """The data folder's database, migrated; the same file that `open_home` would open."""
+    from deepmed.migrations.models import metadata
+
+    metadata()  # as open_home does: tables refer to each other by name
+    shutil.copy(_migrated, settings.home / "deepmed.db")
     opened = open_database(settings.resolved_database_url)
-    models.metadata().create_all(opened.engine)
-    with opened.write() as session:
-        session.add_all([Owner(id=1, name="local"), Owner(id=2, name="somebody else")])
     yield opened
     opened.close()
 
 
 @pytest.fixture
+def storage(settings: Settings) -> "FileStorageService":
+    from deepmed.kit.storage import FileStorageService
+
+    return FileStorageService(settings.resolved_storage_url)
+
+
+@pytest.fixture
 def owner_id(database: Database) -> int:
-    return 1
+    """The person at this machine."""
+    from deepmed.core.accounts.repository import local_owner_id
+
+    with database.read() as session:
+        return local_owner_id(session)
 
 
 @pytest.fixture
 def other_owner_id(database: Database) -> int:
-    return 2
+    """Somebody else, who must not see what `owner_id` has."""
+    from deepmed.core.accounts.tables import Owner
+
+    with database.write() as session:
+        other = Owner(name="somebody else")
+        session.add(other)
+        session.flush()
+        return other.id
 
 
-@pytest.fixture
-def storage(settings: Settings) -> FileStorageService:
-    return FileStorageService(settings.resolved_storage_url)
+@pytest.fixture(scope="session")
+def real_drawings_zip() -> Path:
+    """Real children's drawings, which lie beside the repository and not in it."""
+    if not REAL_DRAWINGS.is_file():
+        pytest.skip(f"the real drawings are not there: {REAL_DRAWINGS.name} beside the repository")
+    return REAL_DRAWINGS

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from deepmed.kit import clock
 from deepmed.kit.database import Base, Owned
 
+STAGES = ("candidate", "production", "archived")
+
 
 class Artifact(Owned, Base):
     """A signed package of files: weights, card, metrics and the predictions they rest on.
