@@ -4,7 +4,7 @@ import hashlib
 import io
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -152,8 +152,8 @@ def ink_coverage(pixels: Pixels) -> float:
     least middle grey. So a photograph's greyish paper counts as paper, and a page that is
     filled with crayon counts as ink.
     """
-    paper = np.maximum(_percentiles(pixels, 0.99), 128)
-    return _share(pixels, lambda band: (paper - band).max(axis=2) > INK_LEVELS)
+    paper = [max(level, 128) for level in _levels(pixels, 0.99)]
+    return _share_outside(pixels, [(level - INK_LEVELS, 255) for level in paper])
 
 
 def is_blank(pixels: Pixels) -> bool:
@@ -162,29 +162,25 @@ def is_blank(pixels: Pixels) -> bool:
     A mark is a pixel that differs from the page's median colour by more than 32 of 255 levels
     in some channel. A page of one dark colour holds no drawing either, so it is blank too.
     """
-    middle = _percentiles(pixels, 0.5)
-    marked = _share(pixels, lambda band: np.abs(band - middle).max(axis=2) > INK_LEVELS)
-    return marked < BLANK_SHARE
+    page = _levels(pixels, 0.5)
+    near = [(level - INK_LEVELS, level + INK_LEVELS) for level in page]
+    return _share_outside(pixels, near) < BLANK_SHARE
 
 
-def _share(pixels: Pixels, test: Callable[[npt.NDArray[np.int16]], npt.NDArray[np.bool_]]) -> float:
-    """Share of the pixels that pass the test."""
-    hits = sum(np.count_nonzero(test(pixels[band].astype(np.int16))) for band in _bands(pixels))
-    return float(hits / (pixels.shape[0] * pixels.shape[1]))
-
-
-def _bands(pixels: Pixels) -> Iterator[slice]:
-    """Rows in parts of about a million pixels, so that wider numbers do not fill the memory."""
-    step = max(1, 1_000_000 // pixels.shape[1])
-    return (slice(start, start + step) for start in range(0, pixels.shape[0], step))
-
-
-def _percentiles(pixels: Pixels, share: float) -> npt.NDArray[np.int16]:
-    """The level below or at which `share` of the pixels lie, for each channel."""
-    counts = [np.bincount(pixels[..., channel].ravel(), minlength=256) for channel in range(3)]
+def _levels(pixels: Pixels, share: float) -> list[int]:
+    """The level at or below which `share` of the pixels lie, for each channel."""
+    counts = np.array(Image.fromarray(pixels).histogram()).reshape(3, 256)
     target = share * pixels.shape[0] * pixels.shape[1]
-    levels = [int(np.searchsorted(np.cumsum(count), target)) for count in counts]
-    return np.array(levels, dtype=np.int16)
+    return [int(np.searchsorted(np.cumsum(count), target)) for count in counts]
+
+
+def _share_outside(pixels: Pixels, ranges: Sequence[tuple[int, int]]) -> float:
+    """Share of the pixels of which some channel lies outside its range."""
+    outside = np.zeros(pixels.shape[:2], dtype=np.bool_)
+    for channel, (low, high) in enumerate(ranges):
+        levels = pixels[..., channel]
+        outside |= (levels < max(low, 0)) | (levels > min(high, 255))
+    return float(np.count_nonzero(outside) / outside.size)
 
 
 @contextmanager
@@ -293,7 +289,9 @@ def _on_white(image: Image.Image, data: bytes, notes: list[str]) -> Pixels:
     _mend_transparent_colour(image, data)
     layers = np.asarray(image.convert("RGBA"))
     flat = np.empty_like(layers[..., :3])
-    for band in _bands(layers):
+    step = max(1, 1_000_000 // layers.shape[1])
+    for start in range(0, layers.shape[0], step):  # wider numbers must not fill the memory
+        band = slice(start, start + step)
         alpha = layers[band, :, 3:].astype(np.uint16)
         # At most 255 * 255 + 127, so 16 bits hold it; the result is rounded, not cut.
         flat[band] = (layers[band, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255
