@@ -40,16 +40,14 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that is never committed.
+        """A session that is never committed; its rows stay readable after the block.
 
         Raises:
             ResourceError: the database is out of reach.
         """
         with _explained(), self._sessions() as session:
-            try:
-                yield session
-            finally:
-                session.rollback()
+            yield session
+            # Closing undoes whatever was changed; a rollback would also forget the rows' values.
 
     @property
     def file(self) -> Path | None:
