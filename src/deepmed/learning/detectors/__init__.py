@@ -6,7 +6,14 @@ from deepmed.learning.detectors.isolation_forest import IsolationForestDetector
 from deepmed.learning.detectors.knn import KnnDetector
 from deepmed.learning.detectors.mahalanobis import MahalanobisDetector
 from deepmed.learning.detectors.pca import PcaDetector
+from deepmed.learning.detectors.reference_features import ReferenceRow, reference_rows
 from deepmed.learning.detectors.registry import detector_class, detector_names, make_detector
+from deepmed.learning.detectors.selection import (
+    PlantedItem,
+    SelectionReport,
+    detector_for,
+    select_detector,
+)
 from deepmed.learning.detectors.state import from_files, to_files
 
 __all__ = [
@@ -16,10 +23,16 @@ __all__ = [
     "KnnDetector",
     "MahalanobisDetector",
     "PcaDetector",
+    "PlantedItem",
+    "ReferenceRow",
+    "SelectionReport",
     "StandardizedDetector",
     "detector_class",
+    "detector_for",
     "detector_names",
     "from_files",
     "make_detector",
+    "reference_rows",
+    "select_detector",
     "to_files",
 ]
