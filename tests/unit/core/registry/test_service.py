@@ -181,15 +181,12 @@ def test_a_process_that_loses_the_race_for_a_recipe_takes_the_winners_artefact(
 ) -> None:
     winner = publish()
     files = stored(storage)
-    answers = iter([None])
     look = registry._by_recipe
-    monkeypatch.setattr(registry, "_by_recipe", lambda *given: next(answers, None) or look(*given))
-    # The first look finds nothing, as before the winner's commit.
-    answers_left = [None]
+    first_answers = [None]  # as before the winner's commit
     monkeypatch.setattr(
         registry,
         "_by_recipe",
-        lambda *given: answers_left.pop() if answers_left else look(*given),
+        lambda *given: first_answers.pop() if first_answers else look(*given),
     )
     assert publish().id == winner.id
     assert stored(storage) == files
