@@ -147,7 +147,10 @@ def fit_reference(
 
 
 def _calibrated(half: Half, name: str, layout: Layout, seed: int) -> Reference:
-    detector = make_detector(name, seed=seed % 2**31).fit(half.training.columns(layout))
+    training = half.training
+    detector = make_detector(name, seed=seed % 2**31).fit(
+        training.columns(layout), children=training.children
+    )
     scores = detector.score_samples(half.calibration.columns(layout))
     return Reference(
         detector,

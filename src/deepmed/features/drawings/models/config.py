@@ -19,4 +19,7 @@ class GroupTrainingConfig(BaseModel):
     planted_sources: int = Field(
         24, ge=1, description="Most drawings from which planted anomalies are made, per part"
     )
+    comparison_drawings: int = Field(
+        200, ge=10, description="Most fitting drawings on which detectors are compared"
+    )
     percentile: float = Field(95.0, ge=50, le=99.9, description="Percentile of the report's shares")

@@ -13,7 +13,7 @@ from deepmed.features.drawings.models.eligibility import Eligible
 from deepmed.features.drawings.models.items import ItemLog
 from deepmed.features.drawings.models.planted import PlantedDrawings, PlantedMaker
 from deepmed.features.drawings.models.ranges import AgeRange
-from deepmed.features.drawings.models.selection import choose, compare_layouts, reference_rows
+from deepmed.features.drawings.models.selection import Comparison, choose, compare_layouts
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.learning.detectors import detector_names
 from deepmed.learning.reference import (
@@ -88,12 +88,14 @@ class GroupFitter:
             fitting = self._plant(group, plan.model.fit, "fit")
             holding = self._plant(group, plan.model.calibration, "calibration")
         with watch.stage("selection"):
-            selection = choose(plan.model.fit, fitting, self._candidates(), self.config)
+            comparison = self._comparison(plan.model.fit, fitting)
+            selection = choose(comparison, self._candidates(), self.config)
+            layouts = compare_layouts(comparison, selection["chosen"], self.config)
         with watch.stage("fitting"):
             model = self._fit(plan, selection["chosen"])
         with watch.stage("evaluation"):
-            metrics = self._measure(group, plan, model, fitting, holding) | {"selection": selection}
-        metrics["seconds"] = watch.seconds
+            metrics = self._measure(group, plan, model, fitting, holding)
+        metrics |= {"selection": selection, "layouts": layouts, "seconds": watch.seconds}
         log = ItemLog(model)
         log.add("own", join([plan.model.fit, plan.model.calibration]))
         log.add("planted", holding.planted.rows, holding.planted.kinds)
@@ -108,13 +110,17 @@ class GroupFitter:
             nobody = everyone.take(everyone.drawings < 0)
             fitting = self.maker.make(everyone, nobody, self.config.planted_sources, "pooled fit")
         with watch.stage("selection"):
-            selection = choose(everyone, fitting, self._candidates(), self.config)
+            comparison = self._comparison(everyone, fitting)
+            selection = choose(comparison, self._candidates(), self.config)
         with watch.stage("fitting"):
             model = self._fit(plan, selection["chosen"])
         metrics = self._sizes(plan, model) | {"selection": selection, "seconds": watch.seconds}
         log = ItemLog(model)
         log.add("own", join([plan.model.fit, plan.model.calibration]))
         return self._trained(None, plan, model, metrics, log)
+
+    def _comparison(self, fit: Rows, planted: PlantedDrawings) -> Comparison:
+        return Comparison.of(fit, planted, self.maker, self.config.comparison_drawings)
 
     def _candidates(self) -> list[str]:
         chosen = self.config.detector
@@ -156,10 +162,6 @@ class GroupFitter:
             "planted": planted_share(model, holding.planted, percentile, seed),
             "power": power_by_kind(model, own, holding.planted, seed),
             "contamination": self._contamination(plan, model, fitting, holding),
-            "layouts": compare_layouts(
-                plan.model.fit, fitting, model.model.detector.name, self.config
-            ),
-            "reference_rows": reference_rows(plan.model.fit, fitting, self.config),
             "left_out": self.eligible.left_out_of(group),
         }
 

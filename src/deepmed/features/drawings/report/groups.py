@@ -126,7 +126,8 @@ def _charts(
     if power:
         charts.append(intervals("What it finds: planted anomalies", power, label="AUROC"))
     reference = [
-        (name.replace("_", " "), *_bounds(figure)) for name, figure in _rivals(metrics).items()
+        (row["name"].replace("_", " "), *_bounds(row["overall"]["interval"]))
+        for row in metrics["selection"]["rows"]
     ]
     if reference:
         charts.append(
@@ -143,13 +144,6 @@ def _validity(rows: Sequence[AnomalyAnalysis]) -> list[Chart]:
         return []
     title = f"Are the ranks right? {len(new)} drawings of new children"
     return [steps(title, new, label="p", vertical="share with p or less")]
-
-
-def _rivals(metrics: dict[str, Any]) -> dict[str, Any]:
-    detectors = {
-        name: figure["auroc"] for name, figure in metrics["selection"]["detectors"].items()
-    }
-    return detectors | metrics["reference_rows"]
 
 
 def _notes(item: ActiveModel, metrics: dict[str, Any]) -> list[str]:
@@ -192,7 +186,11 @@ def _contamination(metrics: dict[str, Any]) -> list[str]:
     ]
 
 
-def _bounds(figure: dict[str, Any]) -> tuple[float | None, float | None, float | None]:
+def _bounds(
+    figure: dict[str, Any] | None,
+) -> tuple[float | None, float | None, float | None]:
+    if figure is None:
+        return None, None, None
     return figure["estimate"], figure["low"], figure["high"]
 
 

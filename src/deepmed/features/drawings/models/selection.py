@@ -1,0 +1,132 @@
+"""Which detector a group gets: anomalies planted into its own fitting drawings decide (D-15)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepmed.features.drawings.models.config import GroupTrainingConfig
+from deepmed.features.drawings.models.planted import PlantedDrawings, PlantedMaker
+from deepmed.kit import seeds
+from deepmed.learning.detectors import make_detector
+from deepmed.learning.detectors.folds import Folds, PlantedItem
+from deepmed.learning.detectors.reference_features import reference_rows
+from deepmed.learning.detectors.selection import select_detector
+from deepmed.learning.errors import InsufficientDataError
+from deepmed.learning.evaluation import auroc, paired_difference_interval
+from deepmed.learning.reference import Layout, Rows
+from deepmed.learning.reference.evaluation import measured
+
+FALLBACK = "knn"
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Drawings of the fitting part, and anomalies planted into them, to compare detectors on."""
+
+    rows: Rows
+    planted: PlantedDrawings
+    images: list[NDArray[np.uint8]]
+
+    @classmethod
+    def of(
+        cls, fit: Rows, planted: PlantedDrawings, maker: PlantedMaker, limit: int
+    ) -> "Comparison":
+        """The sources of the planted ones, and as many other fitting drawings as the limit lets."""
+        others = fit.take(~np.isin(fit.drawings, planted.originals.drawings))
+        order = seeds.generator(maker.seed, "comparison").permutation(len(others))
+        room = max(0, limit - len(planted.originals))
+        chosen = np.sort(
+            np.concatenate([planted.originals.drawings, others.drawings[order[:room]]])
+        )
+        rows = fit.take(np.isin(fit.drawings, chosen))
+        return cls(rows, planted, [maker.picture(drawing) for drawing in rows.drawings.tolist()])
+
+    def items(self, layout: Layout) -> list[PlantedItem]:
+        place = {drawing: row for row, drawing in enumerate(self.rows.drawings.tolist())}
+        columns = self.planted.planted.rows.columns(layout)
+        sources = self.planted.planted.rows.drawings.tolist()
+        return [
+            PlantedItem(columns[index], place[source], kind)
+            for index, (source, kind) in enumerate(
+                zip(sources, self.planted.planted.kinds, strict=True)
+            )
+        ]
+
+
+def choose(
+    comparison: Comparison, candidates: Sequence[str], config: GroupTrainingConfig
+) -> dict[str, Any]:
+    """The chosen detector, the reason, and a row a detector and a plain feature.
+
+    Where the fitting part is too small to compare, the nearest-neighbour detector is taken, or
+    the one that was asked for.
+    """
+    seed = seeds.derive(config.seed, "selection") % 2**31
+    try:
+        report = select_detector(
+            comparison.rows.columns(config.layout),
+            comparison.rows.children,
+            comparison.items(config.layout),
+            candidates,
+            seed,
+            folds=FOLDS,
+            references=reference_rows(comparison.images, comparison.planted.images, seed),
+        )
+    except InsufficientDataError as error:
+        chosen = candidates[0] if len(candidates) == 1 else FALLBACK
+        return {"chosen": chosen, "reason": f"Not compared: {error}", "rows": [], "folds": None}
+    found = report.to_dict()
+    if len(candidates) == 1:
+        found["reason"] = "This detector was asked for by name."
+    return found
+
+
+def compare_layouts(
+    comparison: Comparison, detector: str, config: GroupTrainingConfig
+) -> list[dict[str, Any]]:
+    """Whether age or subject columns help this detector, beside the vector alone (D-16).
+
+    Each layout has its AUROC on the planted anomalies and the paired difference to the vector
+    alone with its child-bootstrap interval; `beats_visual` only where that lies above zero.
+    """
+    seed = seeds.derive(config.seed, "layouts") % 2**31
+    children = comparison.rows.children.tolist()
+    try:
+        folds = Folds.deal(children, comparison.items(Layout.VISUAL), FOLDS, seed)
+    except InsufficientDataError:
+        return []
+    ranks = {
+        layout: folds.rank(
+            lambda fold: make_detector(detector, seed=(seed + fold) % 2**31),
+            comparison.rows.columns(layout),
+            comparison.planted.planted.rows.columns(layout),
+        )
+        for layout in Layout
+    }
+    plain = ranks[Layout.VISUAL]
+    report = []
+    for layout, found in ranks.items():
+        difference = measured(
+            lambda found=found: paired_difference_interval(  # type: ignore[misc]  # a default binds the loop's value
+                (found.negative, found.positive),
+                (plain.negative, plain.positive),
+                children,
+                folds.planted_children,
+                seed,
+                split="children held out of the fitting part, fold by fold",
+            )
+        )
+        report.append(
+            {
+                "layout": layout.value,
+                "dimension": comparison.rows.columns(layout).shape[1],
+                "auroc": auroc(found.negative, found.positive),
+                "difference_to_visual": difference,
+                "beats_visual": difference["low"] is not None and difference["low"] > 0,
+            }
+        )
+    return report
