@@ -51,7 +51,9 @@ class Drawing(Owned, Base):
     child_id: Mapped[int] = mapped_column(
         ForeignKey("drawing_children.id", ondelete="CASCADE"), index=True
     )
-    dataset_id: Mapped[int | None] = mapped_column(ForeignKey("datasets.id", ondelete="SET NULL"))
+    dataset_id: Mapped[int | None] = mapped_column(
+        ForeignKey("datasets.id", ondelete="SET NULL"), index=True
+    )
     filename: Mapped[str] = mapped_column(String(255))
     original_name: Mapped[str] = mapped_column(String(500))
     file_path: Mapped[str] = mapped_column(String(255))
@@ -68,7 +70,9 @@ class Drawing(Owned, Base):
     ink_coverage: Mapped[float]
     is_blank: Mapped[bool] = mapped_column(default=False)
     withdrawn: Mapped[bool] = mapped_column(default=False)
-    duplicate_of: Mapped[int | None] = mapped_column(ForeignKey("drawings.id", ondelete="SET NULL"))
+    duplicate_of: Mapped[int | None] = mapped_column(
+        ForeignKey("drawings.id", ondelete="SET NULL"), index=True
+    )
     upload_timestamp: Mapped[datetime] = mapped_column(default=clock.now)
 
     child: Mapped[Child] = relationship(lazy="joined", innerjoin=True)
@@ -120,7 +124,9 @@ class AgeGroupModel(Owned, Base):
     """The identity key of the encoder whose vectors this model takes."""
     parameters: Mapped[dict[str, Any]]
     sample_count: Mapped[int]
-    artifact_id: Mapped[int] = mapped_column(ForeignKey("artifacts.id", ondelete="RESTRICT"))
+    artifact_id: Mapped[int] = mapped_column(
+        ForeignKey("artifacts.id", ondelete="RESTRICT"), index=True
+    )
     recipe_hash: Mapped[str] = mapped_column(String(64))
     active_key: Mapped[str | None] = mapped_column(String(80))
     is_active: Mapped[bool] = mapped_column(default=False)
@@ -142,7 +148,9 @@ class ModelMember(Base):
     drawing_id: Mapped[int] = mapped_column(
         ForeignKey("drawings.id", ondelete="CASCADE"), index=True
     )
-    child_id: Mapped[int] = mapped_column(ForeignKey("drawing_children.id", ondelete="CASCADE"))
+    child_id: Mapped[int] = mapped_column(
+        ForeignKey("drawing_children.id", ondelete="CASCADE"), index=True
+    )
     part: Mapped[str | None] = mapped_column(String(12))
     """`fit`, `borrowed` or `calibration` in the model itself."""
     twin_part: Mapped[str | None] = mapped_column(String(12))
@@ -164,7 +172,7 @@ class ThresholdSetting(Owned, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     model_id: Mapped[int | None] = mapped_column(
-        ForeignKey("age_group_models.id", ondelete="CASCADE")
+        ForeignKey("age_group_models.id", ondelete="CASCADE"), index=True
     )
     """Null: for every model without a rule of its own."""
     percentile: Mapped[float | None]

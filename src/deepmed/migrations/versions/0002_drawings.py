@@ -150,6 +150,8 @@ def upgrade() -> None:
         **OPTIONS,
     )
     op.create_index(op.f("ix_drawings_child_id"), "drawings", ["child_id"], unique=False)
+    op.create_index(op.f("ix_drawings_dataset_id"), "drawings", ["dataset_id"], unique=False)
+    op.create_index(op.f("ix_drawings_duplicate_of"), "drawings", ["duplicate_of"], unique=False)
     op.create_index(
         op.f("ix_drawings_owner_id_age_years"), "drawings", ["owner_id", "age_years"], unique=False
     )
@@ -213,6 +215,9 @@ def upgrade() -> None:
             "owner_id", "recipe_hash", name=op.f("uq_age_group_models_owner_id_recipe_hash")
         ),
         **OPTIONS,
+    )
+    op.create_index(
+        op.f("ix_age_group_models_artifact_id"), "age_group_models", ["artifact_id"], unique=False
     )
     op.create_index(
         op.f("ix_age_group_models_owner_id_is_active"),
@@ -287,6 +292,12 @@ def upgrade() -> None:
             "model_id", "drawing_id", name=op.f("uq_age_group_model_members_model_id_drawing_id")
         ),
         **OPTIONS,
+    )
+    op.create_index(
+        op.f("ix_age_group_model_members_child_id"),
+        "age_group_model_members",
+        ["child_id"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_age_group_model_members_drawing_id"),
@@ -391,6 +402,9 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_threshold_settings")),
         **OPTIONS,
+    )
+    op.create_index(
+        op.f("ix_threshold_settings_model_id"), "threshold_settings", ["model_id"], unique=False
     )
     op.create_index(
         op.f("ix_threshold_settings_owner_id_id"),
