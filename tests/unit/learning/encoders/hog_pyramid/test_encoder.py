@@ -29,12 +29,14 @@ GOLDEN_SUMS = {
 GOLDEN_VALUES = [0.1519211, 0.0, 0.0115187, 0.0, 0.2955907, 0.1496249, 0.0276571, 0.295242]
 
 
-def drawing(seed: int, height: int = 150, width: int = 150, lines: int = 6) -> Image:
+def drawing(
+    seed: int, height: int = 150, width: int = 150, lines: int = 6, margin: float = 0.2
+) -> Image:
     """Random straight strokes, made without any drawing library."""
     generator = np.random.default_rng(seed)
     page = np.full((height, width, 3), 255, np.uint8)
     for _ in range(lines):
-        start, end = generator.uniform(0.2, 0.8, (2, 2)) * [height, width]
+        start, end = generator.uniform(margin, 1 - margin, (2, 2)) * [height, width]
         points = np.linspace(start, end, 2 * (height + width)).astype(int)
         for dy, dx in np.ndindex(2, 2):
             page[points[:, 0] + dy, points[:, 1] + dx] = 0
@@ -42,7 +44,7 @@ def drawing(seed: int, height: int = 150, width: int = 150, lines: int = 6) -> I
 
 
 def scribbled(page: Image, seed: int) -> Image:
-    scribble = drawing(seed, *page.shape[:2], lines=40)
+    scribble = drawing(seed, *page.shape[:2], lines=40, margin=0.03)
     return np.minimum(page, scribble)
 
 
@@ -224,7 +226,8 @@ def test_another_constant_is_another_encoder(monkeypatch: pytest.MonkeyPatch) ->
 
 def nearest(vectors: np.ndarray, typical: np.ndarray) -> np.ndarray:
     """Mean standardised distance to the five nearest typical vectors."""
-    spread = np.where(typical.std(axis=0) > 1e-6, typical.std(axis=0), 1)
+    own = typical.std(axis=0)
+    spread = np.maximum(own, 0.1 * np.median(own))
     apart = (vectors[:, None] - typical[None]) / spread
     return np.sort(np.sqrt((apart**2).sum(axis=2)), axis=1)[:, :5].mean(axis=1)
 
@@ -276,7 +279,7 @@ def quarters_exchanged(page: Image) -> Image:
 def test_real_drawings_are_told_from_scribbles_and_exchanged_quarters(
     hog: HogPyramidEncoder, real_drawings_zip: Path
 ) -> None:
-    """The layout was chosen by these figures: .99 and .75 at the time."""
+    """Both were about 1.0 and .75 on six splits when the layout was chosen."""
     with zipfile.ZipFile(real_drawings_zip) as archive:
         names = sorted(name for name in archive.namelist() if "bird" in name)
         drawings = [Pillow.open(archive.open(name)).convert("RGBA") for name in names]
