@@ -13,7 +13,9 @@ _SECRET_WORDS = ("password", "passphrase", "secret", "token", "authorization", "
 # The password of a URL such as postgresql://user:password@host/name, up to the last @: a password
 # may hold one that nobody escaped.
 _URL_PASSWORD = re.compile(r"([a-z][a-z0-9+.-]*://[^\s/:@]*):\S*@", re.IGNORECASE)
-_URL_PARAMETER = re.compile(rf"([?&][^=&\s]*(?:{'|'.join(_SECRET_WORDS)})[^=&\s]*=)[^&\s]*", re.I)
+_URL_PARAMETER = re.compile(
+    rf"([?&][^=&\s]*(?:{'|'.join(_SECRET_WORDS)})[^=&\s]*=)[^&\s]*", re.IGNORECASE
+)
 
 
 def configure(level: str = "warning") -> None:
@@ -61,5 +63,5 @@ def _mask(name: str, value: Any) -> Any:
 
 
 def get(name: str) -> structlog.typing.FilteringBoundLogger:
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(source=name)
     return logger

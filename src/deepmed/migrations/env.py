@@ -1,6 +1,6 @@
 """What Alembic runs around the steps; it loads this file by its path and calls it `env_py`."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from alembic.operations.ops import MigrationScript
@@ -10,7 +10,7 @@ from deepmed.kit.settings import load
 from deepmed.migrations.models import metadata
 
 
-def _render(kind: str, item: Any, renderer: Any) -> str | bool:
+def _render(kind: str, item: Any, renderer: Any) -> str | Literal[False]:
     """Our own type by its short name, for steps that `alembic revision --autogenerate` writes."""
     if kind == "type" and isinstance(item, UtcDateTime):
         renderer.imports.add("from deepmed.kit.database import UtcDateTime")

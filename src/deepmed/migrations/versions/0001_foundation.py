@@ -1,6 +1,7 @@
 """Owners, audit trail, datasets and the registry."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +13,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "mariadb_charset": "utf8mb4",
     "mariadb_collate": "utf8mb4_bin",
     "mariadb_engine": "InnoDB",

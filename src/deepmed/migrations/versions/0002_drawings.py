@@ -1,5 +1,7 @@
 """Children's drawings: pictures, vectors, models, analyses and imports."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mysql
@@ -11,7 +13,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "mariadb_charset": "utf8mb4",
     "mariadb_collate": "utf8mb4_bin",
     "mariadb_engine": "InnoDB",
