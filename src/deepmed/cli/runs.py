@@ -1,0 +1,101 @@
+"""`deepmed verify RUN` and `deepmed reproduce RUN`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deepmed.cli.output import JsonFlag, Output
+
+if TYPE_CHECKING:
+    from deepmed.core.registry.packages import Package
+    from deepmed.features.drawings.workbench import Workbench
+
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="Id of a run; `deepmed drawings models` shows them.")
+]
+
+
+def verify(
+    run: Run,
+    rescore: Annotated[
+        bool, typer.Option("--rescore", help="Also score 20 random items again.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check a run's signature, and count its figures again from its stored items.
+
+    The counting shares no code with the training. Exit code 1: something does not agree.
+    """
+    from deepmed.cli.drawings.workplace import open_bench
+    from deepmed.features.drawings.runs.verify import recompute
+    from deepmed.features.drawings.runs.verify import rescore as score_again
+
+    out = Output(as_json)
+    with open_bench() as bench:
+        signature = bench.registry.verify(run)
+        checks = []
+        if signature.ok:
+            package = _package(bench, run)
+            checks = recompute(package.files, package.manifest.metrics)
+            if rescore:
+                with bench.database.read() as session:
+                    checks += score_again(bench, session, package.files, bench.settings.seed)
+    for problem in signature.problems:
+        out.say(f"Signature: {problem}")
+    disagreeing = [check for check in checks if not check.agrees]
+    out.table(
+        ["Figure", "Stored", "Counted again"],
+        [[check.figure, check.stored, check.recomputed] for check in disagreeing],
+    )
+    agreed = signature.ok and not disagreeing
+    out.say(
+        f"{len(checks)} figures counted again, {len(disagreeing)} do not agree; the signature is "
+        f"{'right' if signature.ok else 'wrong'}."
+    )
+    out.finish(
+        {
+            "run": run,
+            "signature": signature.ok,
+            "problems": list(signature.problems),
+            "checks": [check.to_dict() for check in checks],
+            "agrees": agreed,
+        }
+    )
+    if not agreed:
+        raise typer.Exit(1)
+
+
+def reproduce(run: Run, as_json: JsonFlag = False) -> None:
+    """Train a run again from its recipe, and say how far the scores agree.
+
+    On the same kind of processor they agree to one in a million. Nothing stored is changed.
+    """
+    from deepmed.cli.drawings.workplace import open_bench
+    from deepmed.features.drawings.runs.reproduce import reproduce as train_again
+    from deepmed.learning.reference import from_files
+
+    out = Output(as_json)
+    with open_bench() as bench:
+        package = _package(bench, run)
+        with bench.database.read() as session:
+            found = train_again(
+                bench, session, from_files(package.files), package.manifest.lineage["recipe"]
+            )
+    out.say(
+        f"{found.compared_scores} scores compared; the largest relative difference is "
+        f"{found.largest_difference:.3g}. The data are "
+        f"{'the same' if found.same_data else 'not the same any more'}."
+    )
+    out.finish({"run": run, **found.to_dict()})
+    if not found.agrees:
+        raise typer.Exit(1)
+
+
+def _package(bench: "Workbench", run: str) -> "Package":
+    from deepmed.features.drawings.models.training import ARTIFACT_KIND
+    from deepmed.kit.errors import ValidationError
+
+    package: Any = bench.registry.package(run)
+    if package.manifest.kind != ARTIFACT_KIND:
+        raise ValidationError(f"{run} is no training run of drawings.")
+    return package
