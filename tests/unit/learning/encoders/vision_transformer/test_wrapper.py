@@ -111,7 +111,6 @@ def test_the_device_is_picked_by_itself(
 ) -> None:
     folder = make_transformer()
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     monkeypatch.setattr("deepmed.learning.device._has_mps", lambda: True)
     encoder = VisionTransformerWrapper(folder.name, weights_dir=folder.parent)
     assert encoder.get_model_info()["device"] == "mps"
