@@ -30,7 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     except click.Abort as error:
         return _aborted(error)
     except BrokenPipeError:
-        return _reader_left()
+        _silence_output()
+        return FAILED
     except Exception as error:  # noqa: BLE001 - the edge: each error becomes a line and a code
         return _failed(error, arguments)
     return result if type(result) is int else 0
@@ -53,10 +54,9 @@ def _aborted(error: click.Abort) -> int:
     return FAILED
 
 
-def _reader_left() -> int:
-    # The reader of our output is gone: nothing to say, and Python's own flush must not fail.
+def _silence_output() -> None:
+    """The reader of our output is gone: nothing to say, and Python's own flush must not fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return FAILED
 
 
 def _failed(error: Exception, arguments: Sequence[str]) -> int:

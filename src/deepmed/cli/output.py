@@ -65,13 +65,16 @@ class Output:
     def table(
         self, columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str | None = None
     ) -> None:
-        """A table for people; numbers stand right, nothing in a cell is taken as markup."""
-        if self.as_json:
+        """A table for people; numbers stand right, nothing in a cell is taken as markup.
+
+        Without rows nothing is printed: say in words what is not there.
+        """
+        rows = list(rows)
+        if self.as_json or not rows:
             return
         from rich.table import Table
         from rich.text import Text
 
-        rows = list(rows)
         table = Table(title=title, title_justify="left")
         for position, name in enumerate(columns):
             numeric = any(_is_number(row[position]) for row in rows)

@@ -1,13 +1,13 @@
 """`deepmed verify RUN` and `deepmed reproduce RUN`."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deepmed.cli.output import JsonFlag, Output
 
 if TYPE_CHECKING:
-    from deepmed.core.registry.packages import Package
+    from deepmed.core.registry.manifest import Package
     from deepmed.features.drawings.workbench import Workbench
 
 Run = Annotated[
@@ -95,7 +95,7 @@ def _package(bench: "Workbench", run: str) -> "Package":
     from deepmed.features.drawings.models.training import ARTIFACT_KIND
     from deepmed.kit.errors import ValidationError
 
-    package: Any = bench.registry.package(run)
+    package = bench.registry.package(run)
     if package.manifest.kind != ARTIFACT_KIND:
         raise ValidationError(f"{run} is no training run of drawings.")
     return package

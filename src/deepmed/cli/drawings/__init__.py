@@ -2,7 +2,10 @@
 
 import typer
 
-from deepmed.cli.drawings import analysing, collecting, modelling, reporting
+from deepmed.cli.drawings.analysing import register as register_analysing
+from deepmed.cli.drawings.collecting import register as register_collecting
+from deepmed.cli.drawings.modelling import register as register_modelling
+from deepmed.cli.drawings.reporting import register as register_reporting
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -13,5 +16,10 @@ app = typer.Typer(
         "completes what is missing and repeats nothing."
     ),
 )
-for stage in (collecting, modelling, analysing, reporting):
-    stage.register(app)
+for register in (
+    register_collecting,
+    register_modelling,
+    register_analysing,
+    register_reporting,
+):
+    register(app)

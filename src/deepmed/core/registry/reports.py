@@ -1,6 +1,6 @@
 """What the registry tells about an artefact."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +60,7 @@ def trace(registry: "ArtifactRegistry", row: Artifact) -> Lineage:
         run=row.lineage.get("run"),
         datasets=datasets,
         parents=tuple(_parent(registry, uid) for uid in _parents(row)),
-        children=tuple(_node(item) for item in _everything(registry) if row.uid in _parents(item)),
+        children=tuple(_node(item) for item in registry.walk() if row.uid in _parents(item)),
     )
 
 
@@ -78,10 +78,3 @@ def _parent(registry: "ArtifactRegistry", uid: str) -> dict[str, Any]:
 
 def _node(row: Artifact) -> dict[str, Any]:
     return {"uid": row.uid, "kind": row.kind, "stage": row.stage}
-
-
-def _everything(registry: "ArtifactRegistry") -> Iterator[Artifact]:
-    before = None
-    while page := registry.list(before=before):
-        yield from page
-        before = page[-1].id

@@ -1,6 +1,6 @@
 """Signed packages of files: models, their cards and the predictions that their figures rest on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace as changed
 from hashlib import sha256
 from pathlib import Path
@@ -119,6 +119,13 @@ class ArtifactRegistry:
         """Newest first; `before` is the last id of the page before."""
         with self.database.read() as session:
             return repository.page(session, self.owner_id, kind, before, limit)
+
+    def walk(self) -> Iterator[Artifact]:
+        """All artefacts, newest first, a page at a time."""
+        before = None
+        while page := self.list(before=before):
+            yield from page
+            before = page[-1].id
 
     def load(self, uid: str) -> dict[str, bytes]:
         """The files of an artefact; signature and every checksum were right.

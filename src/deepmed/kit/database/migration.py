@@ -7,7 +7,7 @@ from types import ModuleType
 from sqlalchemy import inspect, text
 
 from deepmed.kit.database.engine import Database
-from deepmed.kit.errors import ConfigurationError
+from deepmed.kit.errors import ConfigurationError, ValidationError
 
 _VERSION_TABLE = "alembic_version"
 
@@ -40,14 +40,15 @@ def upgrade(database: Database, revision: str = "head", lock_folder: Path | None
     Raises:
         ConfigurationError: a newer version of the program made this database.
         ResourceError: another process has been migrating for two minutes.
+        ValidationError: there is no such step, or the database is beyond it.
     """
     wanted = revisions()[-1] if revision == "head" else revision
     if current(database) == wanted:  # most starts: no lock, no Alembic
         return
     with _steps().locked(database, lock_folder):
         at = current(database)
-        _refuse_unknown(at)
-        if at != wanted:
+        _check_way(at, wanted, up=True)
+        if (at or "base") != wanted:
             _steps().run(database, "upgrade", wanted)
 
 
@@ -57,9 +58,10 @@ def downgrade(database: Database, revision: str = "base", lock_folder: Path | No
     Raises:
         ConfigurationError: a newer version of the program made this database.
         ResourceError: another process has been migrating for two minutes.
+        ValidationError: there is no such step, or the database is not that far.
     """
     with _steps().locked(database, lock_folder):
-        _refuse_unknown(current(database))
+        _check_way(current(database), revision, up=False)
         _steps().run(database, "downgrade", revision)
 
 
@@ -84,9 +86,17 @@ def _steps() -> ModuleType:
     return steps
 
 
-def _refuse_unknown(revision: str | None) -> None:
-    if revision is not None and revision not in revisions():
+def _check_way(at: str | None, wanted: str, *, up: bool) -> None:
+    known = ["base", *revisions()]
+    if at is not None and at not in known:
         raise ConfigurationError(
-            f"The database is at step {revision}, which this version does not know: a newer "
-            "version made it. Nothing was changed; use that version."
+            f"The database is at step {at}, which this version does not know: a newer version "
+            "made it. Nothing was changed; use that version."
+        )
+    start = known.index(at or "base")
+    if wanted not in known or (known.index(wanted) < start if up else known.index(wanted) > start):
+        reachable = known[start:] if up else known[: start + 1]
+        raise ValidationError(
+            f"From here, step {wanted!r} is not {'above' if up else 'below'}. Nothing was changed. "
+            f"Choose one of {', '.join(reachable)}."
         )

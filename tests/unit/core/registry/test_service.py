@@ -398,6 +398,7 @@ def test_a_dataset_that_is_not_ours_is_not_found(publish: Publish) -> None:
         publish(dataset_id=5)
 
 
+@pytest.mark.req("P-4.1")
 def test_the_list_is_paged_by_key(registry: ArtifactRegistry, publish: Publish) -> None:
     made = [publish(recipe_hash=f"{number:064d}").id for number in range(5)]
     first = registry.list(limit=3)

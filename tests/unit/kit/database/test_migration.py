@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from deepmed.core.accounts.tables import Owner
 from deepmed.kit.database import Database, migration, open_database, steps
-from deepmed.kit.errors import ConfigurationError, ConflictError, ResourceError
+from deepmed.kit.errors import ConfigurationError, ConflictError, ResourceError, ValidationError
 from deepmed.migrations.models import metadata
 
 DIALECTS = {
@@ -242,6 +242,21 @@ def test_a_database_of_a_newer_version_is_left_alone(empty: Database) -> None:
         with pytest.raises(ConfigurationError, match=r"9999.*newer version"):
             deed(empty)
     assert len(tables(empty)) > 10
+    empty.close()
+
+
+def test_a_step_that_is_not_on_the_way_is_told(empty: Database) -> None:
+    for deed, at, wanted in (
+        (migration.upgrade, "0001", "7777"),
+        (migration.upgrade, "0002", "0001"),
+        (migration.downgrade, "0001", "0002"),
+        (migration.downgrade, "0001", "head"),
+    ):
+        migration.downgrade(empty)
+        migration.upgrade(empty, at)
+        with pytest.raises(ValidationError, match=rf"'{wanted}'.*Choose one of.*{at}"):
+            deed(empty, wanted)
+        assert migration.current(empty) == at
     empty.close()
 
 
