@@ -1,7 +1,7 @@
 """Gathers what a report shows from stored analyses; computes nothing that is not stored."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from deepmed.features.drawings.explanation.texts import chip
 from deepmed.features.drawings.report.cards import CardMaker
 from deepmed.features.drawings.report.content import (
     THUMBNAIL,
+    FlaggedCard,
     ReportContent,
     Table,
     Thumbnail,
@@ -26,6 +27,7 @@ from deepmed.kit import clock
 from deepmed.kit.errors import ConflictError
 
 MOST_CARDS = 40
+Progress = Callable[[int, int], None]
 MOST_THUMBNAILS = 600
 
 METHOD = [
@@ -54,8 +56,14 @@ class ReportGatherer:
         self.bench = bench
         self.analyses = AnalysisService(bench)
 
-    def gather(self, title: str = "Children's drawings") -> ReportContent:
+    def gather(
+        self, title: str = "Children's drawings", progress: Progress | None = None
+    ) -> ReportContent:
         """The content, from the newest analysis of each drawing.
+
+        Args:
+            title: of the page.
+            progress: told (flagged drawings explained, flagged drawings in all).
 
         Raises:
             ConflictError: nothing was analysed yet.
@@ -91,7 +99,7 @@ class ReportGatherer:
                 )
                 for item in scene.active
             ],
-            flagged=[maker.card(row) for row in flagged[:MOST_CARDS]],
+            flagged=_cards(maker, flagged[:MOST_CARDS], progress),
             flagged_note=_flagged_note(flagged, newest),
             unanswered=_unanswered(newest),
             gallery=self._gallery(newest, by_id),
@@ -123,6 +131,17 @@ class ReportGatherer:
             flagged=row.is_anomaly,
             answered=row.normalized_score is not None,
         )
+
+
+def _cards(
+    maker: CardMaker, rows: Sequence[AnomalyAnalysis], progress: Progress | None
+) -> list[FlaggedCard]:
+    cards = []
+    for row in rows:
+        cards.append(maker.card(row))
+        if progress:
+            progress(len(cards), len(rows))
+    return cards
 
 
 def _lead(drawings: Sequence[Drawing], statistics: dict[str, Any]) -> list[str]:

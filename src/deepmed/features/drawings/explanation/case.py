@@ -1,0 +1,134 @@
+"""One drawing before the model that scored it: what its map, text and report need."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from deepmed.features.drawings.analysis import repository as analyses
+from deepmed.features.drawings.analysis.outcome import ActiveModel
+from deepmed.features.drawings.analysis.service import AnalysisService
+from deepmed.features.drawings.explanation import repository
+from deepmed.features.drawings.subjects import subject_index
+from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
+from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit.errors import ConflictError
+from deepmed.learning.encoders import Prepared
+from deepmed.learning.reference import Reference, compose
+from deepmed.learning.saliency.fills import Ranking, nearest_typical, ranking_of
+from deepmed.learning.saliency.score import ScoreFunction
+
+TYPICAL_LOOKED_AT = 500
+"""Fitting drawings among which the nearest typical one is looked for, the lowest ids first."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scored drawing with the reference that scored it."""
+
+    drawing: Drawing
+    analysis: AnomalyAnalysis
+    item: ActiveModel
+    reference: Reference
+    image: NDArray[np.uint8]
+    vector: NDArray[np.float32]
+    typical_ids: list[int]
+    typical_vectors: NDArray[np.float32]
+
+    @property
+    def twin(self) -> bool:
+        return self.reference is self.item.model.twin
+
+    @property
+    def columns(self) -> NDArray[np.float64]:
+        """(1, d): the row that the detector sees."""
+        return self._columns(self.vector[None, :])
+
+    @property
+    def further_columns(self) -> list[float]:
+        """The columns beside the vector."""
+        further: list[float] = self.columns[0, len(self.vector) :].tolist()
+        return further
+
+    @property
+    def ranking(self) -> Ranking:
+        child = self.drawing.child_id
+        return ranking_of(
+            self.reference.calibration, child if child in self.reference.children else None
+        )
+
+    def nearest(self) -> int | None:
+        """The fitting drawing most like this one, by the columns that the detector sees."""
+        if not self.typical_ids:
+            return None
+        typical = self._columns(self.typical_vectors)
+        return self.typical_ids[nearest_typical(self.columns[0], typical)]
+
+    def _columns(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        ages = np.full(len(vectors), self.drawing.age_years)
+        subjects = np.full(len(vectors), subject_index(self.drawing.subject), dtype=np.int64)
+        return compose(vectors, ages, subjects, self.item.model.layout)
+
+
+class CaseLoader:
+    """Loads cases of one owner; models and rules are read once."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self.analyses = AnalysisService(bench)
+
+    def load(self, drawing_id: int) -> Case:
+        """The drawing with its newest analysis, made now where there is none.
+
+        Raises:
+            NotFoundError: no such drawing.
+            ConflictError: the drawing has no score, so there is nothing to explain.
+        """
+        row = self.analyses.analyze([drawing_id]).analyses[0]
+        if row.anomaly_score is None or row.age_group_model_id is None:
+            raise ConflictError(
+                f"Drawing {drawing_id} has no score, so there is nothing to explain. {row.reason}"
+            )
+        with self.bench.database.read() as session:
+            return self._case(session, drawing_id, row)
+
+    def score_function(self, case: Case) -> ScoreFunction:
+        return ScoreFunction(
+            self.bench.encoding.encoder, case.reference.detector, case.further_columns
+        )
+
+    def prepared(self, image: NDArray[np.uint8]) -> Prepared:
+        return self.bench.encoding.encoder.prepare([image])
+
+    def typical(self, case: Case) -> Prepared | None:
+        """The nearest fitting drawing, prepared; None where the model remembers none."""
+        nearest = case.nearest()
+        if nearest is None:
+            return None
+        with self.bench.database.read() as session:
+            file = repository.file_of(session, nearest)
+        return self.prepared(self.bench.encoding.picture(file))
+
+    def _case(self, session: Session, drawing_id: int, row: AnomalyAnalysis) -> Case:
+        drawing = analyses.drawings(session, self.bench.owner_id, [drawing_id])[0]
+        scene = self.analyses.scene(session)
+        item = next(one for one in scene.active if one.row.id == row.age_group_model_id)
+        reference = item.model.reference_for(drawing.child_id)
+        if reference is None:
+            raise ConflictError(f"Drawing {drawing_id} has no score under its model any more.")
+        store = self.bench.embeddings
+        fitted = repository.fitted_drawings(
+            session, item.row.id, twin=reference is item.model.twin
+        )[:TYPICAL_LOOKED_AT]
+        vectors, found = store.retrieve_matrix(session, fitted, scene.encoder)
+        return Case(
+            drawing,
+            row,
+            item,
+            reference,
+            self.bench.encoding.picture(drawing.file_path),
+            store.retrieve_embedding(session, drawing_id, scene.encoder),
+            found.tolist(),
+            vectors,
+        )

@@ -1,0 +1,206 @@
+"""Explanations of analyses: map, trust in it, regions, measured facts; kept with the analysis."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepmed.features.drawings.comparison import ComparisonService, SimilarDrawing
+from deepmed.features.drawings.explanation import repository
+from deepmed.features.drawings.explanation.case import Case, CaseLoader
+from deepmed.features.drawings.explanation.texts import ExplanationGenerator, Facts, Reader
+from deepmed.features.drawings.explanation.trust import Trust, measure
+from deepmed.features.drawings.tables import InterpretabilityResult
+from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit.files import write_atomically
+from deepmed.kit.pictures import read_picture
+from deepmed.kit.settings import Settings
+from deepmed.kit.storage import FileStorageService
+from deepmed.learning.saliency.features import VisualFeatureIdentifier
+from deepmed.learning.saliency.maps import SaliencyMap, map_key
+from deepmed.learning.saliency.overlays import SaliencyOverlayGenerator
+from deepmed.learning.saliency.regions import ImportanceRegionDetector
+
+FOLDER = "explanations"
+DEFAULT_METHOD = "two_sided_occlusion"
+TYPICAL_MEASURED = 60
+"""Typical drawings with which a drawing's measures are compared, at most."""
+KINDS = ("heatmap", "contour", "masked", "side_by_side")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What explains one analysis; every number is stored with it."""
+
+    row: InterpretabilityResult
+    case: Case
+    neighbours: list[SimilarDrawing]
+
+    @property
+    def regions(self) -> list[dict[str, Any]]:
+        return list(self.row.importance_regions)
+
+    def text(self, reader: Reader, settings: Settings) -> list[str]:
+        generator = ExplanationGenerator(parent_texts=settings.parent_texts)
+        return generator.generate_explanation(self.facts(), reader)
+
+    def facts(self) -> Facts:
+        """The measured facts, as the texts take them."""
+        analysis, ranking = self.case.analysis, self.case.analysis.results["ranking"]
+        frequency = self.case.analysis.results["natural_frequency"] or {}
+        content = self.row.facts["content"]
+        ink = content["facts"]["ink_coverage"]
+        return Facts(
+            decision=analysis.decision,
+            reason=analysis.reason,
+            is_anomaly=analysis.is_anomaly,
+            normalized_score=analysis.normalized_score,
+            percentile=ranking["percentile"],
+            flagged_of_100=frequency.get("of_100_typical_drawings"),
+            children=ranking["n_children"],
+            role=analysis.role,
+            undecided=analysis.confidence is not None and analysis.confidence < 0.5,
+            borderline=ranking["borderline"],
+            among=analysis.results["among"],
+            confidence=analysis.confidence,
+            ink_percent=100 * ink["value"],
+            ink_rank=ink["rank"],
+            placement=content["placement"],
+            regions=[
+                (region["spatial_location"], region["importance_score"]) for region in self.regions
+            ],
+            map_is_faithful=self.row.faithfulness["faithful"],
+            neighbours=[(one.drawing_id, one.similarity_score) for one in self.neighbours],
+        )
+
+    def write(self, folder: Path, storage: FileStorageService) -> list[str]:
+        """Write the overlay pictures and their data into a folder; returns the paths."""
+        name = f"drawing_{self.case.drawing.id}_{self.row.method}"
+        maps = json.loads(storage.get(self.row.saliency_map_path))
+        made = SaliencyMap(
+            **{**maps, "values": np.array(maps["values"]), "frame": tuple(maps["frame"])}
+        )
+        pictures = overlays(self.case.image, made)
+        for kind, content in pictures.items():
+            write_atomically(folder / f"{name}_{kind}.png", content)
+        write_atomically(folder / f"{name}.json", json.dumps(self.to_dict(), indent=1).encode())
+        return [str(folder / f"{name}_{kind}.png") for kind in pictures] + [
+            str(folder / f"{name}.json")
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "drawing_id": self.case.drawing.id,
+            "analysis_id": self.row.analysis_id,
+            "method": self.row.method,
+            "importance_regions": self.regions,
+            "facts": self.row.facts,
+            "faithfulness": self.row.faithfulness,
+            "neighbours": [one.to_dict() for one in self.neighbours],
+        }
+
+
+class ExplanationService:
+    """Explains analyses of one owner; the same analysis is explained once per method."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self.cases = CaseLoader(bench)
+        self.comparisons = ComparisonService(bench, self.cases.analyses)
+        self._measured: dict[tuple[int, bool], VisualFeatureIdentifier] = {}
+
+    def explain(self, drawing_id: int, method: str | None = None) -> Explanation:
+        """Explain a drawing's newest analysis.
+
+        Raises:
+            NotFoundError: no such drawing.
+            ConflictError: the drawing has no score.
+            SaliencyGenerationError: there is no such method, or it cannot explain this model.
+        """
+        case = self.cases.load(drawing_id)
+        method = method or DEFAULT_METHOD
+        with self.bench.database.read() as session:
+            row = repository.stored(session, case.analysis.id, method)
+        row = row or self._store(case, method)
+        with self.bench.database.read() as session:
+            neighbours = self.comparisons.find_similar_normal_examples(session, drawing_id)
+        return Explanation(row, case, neighbours)
+
+    def overlay(self, explanation: Explanation) -> NDArray[np.uint8]:
+        """The stored heat map over the drawing, (H, W, 3)."""
+        return read_picture(self.bench.storage.get(explanation.row.overlay_image_path)).pixels
+
+    def _store(self, case: Case, method: str) -> InterpretabilityResult:
+        trust = measure(self.cases, case, method)
+        made = trust.map
+        key = map_key(
+            case.drawing.pixel_hash,
+            f"{case.item.row.recipe_hash}/{'twin' if case.twin else 'model'}",
+            method,
+            case.further_columns,
+        )
+        saliency_path, overlay_path = f"{FOLDER}/{key}.json", f"{FOLDER}/{key}.png"
+        overlay = SaliencyOverlayGenerator().create_heatmap_overlay(case.image, made)
+        self.bench.storage.put(saliency_path, json.dumps(_map_data(made)).encode())
+        self.bench.storage.put(overlay_path, SaliencyOverlayGenerator().save_overlay(overlay))
+        row = self._row(case, method, trust)
+        row.saliency_map_path, row.overlay_image_path = saliency_path, overlay_path
+        with self.bench.database.write() as session:
+            there = repository.stored(session, case.analysis.id, method)
+            return there or repository.add(session, row)
+
+    def _row(self, case: Case, method: str, trust: Trust) -> InterpretabilityResult:
+        height, width = case.image.shape[:2]
+        regions = ImportanceRegionDetector().detect_bounding_boxes(trust.map, (width, height))
+        features = self._features(case)
+        return InterpretabilityResult(
+            analysis_id=case.analysis.id,
+            method=method,
+            importance_regions=[region.to_dict() for region in regions],
+            facts={
+                "content": features.analyze_drawing_content(case.image).to_dict(),
+                "regions": [
+                    found.to_dict()
+                    for found in features.identify_important_regions(case.image, regions)
+                ],
+            },
+            faithfulness=trust.to_dict(),
+        )
+
+    def _features(self, case: Case) -> VisualFeatureIdentifier:
+        key = (case.item.row.id, case.twin)
+        if key not in self._measured:
+            chosen = case.typical_ids[:TYPICAL_MEASURED]
+            with self.bench.database.read() as session:
+                files = [repository.file_of(session, drawing) for drawing in chosen]
+            self._measured[key] = VisualFeatureIdentifier(
+                [self.bench.encoding.picture(file) for file in files]
+            )
+        return self._measured[key]
+
+
+def overlays(image: NDArray[np.uint8], made: SaliencyMap) -> dict[str, bytes]:
+    """All four overlay pictures as PNG, by kind."""
+    draw = SaliencyOverlayGenerator()
+    pictures = (
+        draw.create_heatmap_overlay(image, made),
+        draw.create_contour_overlay(image, made),
+        draw.create_masked_overlay(image, made),
+        draw.create_side_by_side_comparison(image, made),
+    )
+    return {kind: draw.save_overlay(one) for kind, one in zip(KINDS, pictures, strict=True)}
+
+
+def _map_data(made: SaliencyMap) -> dict[str, Any]:
+    return {
+        "values": made.values.tolist(),
+        "method": made.method,
+        "score": made.score,
+        "encoder": made.encoder,
+        "fill": made.fill,
+        "frame": list(made.frame),
+        "explains_score": made.explains_score,
+    }
