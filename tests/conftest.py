@@ -13,7 +13,9 @@ import pytest
 # Before anything of ours is imported, so that this process and its children are guarded (S-25).
 _ATTEMPTS = Path(tempfile.gettempdir()) / f"deepmed-outward-{os.getpid()}.log"
 os.environ["DEEPMED_SOCKET_GUARD"] = "1"
-os.environ.setdefault("DEEPMED_SOCKET_GUARD_LOG", str(_ATTEMPTS))
+if "DEEPMED_SOCKET_GUARD_LOG" not in os.environ:  # a worker shares the list of who started it
+    _ATTEMPTS.unlink(missing_ok=True)
+    os.environ["DEEPMED_SOCKET_GUARD_LOG"] = str(_ATTEMPTS)
 
 from deepmed.kit import settings as kit_settings  # noqa: E402 - the guard comes first
 from deepmed.kit.database import Database, open_database  # noqa: E402 - likewise

@@ -32,6 +32,10 @@ def run() -> None:
     if "connection" in given:
         context.configure(connection=given["connection"], transactional_ddl=True)
         return _migrate()
+    return _by_settings()
+
+
+def _by_settings() -> None:
     database = open_database(load().resolved_database_url)
     with database.engine.connect().execution_options(deepmed_write=True) as connection:
         context.configure(
@@ -41,7 +45,8 @@ def run() -> None:
             process_revision_directives=_drop_empty,
             render_as_batch=True,
         )
-        return _migrate()
+        _migrate()
+    database.close()
 
 
 def _migrate() -> None:
