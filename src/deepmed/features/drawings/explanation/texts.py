@@ -44,9 +44,9 @@ UNFLAGGED_CHIP = "not unusual in this group"
 NO_ANSWER_CHIP = "no answer"
 
 FIRST_STEPS = (
-    "Look at the drawing itself before anything else.",
-    "Check that the age is right and that the picture shows the whole page.",
-    "Ask how and with what the drawing was made, and look at other drawings of the same child.",
+    "What to do first: look at the drawing itself; check that the age is right and that the "
+    "picture shows the whole page; ask how and with what it was made; look at other drawings of "
+    "the same child."
 )
 
 
@@ -113,7 +113,7 @@ class ExplanationGenerator:
         if reader is Reader.RESEARCHER:
             sentences += _numbers(facts)
         if facts.is_anomaly:
-            sentences += FIRST_STEPS
+            sentences.append(FIRST_STEPS)
         return sentences
 
 
@@ -176,7 +176,10 @@ def _limits(facts: Facts) -> list[str]:
 def _where(facts: Facts) -> list[str]:
     if not facts.regions:
         return []
-    parts = ", ".join(f"{where} ({share:.0%} of the map)" for where, share in facts.regions)
+    shares: dict[str, float] = {}
+    for where, share in facts.regions:
+        shares[where] = shares.get(where, 0.0) + share
+    parts = ", ".join(f"{where} ({share:.0%} of the map)" for where, share in shares.items())
     trust = {
         True: "",
         False: " This map was found not faithful to the score: do not rely on it.",
@@ -195,7 +198,9 @@ def _measures(facts: Facts) -> list[str]:
         )
         sentences.append(f"Lines and colour cover {facts.ink_percent:.1f} % of the page{rank}.")
     if facts.placement:
-        sentences.append(f"The drawing lies {facts.placement}.")
+        place = "in" if facts.placement == "centre" else "towards"
+        where = "middle" if facts.placement == "centre" else facts.placement
+        sentences.append(f"Most of it lies {place} the {where} of the page.")
     return sentences
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from deepmed.features.drawings.explanation.service import Explanation, ExplanationService
 from deepmed.features.drawings.explanation.texts import Reader, chip
+from deepmed.features.drawings.report.charts import Chart, strip
 from deepmed.features.drawings.report.content import (
     CARD,
     THUMBNAIL,
@@ -40,6 +41,8 @@ class CardMaker:
             chip=chip(row.decision, is_anomaly=True, normalized_score=row.normalized_score),
             picture=picture(explanation.case.image, CARD),
             overlay=picture(self.explanations.overlay(explanation), CARD),
+            overlay_caption=_caption(explanation),
+            strip=_strip(row, explanation),
             sentences=explanation.text(Reader.EDUCATOR, self.bench.settings),
             neighbours=[self._neighbour(one.drawing_id) for one in explanation.neighbours],
             data=_data(row, drawing, explanation),
@@ -49,6 +52,32 @@ class CardMaker:
         drawing = self.drawings[drawing_id]
         pixels = self.bench.encoding.picture(drawing.file_path)
         return Thumbnail(picture(pixels, THUMBNAIL), f"{drawing.id} · {drawing.age_years:g} y")
+
+
+def _caption(explanation: Explanation) -> str:
+    trust = explanation.row.faithfulness
+    if trust["faithful"] is None:
+        return "where its score comes from; how faithful this map is could not be measured"
+    own, chance = trust["scores"][trust["method"]], trust["scores"]["random"]
+    if trust["faithful"]:
+        return f"where its score comes from (faithfulness {own:.2f}, random order {chance:.2f})"
+    return f"this map is not faithful to the score ({own:.2f}, random order {chance:.2f})"
+
+
+def _strip(row: AnomalyAnalysis, explanation: Explanation) -> Chart:
+    calibration = explanation.case.reference.calibration
+    own = explanation.case.drawing.child_id
+    others = [
+        float(score)
+        for score, child in zip(calibration.scores, calibration.children, strict=True)
+        if child != own
+    ]
+    return strip(
+        "Its score beside those of the comparison children",
+        others,
+        row.anomaly_score or 0.0,
+        row.results["ranking"]["threshold"],
+    )
 
 
 def _data(

@@ -78,6 +78,36 @@ def histogram(
     return Chart(title, _svg(title, body), ["from", "to", "drawings"], rows)
 
 
+def strip(title: str, others: Sequence[float], own: float, threshold: float | None) -> Chart:
+    """Where one score lies among others: a tick each, a dot for the one, a line to pass."""
+    shown = [*others, own, *([threshold] if threshold is not None else [])]
+    across = Axis(min(shown), max(shown), 12, WIDTH - 12)
+    height, middle = 74, 34
+    ticks = [
+        f'<line x1="{across.at(score)}" y1="{middle - 9}" x2="{across.at(score)}" '
+        f'y2="{middle + 9}" stroke="{SOFT}" stroke-width="2"/>'
+        for score in others
+    ]
+    passing = (
+        [
+            _line(across.at(threshold), 14, across.at(threshold), 54, dashed=True),
+            _text(across.at(threshold) - 4, 12, "flagged from here", "end"),
+        ]
+        if threshold is not None
+        else []
+    )
+    body = [
+        *ticks,
+        *passing,
+        f'<circle cx="{across.at(own)}" cy="{middle}" r="7" fill="{ACCENT}"/>',
+        _text(12, height - 4, "less unusual", "start"),
+        _text(WIDTH - 12, height - 4, "more unusual", "end"),
+    ]
+    rows: list[list[object]] = [["this drawing", own], ["threshold", threshold]]
+    rows += [["another child", score] for score in sorted(others)]
+    return Chart(title, _svg(title, body, height), ["whose", "score"], rows)
+
+
 def intervals(
     title: str, rows: Sequence[tuple[str, float | None, float | None, float | None]], *, label: str
 ) -> Chart:

@@ -51,6 +51,8 @@ class FlaggedCard:
     chip: str
     picture: str
     overlay: str | None
+    overlay_caption: str
+    strip: Chart
     sentences: list[str]
     neighbours: list[Thumbnail]
     data: list[tuple[str, Table]]

@@ -149,10 +149,14 @@ def _lead(drawings: Sequence[Drawing], statistics: dict[str, Any]) -> list[str]:
     unnamed = sum(drawing.child.code is None for drawing in drawings)
     ages = [drawing.age_years for drawing in drawings]
     new = statistics["new_children"]
+    among_new = (
+        f"among {new['analysed']} drawings of new children, {new['flagged']}."
+        if new["analysed"]
+        else "all of the children took part in training, so the share is fixed by construction."
+    )
     lead = [
         f"{len(drawings)} drawings by {children} children aged {min(ages):g} to {max(ages):g}. "
-        f"{statistics['anomaly_count']} are flagged as unusual in their group; among drawings of "
-        f"new children, {new['flagged']} of {new['analysed']}.",
+        f"{statistics['anomaly_count']} are flagged as unusual in their group; {among_new}",
         "A flag says that few typical drawings are as unusual. Most flagged drawings are harmless: "
         "look at them, and ask.",
     ]
