@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deepmed.features.drawings.embeddings import repository
 from deepmed.features.drawings.embeddings.storage import EmbeddingStorage
 from deepmed.kit.database import Database
-from deepmed.kit.pictures import PictureLimits, read_picture
+from deepmed.kit.pictures import read_stored
 from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
 from deepmed.learning.encoders import Encoder, EncoderIdentity, get_encoder
@@ -53,7 +53,7 @@ class EmbeddingService:
 
     def picture(self, file_path: str) -> NDArray[np.uint8]:
         """A stored picture, (H, W, 3) uint8."""
-        return read_picture(self.storage.get(file_path), PictureLimits.of(self.settings)).pixels
+        return read_stored(self.storage.get(file_path))
 
     def generate_batch_embeddings(self, files: Sequence[str]) -> NDArray[np.float32]:
         """(n, d) float32 of the stored pictures."""

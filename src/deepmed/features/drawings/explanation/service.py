@@ -16,7 +16,7 @@ from deepmed.features.drawings.explanation.trust import Trust, measure
 from deepmed.features.drawings.tables import InterpretabilityResult
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.files import write_atomically
-from deepmed.kit.pictures import read_picture
+from deepmed.kit.pictures import read_stored
 from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
 from deepmed.learning.saliency.features import VisualFeatureIdentifier
@@ -131,7 +131,7 @@ class ExplanationService:
 
     def overlay(self, explanation: Explanation) -> NDArray[np.uint8]:
         """The stored heat map over the drawing, (H, W, 3)."""
-        return read_picture(self.bench.storage.get(explanation.row.overlay_image_path)).pixels
+        return read_stored(self.bench.storage.get(explanation.row.overlay_image_path))
 
     def _store(self, case: Case, method: str) -> InterpretabilityResult:
         trust = measure(self.cases, case, method)
