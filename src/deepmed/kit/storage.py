@@ -90,8 +90,9 @@ class FileStorageService:
         # A store checks "only if new" on a whole object, so that body is put in one piece.
         body = digest if overwrite and not isinstance(data, bytes) else b"".join(digest)
         with _explained(key, "written"):
+            new_folders = self._missing_folders(key)
             self._store.put(key, body, mode="overwrite" if overwrite else "create")
-            self._flush(key)
+            self._flush(key, new_folders)
         return WrittenFile(key, digest.size, digest.hexdigest())
 
     def get(self, key: str) -> bytes:
@@ -235,12 +236,18 @@ class FileStorageService:
         if self._root is not None and not (self._root / key).resolve().is_relative_to(self._root):
             raise PathRefusedError(f"{key!r} leads out of the file store through a link.")
 
-    def _flush(self, key: str) -> None:
-        """Bring a local file and its name to disk; obstore leaves both to the system's leisure."""
+    def _missing_folders(self, key: str) -> list[Path]:
         if self._root is None:
+            return []
+        folders = (self._root / key).relative_to(self._root).parents
+        return [folder for each in folders if not (folder := self._root / each).exists()]
+
+    def _flush(self, key: str, new_folders: Iterable[Path]) -> None:
+        """Bring a local file and its name to disk; obstore leaves both to the system's leisure."""
+        if self._root is None or os.name != "posix":  # Windows cannot flush a folder
             return
         path = self._root / key
-        for target in (path, path.parent):
+        for target in (path, path.parent, *(folder.parent for folder in new_folders)):
             descriptor = os.open(target, os.O_RDONLY)
             try:
                 os.fsync(descriptor)

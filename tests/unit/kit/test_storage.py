@@ -112,8 +112,11 @@ def test_content_and_name_are_on_disk_before_put_returns(
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", record)
-    local.put("a/f", CONTENT)
-    assert flushed == [str(folder / "a/f"), str(folder / "a")]
+    local.put("a/b/f", CONTENT)
+    assert flushed == [str(folder / name) for name in ("a/b/f", "a/b", "a", ".")]
+    flushed.clear()
+    local.put("a/b/g", CONTENT)
+    assert flushed == [str(folder / name) for name in ("a/b/g", "a/b")]
 
 
 def test_a_taken_key_is_kept_when_overwriting_is_not_meant(storage: FileStorageService) -> None:
