@@ -16,9 +16,22 @@ from deepmed.kit.ids import new_uid
 def report(error: Exception, *, as_json: bool) -> None:
     """Say it on standard error; with `as_json` also as one object on standard output."""
     code, message, error_id = _describe(error)
+    _log(code, error_id)
     click.echo(f"Error: {' '.join(message.split())}", err=True)
     if as_json:
         print_json(code, message, error_id)
+
+
+def _log(code: str, error_id: str) -> None:
+    """One line at level info; not the message, which may name a person's file."""
+    from deepmed.kit import logging, settings
+
+    try:
+        level = settings.current().log_level
+    except DeepMedError:
+        level = "warning"
+    logging.configure(level)
+    logging.get("deepmed.cli").info("command failed", code=code, error_id=error_id)
 
 
 def print_json(code: str, message: str, error_id: str | None) -> None:

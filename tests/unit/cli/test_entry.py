@@ -132,6 +132,19 @@ def test_an_error_is_one_clear_line_and_an_object(
     assert len(answer["error_id"]) == 32
 
 
+@pytest.mark.req("P-3.1")
+@pytest.mark.parametrize("command", ["ours", "learnings", "unforeseen"])
+def test_answer_and_log_carry_the_same_error_id(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DEEPMED_LOG_LEVEL", "info")
+    assert main(["try", command, "--json"]) == 1
+    printed = capsys.readouterr()
+    answer, logged = json.loads(printed.out), json.loads(printed.err.splitlines()[0])
+    assert (logged["error_id"], logged["code"]) == (answer["error_id"], answer["code"])
+    assert "message" not in logged
+
+
 def test_an_error_without_words_speaks_with_its_class(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["try", "silent"]) == 1
     assert capsys.readouterr().err == f"Error: {InsufficientDataError.__doc__}\n"
