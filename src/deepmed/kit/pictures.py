@@ -193,7 +193,7 @@ def _contained() -> Iterator[None]:
     except ImageProcessingError:
         raise
     except Image.DecompressionBombError as error:
-        raise ImageProcessingError(f"The picture is far too large: {error}") from error
+        raise ImageProcessingError("The picture is far too large to be read safely.") from error
     except Exception as error:  # a decoder fed with arbitrary bytes raises anything
         raise ImageProcessingError(
             "The picture is damaged or cut off and cannot be read; save or export it again."
