@@ -87,8 +87,7 @@ class ReferenceModel:
         reference = self.twin if twin else self.model
         if reference is None:
             raise InsufficientDataError("This model has no twin: too few drawings to fit one.")
-        scores: Floats = reference.detector.score_samples(rows.columns(self.layout))
-        return scores
+        return _scores(reference.detector, rows, self.layout)
 
     def decide(
         self, score: float | None, child: int, percentile: float, manual: float | None = None
@@ -151,9 +150,17 @@ def _calibrated(half: Half, name: str, layout: Layout, seed: int) -> Reference:
     detector = make_detector(name, seed=seed % 2**31).fit(
         training.columns(layout), children=training.children
     )
-    scores = detector.score_samples(half.calibration.columns(layout))
+    scores = _scores(detector, half.calibration, layout)
     return Reference(
         detector,
         CalibrationSet(scores, half.calibration.children),
         half.calibration.drawings,
     )
+
+
+def _scores(detector: Detector, rows: Rows, layout: Layout) -> Floats:
+    # A small group may have nobody to calibrate on, and estimators refuse a table without rows.
+    if not len(rows):
+        return np.zeros(0)
+    scores: Floats = detector.score_samples(rows.columns(layout))
+    return scores
