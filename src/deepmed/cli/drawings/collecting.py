@@ -1,7 +1,7 @@
 """import, samples, list, show, edit, withdraw, delete."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,13 +10,17 @@ from deepmed.cli.output import JsonFlag, Output
 
 if TYPE_CHECKING:
     from deepmed.features.drawings.importing import ImportReport
+    from deepmed.features.drawings.tables import Drawing
 
+Id = Annotated[int, typer.Argument(help="Id of a drawing.")]
 SHOWN = 30
 
 
 def register(app: typer.Typer) -> None:
     app.command("import")(import_drawings)
-    app.command("samples")(samples)
+    for command in (samples, show, edit, withdraw, delete):
+        app.command(command.__name__)(command)
+    app.command("list")(list_drawings)
 
 
 def import_drawings(
@@ -105,6 +109,195 @@ def samples(
             f"{len(anomalies)} pictures with planted anomalies and their originals in {beside}."
         )
     out.finish({"folder": folder, "drawings": made, "planted": anomalies})
+
+
+def list_drawings(
+    age_min: Annotated[float | None, typer.Option(help="Least age.")] = None,
+    age_max: Annotated[float | None, typer.Option(help="Greatest age.")] = None,
+    subject: Annotated[str | None, typer.Option(help="A part of the subject.")] = None,
+    label: Annotated[str | None, typer.Option(help="normal, concern or severe.")] = None,
+    child: Annotated[str | None, typer.Option(help="Id of the child.")] = None,
+    sort: Annotated[
+        str, typer.Option(help="age_years, subject, filename, id; -age_years for the other way.")
+    ] = "-upload_timestamp",
+    page: Annotated[int, typer.Option(min=1, help="Page, counted from 1.")] = 1,
+    page_size: Annotated[int, typer.Option(min=1, max=100, help="Drawings a page.")] = 20,
+    as_json: JsonFlag = False,
+) -> None:
+    """List the stored drawings, filtered, sorted, page by page."""
+    from deepmed.features.drawings.catalogue import DrawingCatalogue
+    from deepmed.features.drawings.catalogue.filters import DrawingFilter
+    from deepmed.features.drawings.metadata import ExpertLabel
+    from deepmed.kit.errors import ValidationError
+
+    out = Output(as_json)
+    if label is not None and label not in list(ExpertLabel):
+        raise ValidationError(f"{label!r} is no label: choose {', '.join(ExpertLabel)}.")
+    filters = DrawingFilter(
+        age_min=age_min,
+        age_max=age_max,
+        subject=subject,
+        expert_label=None if label is None else ExpertLabel(label),
+        child=child,
+    )
+    with open_bench() as bench:
+        catalogue = DrawingCatalogue(bench.database, bench.storage, bench.owner_id)
+        found = catalogue.list_drawings(filters, sort=sort, page=page, page_size=page_size)
+    facts = [_facts(drawing) for drawing in found.drawings]
+    shown = ("id", "original_name", "age_years", "subject", "expert_label", "child_id", "notes")
+    out.table(
+        ["Id", "Name", "Age", "Subject", "Label", "Child", "Notes"],
+        [[", ".join(one[k]) if k == "notes" else one[k] for k in shown] for one in facts],
+    )
+    out.say(f"Page {found.page} of {max(1, found.total_pages)}, {found.total_count} drawings.")
+    out.finish(
+        {
+            "drawings": facts,
+            "total_count": found.total_count,
+            "page": found.page,
+            "page_size": found.page_size,
+            "total_pages": found.total_pages,
+        }
+    )
+
+
+def show(drawing: Id, as_json: JsonFlag = False) -> None:
+    """Show what is known of a drawing, and its analyses so far."""
+    from deepmed.cli.drawings.analysing import to_dict
+    from deepmed.features.drawings.analysis.service import AnalysisService
+    from deepmed.features.drawings.catalogue import DrawingCatalogue
+
+    out = Output(as_json)
+    with open_bench() as bench:
+        found = DrawingCatalogue(bench.database, bench.storage, bench.owner_id).get(drawing)
+        with bench.database.read() as session:
+            newest, total = AnalysisService(bench).history(session, drawing)
+            analyses = [to_dict(row, {}) for row in newest]
+    facts = _facts(found)
+    out.table(["What", "Value"], [[name, value] for name, value in facts.items()])
+    out.table(
+        ["Analysed", "Answer", "Place of 100", "Flagged", "Reason"],
+        [
+            [
+                a["analysis_timestamp"],
+                a["decision"],
+                a["normalized_score"],
+                a["is_anomaly"],
+                a["reason"],
+            ]
+            for a in analyses
+        ],
+    )
+    out.finish({"drawing": facts, "analyses": analyses, "total_count": total})
+
+
+def edit(
+    drawing: Id,
+    age: Annotated[str | None, typer.Option(help="Age: 6, 6.5 or '6y 4m'.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Subject; '' takes it away.")] = None,
+    label: Annotated[str | None, typer.Option(help="normal, concern, severe or ''.")] = None,
+    tool: Annotated[str | None, typer.Option(help="Drawing tool.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="What the child was asked to draw.")] = None,
+    child: Annotated[str | None, typer.Option(help="Id of the child.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Correct what is known of a drawing.
+
+    A new age, label or child marks the models that used the drawing: train them again.
+    """
+    from deepmed.features.drawings.catalogue import DrawingCatalogue
+
+    given = {
+        "age_years": age,
+        "subject": subject,
+        "expert_label": label,
+        "drawing_tool": tool,
+        "prompt": prompt,
+        "child_id": child,
+    }
+    out = Output(as_json)
+    with open_bench() as bench:
+        catalogue = DrawingCatalogue(bench.database, bench.storage, bench.owner_id)
+        changed = catalogue.edit(
+            drawing, {name: value for name, value in given.items() if value is not None}
+        )
+    facts = _facts(changed)
+    out.table(["What", "Value"], [[name, value] for name, value in facts.items()])
+    out.finish({"drawing": facts})
+
+
+def withdraw(
+    drawing: Id,
+    restore: Annotated[bool, typer.Option("--restore", help="Take a withdrawal back.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Keep a drawing, and let it take no part in any further training."""
+    from deepmed.features.drawings.catalogue import DrawingCatalogue
+
+    out = Output(as_json)
+    with open_bench() as bench:
+        catalogue = DrawingCatalogue(bench.database, bench.storage, bench.owner_id)
+        changed = catalogue.withdraw(drawing, withdrawn=not restore)
+    out.say(f"Drawing {drawing} is {'withdrawn' if changed.withdrawn else 'in use'}.")
+    out.finish({"drawing": _facts(changed)})
+
+
+def delete(
+    drawing: Annotated[int | None, typer.Argument(help="Id of a drawing.")] = None,
+    child: Annotated[
+        str | None, typer.Option(help="Delete all drawings of this child instead.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Delete a drawing, or a child, with pictures, vectors, analyses and calibration scores.
+
+    Models that had learned from them are marked, and forget their scores at once; train again to
+    have models that never saw them. This cannot be undone.
+    """
+    from deepmed.features.drawings.catalogue import DrawingCatalogue
+    from deepmed.features.drawings.models.forgetting import complete
+
+    if (drawing is None) == (child is None):
+        raise typer.BadParameter("Name a drawing by its id, or a child with --child.")
+    if not yes:
+        typer.confirm("Delete for good?", abort=True)
+    out = Output(as_json)
+    with open_bench() as bench:
+        catalogue = DrawingCatalogue(bench.database, bench.storage, bench.owner_id)
+        report = (
+            catalogue.delete_child(child)
+            if child is not None
+            else catalogue.delete_drawing(drawing or 0)
+        )
+        revised = complete(bench)
+    out.say(f"{len(report.drawings)} drawings deleted, with all that was derived from them.")
+    if report.retraining:
+        out.say(report.retraining)
+    out.finish({**report.to_dict(), "revised_models": revised})
+
+
+def _facts(drawing: "Drawing") -> dict[str, Any]:
+    notes = {
+        "blank": drawing.is_blank,
+        "duplicate": drawing.duplicate_of is not None,
+        "withdrawn": drawing.withdrawn,
+    }
+    return {
+        "id": drawing.id,
+        "filename": drawing.filename,
+        "original_name": drawing.original_name,
+        "age_years": drawing.age_years,
+        "age_precision": drawing.age_precision,
+        "subject": drawing.subject,
+        "expert_label": drawing.expert_label,
+        "drawing_tool": drawing.drawing_tool,
+        "prompt": drawing.prompt,
+        "child_id": drawing.child.code,
+        "ink_coverage": drawing.ink_coverage,
+        "notes": [name for name, holds in notes.items() if holds],
+        "upload_timestamp": drawing.upload_timestamp.isoformat(),
+    }
 
 
 def _say_import(out: Output, report: "ImportReport") -> None:

@@ -5,7 +5,7 @@ Fit with `fit_reference` on what `plan_groups` decided; ask with `ReferenceModel
 """
 
 from deepmed.learning.calibration.split import MINIMUM_FIT
-from deepmed.learning.reference.files import forget_child, from_files, to_files
+from deepmed.learning.reference.files import from_files, to_files
 from deepmed.learning.reference.model import Reference, ReferenceModel, Role, fit_reference
 from deepmed.learning.reference.plan import (
     GroupPlan,
@@ -28,7 +28,6 @@ __all__ = [
     "Rows",
     "compose",
     "fit_reference",
-    "forget_child",
     "from_files",
     "join",
     "plan_groups",

@@ -55,16 +55,6 @@ def from_files(files: Mapping[str, bytes]) -> ReferenceModel:
         raise ModelLoadingError(f"The model's files are not complete: {error!r}.") from error
 
 
-def forget_child(files: Mapping[str, bytes], child: int) -> dict[str, bytes]:
-    """The same files without a child's calibration scores and membership."""
-    header = json.loads(files[HEADER])
-    for half in (header["model"], header["twin"] or []):
-        half[:] = [row for row in half if row["child"] != child]
-    for part in ("fit_children", "borrowed_children"):
-        header[part] = [other for other in header[part] if other != child]
-    return {**files, HEADER: json.dumps(header, indent=1, sort_keys=True).encode()}
-
-
 def _named(half: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {f"{half}.{name}": content for name, content in files.items()}
 

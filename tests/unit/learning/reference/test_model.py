@@ -12,7 +12,6 @@ from deepmed.learning.reference import (
     Role,
     Rows,
     fit_reference,
-    forget_child,
     from_files,
     join,
     plan_groups,
@@ -201,15 +200,6 @@ def test_a_threshold_by_hand_is_not_read_on_the_twins_scale(
     new = model.decide(1e9, 999, PERCENTILE, manual=0.5)
     assert (fitted.decision, fitted.is_anomaly) == ("in_sample", False)
     assert (new.decision, new.is_anomaly, new.percentile) == ("manual", True, None)
-
-
-@pytest.mark.req("D-30.2")
-def test_a_forgotten_child_no_longer_calibrates(model: ReferenceModel) -> None:
-    child = int(str(model.model.calibration.children[0]))
-    again = from_files(forget_child(to_files(model), child))
-    assert child not in again.model.children
-    assert again.model.calibration.n_children == model.model.calibration.n_children - 1
-    assert again.role(child) is Role.NEW
 
 
 def test_too_few_drawings_are_refused() -> None:

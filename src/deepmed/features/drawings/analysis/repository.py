@@ -1,13 +1,11 @@
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing, ModelMember
 from deepmed.kit.database import AnyRow
-
-IN_LIST = 500
+from deepmed.kit.database.batches import in_batches
 
 
 def drawings(session: Session, owner_id: int, ids: Sequence[int] | None) -> list[Drawing]:
@@ -16,7 +14,7 @@ def drawings(session: Session, owner_id: int, ids: Sequence[int] | None) -> list
     if ids is None:
         return list(session.scalars(query))
     found: list[Drawing] = []
-    for some in _batches(sorted(set(ids))):
+    for some in in_batches(sorted(set(ids))):
         found += session.scalars(query.where(Drawing.id.in_(some)))
     return found
 
@@ -29,7 +27,7 @@ def analysis(session: Session, owner_id: int, analysis_id: int) -> AnomalyAnalys
 def by_inputs(session: Session, owner_id: int, keys: Sequence[str]) -> dict[str, AnomalyAnalysis]:
     """Stored analyses by the hash of their inputs."""
     found: dict[str, AnomalyAnalysis] = {}
-    for some in _batches(keys):
+    for some in in_batches(keys):
         query = select(AnomalyAnalysis).where(
             AnomalyAnalysis.owner_id == owner_id, AnomalyAnalysis.inputs_hash.in_(some)
         )
@@ -123,8 +121,3 @@ def batch(session: Session, owner_id: int, uid: str) -> AnalysisBatch | None:
         AnalysisBatch.owner_id == owner_id, AnalysisBatch.uid == uid
     )
     return session.scalars(query).one_or_none()
-
-
-def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), IN_LIST):
-        yield items[start : start + IN_LIST]

@@ -1,14 +1,12 @@
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.tables import Drawing, DrawingEmbedding
 from deepmed.kit.database import AnyRow
-
-IN_LIST = 500
-"""Ids in one IN (…): every engine takes so many."""
+from deepmed.kit.database.batches import in_batches
 
 
 def missing(session: Session, owner_id: int, encoder: str) -> list[tuple[int, str]]:
@@ -25,7 +23,7 @@ def missing(session: Session, owner_id: int, encoder: str) -> list[tuple[int, st
 
 def present(session: Session, encoder: str, drawing_ids: Sequence[int]) -> set[int]:
     found: set[int] = set()
-    for some in _batches(drawing_ids):
+    for some in in_batches(drawing_ids):
         query = select(DrawingEmbedding.drawing_id).where(
             DrawingEmbedding.encoder == encoder, DrawingEmbedding.drawing_id.in_(some)
         )
@@ -33,10 +31,11 @@ def present(session: Session, encoder: str, drawing_ids: Sequence[int]) -> set[i
     return found
 
 
-def still_there(session: Session, drawing_ids: Sequence[int]) -> set[int]:
+def still_there(session: Session, owner_id: int, drawing_ids: Sequence[int]) -> set[int]:
     found: set[int] = set()
-    for some in _batches(drawing_ids):
-        found.update(session.scalars(select(Drawing.id).where(Drawing.id.in_(some))))
+    for some in in_batches(drawing_ids):
+        query = select(Drawing.id).where(Drawing.owner_id == owner_id, Drawing.id.in_(some))
+        found.update(session.scalars(query))
     return found
 
 
@@ -45,32 +44,18 @@ def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         session.execute(insert(DrawingEmbedding), rows)
 
 
-def vectors(session: Session, encoder: str, drawing_ids: Sequence[int]) -> Iterator[AnyRow]:
+def vectors(
+    session: Session, owner_id: int, encoder: str, drawing_ids: Sequence[int]
+) -> Iterator[AnyRow]:
     """(drawing_id, vector_dimension, vector_hash, embedding_vector) of those that exist."""
-    for some in _batches(drawing_ids):
-        yield from session.execute(
-            select(
-                DrawingEmbedding.drawing_id,
-                DrawingEmbedding.vector_dimension,
-                DrawingEmbedding.vector_hash,
-                DrawingEmbedding.embedding_vector,
-            ).where(DrawingEmbedding.encoder == encoder, DrawingEmbedding.drawing_id.in_(some))
-        )
+    query = _vectors_of(owner_id, encoder)
+    for some in in_batches(drawing_ids):
+        yield from session.execute(query.where(DrawingEmbedding.drawing_id.in_(some)))
 
 
 def all_vectors(session: Session, owner_id: int, encoder: str) -> Iterator[AnyRow]:
     """Every vector of an owner and encoder, streamed in order of drawing."""
-    query = (
-        select(
-            DrawingEmbedding.drawing_id,
-            DrawingEmbedding.vector_dimension,
-            DrawingEmbedding.vector_hash,
-            DrawingEmbedding.embedding_vector,
-        )
-        .join(Drawing, Drawing.id == DrawingEmbedding.drawing_id)
-        .where(Drawing.owner_id == owner_id, DrawingEmbedding.encoder == encoder)
-        .order_by(DrawingEmbedding.drawing_id)
-    )
+    query = _vectors_of(owner_id, encoder).order_by(DrawingEmbedding.drawing_id)
     yield from session.execute(query.execution_options(yield_per=2000))
 
 
@@ -94,7 +79,14 @@ def counts(session: Session, owner_id: int) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
-    items = list(ids)
-    for start in range(0, len(items), IN_LIST):
-        yield items[start : start + IN_LIST]
+def _vectors_of(owner_id: int, encoder: str) -> Select[Any]:
+    return (
+        select(
+            DrawingEmbedding.drawing_id,
+            DrawingEmbedding.vector_dimension,
+            DrawingEmbedding.vector_hash,
+            DrawingEmbedding.embedding_vector,
+        )
+        .join(Drawing, Drawing.id == DrawingEmbedding.drawing_id)
+        .where(Drawing.owner_id == owner_id, DrawingEmbedding.encoder == encoder)
+    )

@@ -36,10 +36,10 @@ class EmbeddingStorage:
     ) -> int:
         """Store what is not there yet; returns how many were added.
 
-        Drawings that were deleted meanwhile are passed over.
+        Drawings that were deleted meanwhile, and other owners' drawings, are passed over.
         """
         ids = sorted(vectors)
-        wanted = repository.still_there(session, ids) - repository.present(
+        wanted = repository.still_there(session, self.owner_id, ids) - repository.present(
             session, identity.key, ids
         )
         repository.add_all(session, [_row(i, vectors[i], identity) for i in sorted(wanted)])
@@ -72,7 +72,7 @@ class EmbeddingStorage:
             repository.all_vectors(session, self.owner_id, encoder)
             if drawing_ids is None
             else sorted(
-                repository.vectors(session, encoder, drawing_ids),
+                repository.vectors(session, self.owner_id, encoder, drawing_ids),
                 key=lambda row: int(row.drawing_id),
             )
         )
@@ -99,10 +99,6 @@ class EmbeddingStorage:
             "embeddings": repository.counts(session, self.owner_id),
             "cache": self.cache.get_stats(),
         }
-
-
-def _drawing(row: AnyRow) -> int:
-    return int(row.drawing_id)
 
 
 def _row(drawing_id: int, vector: Vector, identity: EncoderIdentity) -> dict[str, object]:

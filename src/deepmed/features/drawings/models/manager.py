@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.forgetting import alive, without_deleted
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
@@ -43,6 +44,10 @@ class ModelManager:
         """The fitted model with its twin; its files are checked against their signature."""
         artifact = session.get_one(Artifact, row.artifact_id)
         key = (artifact.id, artifact.revision)
+        if row.needs_retraining:
+            # Somebody was deleted or changed: look each time who is still there.
+            files = self.bench.registry.load(artifact.uid)
+            return from_files(without_deleted(files, alive(session, files)))
         if key not in self._loaded:
             self._loaded[key] = from_files(self.bench.registry.load(artifact.uid))
         return self._loaded[key]

@@ -7,11 +7,13 @@ from sqlalchemy.orm import Session
 from deepmed.features.drawings.tables import (
     AgeGroupModel,
     AnomalyAnalysis,
+    Child,
     Drawing,
     DrawingEmbedding,
     ModelMember,
 )
 from deepmed.kit.database import AnyRow
+from deepmed.kit.database.batches import in_batches
 
 
 def candidates(session: Session, owner_id: int, encoder: str) -> Sequence[AnyRow]:
@@ -129,3 +131,17 @@ def activate(session: Session, model_id: int, active_key: str) -> None:
 def analyses_of(session: Session, model_id: int) -> int:
     query = select(func.count()).where(AnomalyAnalysis.age_group_model_id == model_id)
     return session.scalars(query).one()
+
+
+def existing_drawings(session: Session, ids: Iterable[int]) -> frozenset[int]:
+    found: set[int] = set()
+    for some in in_batches(ids):
+        found.update(session.scalars(select(Drawing.id).where(Drawing.id.in_(some))))
+    return frozenset(found)
+
+
+def existing_children(session: Session, ids: Iterable[int]) -> frozenset[int]:
+    found: set[int] = set()
+    for some in in_batches(ids):
+        found.update(session.scalars(select(Child.id).where(Child.id.in_(some))))
+    return frozenset(found)
