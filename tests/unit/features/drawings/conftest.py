@@ -1,0 +1,6 @@
+from factories.homes import (  # noqa: F401 - pytest finds fixtures by their names here
+    _trained,
+    bench,
+    trained,
+    trained_home,
+)
