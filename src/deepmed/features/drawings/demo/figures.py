@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepmed.features.drawings.analysis.outcome import ActiveModel
-from deepmed.features.drawings.samples.maker import SampleDrawing
 from deepmed.features.drawings.subjects import subject_index
 from deepmed.kit import seeds
 from deepmed.learning.encoders import Encoder
@@ -25,28 +24,27 @@ STRANGER = -1_000_000
 
 
 @dataclass(frozen=True)
-class TestDrawing:
-    """A drawing by a child of its own whom nobody has met."""
+class Strangers:
+    """Drawings by children whom nobody has met, one each, embedded and not stored."""
 
-    image: NDArray[np.uint8]
-    age_years: float
-    subject: str | None
+    rows: Rows
 
-
-def strangers(drawings: Sequence[TestDrawing], encoder: Encoder) -> Rows:
-    """Rows of drawings by new children, embedded but not stored."""
-    ids = STRANGER - np.arange(len(drawings), dtype=np.int64)
-    return Rows(
-        ids,
-        ids,
-        np.array([drawing.age_years for drawing in drawings], dtype=np.float64),
-        np.array([subject_index(drawing.subject) for drawing in drawings], dtype=np.int64),
-        encoder.embed([drawing.image for drawing in drawings]),
-    )
-
-
-def as_test(drawings: Sequence[SampleDrawing]) -> list[TestDrawing]:
-    return [TestDrawing(one.image, one.age_years, one.subject) for one in drawings]
+    @classmethod
+    def of(
+        cls, drawings: Sequence[tuple[NDArray[np.uint8], float, str | None]], encoder: Encoder
+    ) -> Self:
+        """Picture, age and subject of each drawing."""
+        images, ages, subjects = zip(*drawings, strict=True)
+        ids = STRANGER - np.arange(len(drawings), dtype=np.int64)
+        return cls(
+            Rows(
+                ids,
+                ids,
+                np.array(ages, dtype=np.float64),
+                np.array([subject_index(subject) for subject in subjects], dtype=np.int64),
+                encoder.embed(images),
+            )
+        )
 
 
 def group_figures(
@@ -54,6 +52,7 @@ def group_figures(
     typical: Rows,
     planted: Rows,
     kinds: Sequence[str],
+    *,
     percentile: float,
     seed: int,
 ) -> dict[str, Any]:
@@ -95,7 +94,10 @@ def group_figures(
             lambda: wilson_interval(sum(found), len(found), unit="child", split="planted")
         ),
         "flagged_by_kind": {
-            kind: [sum(f for f, k in zip(found, kinds, strict=True) if k == kind), kinds.count(kind)]
+            kind: [
+                sum(f for f, k in zip(found, kinds, strict=True) if k == kind),
+                kinds.count(kind),
+            ]
             for kind in dict.fromkeys(kinds)
         },
         "auroc": measured(

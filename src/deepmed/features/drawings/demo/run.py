@@ -1,4 +1,4 @@
-"""The whole flow on sample data, from pictures to a report (issue: `make demo`)."""
+"""The whole flow on sample data, from pictures to a report."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,13 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from deepmed.features.drawings.analysis.service import AnalysisService
-from deepmed.features.drawings.catalogue import Catalogue
-from deepmed.features.drawings.demo.figures import (
-    TestDrawing,
-    as_test,
-    group_figures,
-    strangers,
-)
+from deepmed.features.drawings.catalogue import DrawingCatalogue
+from deepmed.features.drawings.demo.figures import Strangers, group_figures
 from deepmed.features.drawings.importing import DrawingImporter
 from deepmed.features.drawings.models.config import GroupTrainingConfig
 from deepmed.features.drawings.models.ranges import DEFAULT_PLAN, parse_groups
@@ -23,12 +18,18 @@ from deepmed.features.drawings.report.gathering import ReportGatherer
 from deepmed.features.drawings.report.rendering import write
 from deepmed.features.drawings.samples.files import create_sample_drawings
 from deepmed.features.drawings.samples.maker import make_false_alarm_samples
-from deepmed.features.drawings.samples.planted import create_planted_drawings, make_planted
+from deepmed.features.drawings.samples.planted import (
+    ANOMALIES,
+    create_planted_drawings,
+    make_planted_drawings,
+)
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
 
 Stage = Callable[[str], None]
-DATASET = "demo"
+TYPICAL_DATASET = "demo: typical samples"
+PLANTED_DATASET = "demo: planted anomalies"
+LICENCE = "Drawn by a program; part of DeepMed."
 
 
 @dataclass
@@ -37,14 +38,26 @@ class DemoResult:
 
     groups: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    flagged: int = 0
     report: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        return {"groups": self.groups, "seconds": self.seconds, "report": self.report}
+        return {
+            "groups": self.groups,
+            "seconds": self.seconds,
+            "flagged": self.flagged,
+            "report": self.report,
+        }
 
 
 class Demo:
-    """Samples, import, training, analysis, explanation and report, each stage timed."""
+    """Samples, import, training, analysis, explanation and report, each stage timed.
+
+    Args:
+        bench: an empty home, or one that an earlier demo filled.
+        folder: where sample pictures and the report are written.
+        stage: told the name of each stage as it begins.
+    """
 
     def __init__(self, bench: Workbench, folder: Path, stage: Stage) -> None:
         self.bench = bench
@@ -58,4 +71,85 @@ class Demo:
         Raises:
             ConflictError: the home holds drawings that are not the demo's.
         """
+        seed = self.bench.settings.seed
+        typical, planted = self.folder / "typical", self.folder / "planted"
+        with self._stage("make samples"):
+            create_sample_drawings(typical, seed)
+            create_planted_drawings(planted, seed)
         self._refuse_foreign()
+        with self._stage("import"):
+            self._import(typical, TYPICAL_DATASET)
+        with self._stage("embed"):
+            self.bench.pipeline.process_batch()
+        with self._stage("train"):
+            GroupTraining(self.bench, GroupTrainingConfig(seed=seed)).train(
+                parse_groups(DEFAULT_PLAN)
+            )
+        with self._stage("analyse"):
+            self._import(planted / ANOMALIES, PLANTED_DATASET)
+            self.bench.pipeline.process_batch()
+            batch = AnalysisService(self.bench).analyze()
+            self.result.flagged = sum(row.is_anomaly for row in batch.analyses)
+        with self._stage("measure on unseen drawings"):
+            self._measure(seed)
+        with self._stage("explain and report"):
+            content = ReportGatherer(self.bench).gather("DeepMed demo: sample drawings")
+            self.result.report = str(write(content, self.folder / "report.html").resolve())
+        return self.result
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        self.stage(name)
+        start = time.perf_counter()
+        yield
+        self.result.seconds[name] = round(time.perf_counter() - start, 2)
+
+    def _import(self, folder: Path, dataset: str) -> None:
+        bench = self.bench
+        importer = DrawingImporter(bench.database, bench.storage, bench.settings, bench.owner_id)
+        importer.import_source(folder, dataset_name=dataset, licence_note=LICENCE)
+
+    def _refuse_foreign(self) -> None:
+        """Sample drawings must never mix with a person's own."""
+        catalogue = DrawingCatalogue(self.bench.database, self.bench.storage, self.bench.owner_id)
+        own = {path.name for path in self.folder.glob("**/*.png")}
+        foreign = [one.id for one in catalogue.iterate() if one.original_name not in own]
+        if foreign:
+            raise ConflictError(
+                f"The data folder {self.bench.settings.home} holds {len(foreign)} drawings that "
+                "are not the demo's. Nothing was changed. Set DEEPMED_HOME to an empty folder for the "
+                "demo, so that sample drawings never mix with your own."
+            )
+
+    def _measure(self, seed: int) -> None:
+        service = AnalysisService(self.bench)
+        percentile = self.bench.settings.threshold_percentile
+        encoder = self.bench.encoding.encoder
+        typical = Strangers.of(
+            [(one.image, one.age_years, one.subject) for one in make_false_alarm_samples(seed)],
+            encoder,
+        )
+        made = make_planted_drawings(seed)
+        planted = Strangers.of([(one.image, one.age_years, one.subject) for one in made], encoder)
+        kinds = [one.kind.value for one in made]
+        with self.bench.database.read() as session:
+            scene = service.scene(session)
+            infos = {
+                item.row.id: service.models.get_model_info(session, item.row)
+                for item in scene.active
+            }
+        for item in scene.active:
+            metrics = infos[item.row.id]["metrics"]
+            figures = group_figures(
+                item, typical.rows, planted.rows, kinds, percentile=percentile, seed=seed
+            )
+            self.result.groups.append(
+                figures
+                | {
+                    "detector": item.row.model_type,
+                    "children": metrics["children"],
+                    "attained_level": metrics["attained_level"],
+                    "age_specificity": metrics["age_specificity"],
+                    "run": infos[item.row.id]["artifact"],
+                }
+            )
