@@ -1,0 +1,29 @@
+"""Planted anomalies: known deviations in real drawings, to measure what a detector can find."""
+
+from deepmed.learning.planting.ink import InkBox, ink_amount, ink_box
+from deepmed.learning.planting.kinds import (
+    MATCHED_KINDS,
+    UNMATCHED_KINDS,
+    BoxErrors,
+    Planted,
+    PlantedKind,
+)
+from deepmed.learning.planting.matching import changed_share, compare
+from deepmed.learning.planting.planting import TOLERANCE, plant
+from deepmed.learning.planting.sets import plant_set
+
+__all__ = [
+    "MATCHED_KINDS",
+    "TOLERANCE",
+    "UNMATCHED_KINDS",
+    "BoxErrors",
+    "InkBox",
+    "Planted",
+    "PlantedKind",
+    "changed_share",
+    "compare",
+    "ink_amount",
+    "ink_box",
+    "plant",
+    "plant_set",
+]
