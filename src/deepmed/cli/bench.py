@@ -1,15 +1,14 @@
 """bench drawings: make the published figures again."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deepmed.cli.output import Output
+from deepmed.cli.output import Output, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 DATA_VARIABLE = "DEEPMED_BENCH_DRAWINGS"
@@ -49,14 +48,38 @@ def drawings(
     settings = kit_settings.current()
     limit_threads(settings.threads)
     out = Output()
-    with out.progress("Preparing") as progress:
+    with out.progress("Measuring") as progress:
         result = run_benchmark(
             settings,
             data,
             QUICK if quick else FULL,
-            settings.seed if seed is None else seed,
-            _stage(progress),
+            seed=settings.seed if seed is None else seed,
+            stage=_stage(progress),
         )
     if file is not None:
         write_result(file, result)
     _show(out, result, file)
+
+
+def _stage(progress: Progress) -> "Callable[[str, str], None]":
+    """Moves the bar on by a part; what happens inside one takes seconds."""
+    from deepmed.features.drawings.bench.run import STAGES
+
+    return lambda part, _what: progress(STAGES.index(part), len(STAGES))
+
+
+def _show(out: Output, result: "Mapping[str, Any]", file: Path | None) -> None:
+    from deepmed.features.drawings.bench.tables import skipped, tables
+
+    for table in tables(result):
+        out.table(table.columns, table.rows, title=table.title)
+        if table.note:
+            out.say(table.note)
+        out.say()
+    for part, reason in skipped(result).items():
+        out.say(f"Skipped: {part}. {reason}")
+    if result["quick"]:
+        out.say("This was a quick run: few repetitions, wide intervals.")
+    out.say(f"{result['seconds']['all']:.0f} seconds on {result['environment']['cpu']}.")
+    if file is not None:
+        out.say(f"Written: {file}")

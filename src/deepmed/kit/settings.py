@@ -18,7 +18,13 @@ from deepmed.kit.errors import ConfigurationError
 PREFIX = "DEEPMED_"
 MIB = 1 << 20
 # Variables of the same prefix that steer a process and are no settings.
-PROCESS_VARIABLES = {"SETTINGS", "SOCKET_GUARD", "SOCKET_GUARD_LOG", "REQUIRE_ALL"}
+PROCESS_VARIABLES = {
+    "BENCH_DRAWINGS",
+    "REQUIRE_ALL",
+    "SETTINGS",
+    "SOCKET_GUARD",
+    "SOCKET_GUARD_LOG",
+}
 
 
 def default_home() -> Path:

@@ -1,0 +1,253 @@
+"""The parts of the benchmark: each takes what was prepared and returns its figures."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from deepmed.features.drawings.bench.ages import age_rows, real_task, sample_task
+from deepmed.features.drawings.bench.copies import COPIES, repeats
+from deepmed.features.drawings.bench.detection import compare
+from deepmed.features.drawings.bench.encoders import NOT_HERE
+from deepmed.features.drawings.bench.entrants import Floats, entrants, plain_entrants
+from deepmed.features.drawings.bench.exactness import exactness
+from deepmed.features.drawings.bench.faithfulness import faithfulness
+from deepmed.features.drawings.bench.false_alarms import Question, false_alarms, finds_something
+from deepmed.features.drawings.bench.material import CONTROL, Material, category_material
+from deepmed.features.drawings.bench.neighbours import nearest_rows
+from deepmed.features.drawings.bench.prepared import Prepared, Real
+from deepmed.features.drawings.bench.speed import SLOW, speed
+from deepmed.learning.detectors import detector_names
+from deepmed.learning.detectors.reference_features import REFERENCE_FEATURES
+from deepmed.learning.reference import Rows, join
+from deepmed.learning.reference.evaluation import PlantedRows
+
+Figures = dict[str, Any]
+
+QUICK_TO_FIT = frozenset({"knn", "mahalanobis", "pca"})
+"""Detectors that are put through all random splits; others through fewer."""
+
+
+class NotRunError(Exception):
+    """A part cannot run; the message says why."""
+
+
+def speed_part(prepared: Prepared) -> Figures:
+    """Milliseconds an image of every encoder that is here, on the sample drawings."""
+    rows: list[Figures] = []
+    for one in prepared.candidates:
+        prepared.step(one.name)
+        if one.encoder is None:
+            rows.append({"name": one.name, "reason": NOT_HERE})
+            continue
+        images = prepared.samples.further.images
+        timed = speed(one.encoder, images, prepared.effort.timing_repeats)
+        prepared.milliseconds[one.name] = timed["batched_ms"]["best"]
+        rows.append({"name": one.name, "reason": None, **timed})
+    size = "x".join(str(side) for side in prepared.samples.further.images[0].shape[:2])
+    return {"pictures": f"sample drawings of {size} pixels", "rows": rows}
+
+
+def exactness_part(prepared: Prepared) -> Figures:
+    return exactness(prepared.effort.simulations, prepared.seed, prepared.step)
+
+
+def detection_part(prepared: Prepared) -> Figures:
+    """AUROC by kind: every encoder by every detector, beside plain features and baselines."""
+    report: Figures = {"samples": _compared(prepared, prepared.sample_material)}
+    if prepared.real is None:
+        report["real"] = {"reason": NO_REAL}
+        return report
+    report["real"] = _compared(prepared, prepared.real.material)
+    default = report["real"]["default"]
+    if default is not None:
+        prepared.default_detector = default["chosen"]
+    return report
+
+
+def category_part(prepared: Prepared) -> Figures:
+    """Each subject's drawings against those of the others."""
+    real = _real(prepared)
+    report: Figures = {}
+    for subject in sorted(set(real.drawings.subjects)):
+        material = category_material(real.drawings, real.material.pictures, subject, prepared.seed)
+        report[subject] = _compared(prepared, material)
+    return report
+
+
+def false_alarms_part(prepared: Prepared) -> Figures:
+    """Rates over random splits, with one drawing a child and with copies, and power beside."""
+    real, effort = _real(prepared), prepared.effort
+    key = prepared.encoder.identity.key
+    rows = []
+    for question, detectors in _questions(prepared, real):
+        for detector in detectors:
+            splits = effort.splits if detector in QUICK_TO_FIT else effort.slow_splits
+            name = f"{question.group}, {detector}{' with copies' if question.repeated else ''}"
+            step = _numbered(prepared, name)
+            rows.append(
+                false_alarms(question, detector, key, splits=splits, seed=prepared.seed, step=step)
+            )
+    for row in rows:
+        if "power" in row:
+            row["finds_something"] = finds_something(row["power"], CONTROL)
+    return {"encoder": key, "copies_a_child": COPIES, "rows": rows}
+
+
+def age_part(prepared: Prepared) -> Figures:
+    """Neighbouring groups' drawings against the own group's."""
+    encoder, sets = prepared.encoder, prepared.samples
+    view = partial(prepared.sample_material.pictures.view, encoder.identity.key, encoder.embed)
+    known = len(sets.typical)
+    tasks = [
+        sample_task(
+            sets,
+            _with(sets.typical.rows, view(range(known))),
+            _with(sets.further.rows, view(range(known, known + len(sets.further)))),
+        )
+    ]
+    if prepared.real is not None:
+        real = prepared.real
+        tasks.insert(0, real_task(real.drawings, real.vectors(encoder)))
+    key = encoder.identity.key
+    rows = [
+        row
+        for task in tasks
+        for row in age_rows(task, detector_names(), key, prepared.seed, prepared.step)
+    ]
+    return {"encoder": key, "real": NO_REAL if prepared.real is None else None, "rows": rows}
+
+
+def neighbours_part(prepared: Prepared) -> Figures:
+    """What the nearest drawing of another child tells, by every encoder and plain feature."""
+    real = _real(prepared)
+    drawings, pictures = real.drawings, real.material.pictures
+    everyone = range(len(drawings))
+    views: dict[str, Floats] = {}
+    for one in prepared.candidates:
+        if one.encoder is not None:
+            prepared.step(one.name)
+            views[one.name] = real.vectors(one.encoder).vectors.astype(np.float64)
+    for name, features in REFERENCE_FEATURES.items():
+        prepared.step(name)
+        look = partial(features, seed=prepared.seed)
+        views[name] = pictures.view(name, look, everyone).astype(np.float64)
+    truths = {"subject": drawings.subjects, "age": drawings.rows.ages.tolist()}
+    return {"rows": list(nearest_rows(views, drawings.rows.children, truths))}
+
+
+def faithfulness_part(prepared: Prepared) -> Figures:
+    """Curves, gate and randomisation of the default encoder and the default detector."""
+    real = _real(prepared)
+    return faithfulness(
+        real.drawings,
+        real.vectors(prepared.encoder),
+        prepared.encoder,
+        prepared.default_detector,
+        most=prepared.effort.maps,
+        seed=prepared.seed,
+        step=prepared.step,
+    )
+
+
+NO_REAL = "The real drawings are not here. Name their ZIP with --data or in DEEPMED_BENCH_DRAWINGS."
+PARTS: dict[str, Callable[[Prepared], Figures]] = {
+    "speed": speed_part,
+    "exactness": exactness_part,
+    "detection": detection_part,
+    "another_category": category_part,
+    "false_alarms": false_alarms_part,
+    "age_specificity": age_part,
+    "neighbours": neighbours_part,
+    "faithfulness": faithfulness_part,
+}
+"""In the order in which they run: later ones use what earlier ones found."""
+
+
+def _real(prepared: Prepared) -> Real:
+    if prepared.real is None:
+        raise NotRunError(NO_REAL)
+    return prepared.real
+
+
+def _compared(prepared: Prepared, material: Material) -> Figures:
+    """One comparison an encoder, merged: the first one's choice is the default's."""
+    effort, seed = prepared.effort, prepared.seed
+    merged: Figures = {}
+    for one in prepared.candidates:
+        if one.encoder is None:
+            continue
+        slow = prepared.milliseconds.get(one.name, 0.0) > SLOW
+        used = material.thinned(effort.planted_per_kind_slow) if slow else material
+        rows = entrants(used, one.encoder)
+        if not merged:
+            rows = chain(rows, plain_entrants(used, seed))
+        report = compare(used, rows, seed, effort.resamples, _named(prepared, material, one.name))
+        for row in report["rows"]:
+            row["encoder"] = one.name if row["role"] != "reference row" else None
+        items = {one.name: report.pop("items")}
+        if merged:
+            merged["rows"] += report["rows"]
+            merged["items"] |= items
+        else:
+            merged = {**report, "items": items}
+    merged["not_available"] = {
+        one.name: NOT_HERE for one in prepared.candidates if one.encoder is None
+    }
+    return merged
+
+
+def _questions(prepared: Prepared, real: Real) -> Iterator[tuple[Question, list[str]]]:
+    """Every group with one drawing a child for all detectors, and with copies for one."""
+    encoder, drawings = prepared.encoder, real.drawings
+    own = real.vectors(encoder)
+    material = real.material
+    vectors = material.seen(encoder.identity.key, encoder.embed).astype(np.float32)
+    altered = material.rows.with_vectors(vectors)
+    prepared.step("copies")
+    copied = _copies(prepared, own, drawings.images)
+    labels = np.array(drawings.labels)
+    for group in drawings.groups:
+        mine = own.take(labels == group.label)
+        places = [place for place in material.unusual.tolist() if group.holds(altered.ages[place])]
+        planted = PlantedRows(
+            altered.take(np.array(places, dtype=np.int64)),
+            tuple(material.kinds[place] for place in places),
+        )
+        yield Question(group.label, mine, planted), detector_names()
+        nothing = planted.take(np.zeros(0, dtype=np.int64))
+        several = copied.of_children(set(mine.children.tolist()))
+        chosen = prepared.default_detector
+        detector = chosen if chosen in QUICK_TO_FIT else "knn"
+        yield Question(group.label, several, nothing, repeated=True), [detector]
+
+
+def _copies(prepared: Prepared, own: Rows, images: Any) -> Rows:
+    """The drawings and three copies of each, as if each child had drawn four times."""
+    made = repeats(images, prepared.seed)
+    flat = [copy for copies in made for copy in copies]
+    vectors = prepared.encoder.embed(flat)
+    again = own.take(np.repeat(np.arange(len(own)), COPIES)).with_vectors(vectors)
+    return join([own, again])
+
+
+def _with(rows: Rows, vectors: Any) -> Rows:
+    return rows.with_vectors(vectors.astype(np.float32))
+
+
+def _named(prepared: Prepared, material: Material, encoder: str) -> Callable[[str], None]:
+    return lambda name: prepared.step(f"{material.name}, {encoder}, {name}")
+
+
+def _numbered(prepared: Prepared, name: str) -> Callable[[], None]:
+    """A step after each split that says how far the row has come."""
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        prepared.step(f"{name}, split {done}")
+
+    return step

@@ -1,0 +1,58 @@
+"""Milliseconds an image, batched and one at a time, as the best of several repetitions.
+
+The best is the figure: whatever else a machine does can only add to it. The median and the worst
+stand beside it and tell how quiet the machine was.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from deepmed.features.drawings.bench.collection import Image
+from deepmed.learning.encoders import Encoder
+
+BATCH = 32
+SINGLES = 16
+SLOW = 20.0
+"""Milliseconds an image from which an encoder counts as slow."""
+LIMIT = 5.0
+"""Milliseconds an image that the default encoder may take, batched."""
+Clock = Callable[[], float]
+
+
+def speed(
+    encoder: Encoder, images: Sequence[Image], repeats: int, clock: Clock = time.perf_counter
+) -> dict[str, Any]:
+    """Time an encoder on pictures in memory; the first batch is not counted.
+
+    Args:
+        encoder: what to time.
+        images: at least `BATCH` pictures.
+        repeats: how often each is timed.
+        clock: seconds that pass.
+    """
+    batch, singles = list(images[:BATCH]), list(images[:SINGLES])
+    encoder.embed(batch)
+    return {
+        "encoder": encoder.identity.key,
+        "batch_size": len(batch),
+        "batched_ms": _timed(lambda: encoder.embed(batch), len(batch), repeats, clock),
+        "single_ms": _timed(
+            lambda: [encoder.embed([image]) for image in singles], len(singles), repeats, clock
+        ),
+    }
+
+
+def _timed(work: Callable[[], object], images: int, repeats: int, clock: Clock) -> dict[str, Any]:
+    took = []
+    for _ in range(repeats):
+        start = clock()
+        work()
+        took.append(1000 * (clock() - start) / images)
+    return {
+        "best": min(took),
+        "median": statistics.median(took),
+        "worst": max(took),
+        "repeats": repeats,
+    }
