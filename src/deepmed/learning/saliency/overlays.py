@@ -189,17 +189,35 @@ class SaliencyOverlayGenerator:
         Raises:
             ValueError: there is no such overlay.
         """
-        kinds: dict[str, Callable[[Image, SaliencyMap], Overlay]] = {
-            "heatmap": self.create_heatmap_overlay,
-            "contour": self.create_contour_overlay,
-            "masked": self.create_masked_overlay,
-        }
-        if overlay_type not in kinds:
-            raise ValueError(f"There is no overlay {overlay_type!r}; there are: {list(kinds)}.")
-        right = kinds[overlay_type](original_image, saliency_map).picture
+        if overlay_type == "side_by_side":
+            raise ValueError("The right half must be a single overlay, not two halves again.")
+        right = self.create_overlay(overlay_type, original_image, saliency_map).picture
         gap = np.full((len(right), max(2, right.shape[1] // 40), 3), 128, np.uint8)
         picture = np.concatenate([original_image, gap, right], axis=1)
         return _overlay("side_by_side", picture, saliency_map)
+
+    def create_overlay(
+        self, kind: str, original_image: Image, saliency_map: SaliencyMap
+    ) -> Overlay:
+        """The overlay of a kind with its usual settings.
+
+        Args:
+            kind: `heatmap`, `contour`, `masked` or `side_by_side`.
+            original_image: (H, W, 3) uint8.
+            saliency_map: the drawing's map.
+
+        Raises:
+            ValueError: there is no such overlay.
+        """
+        makers: dict[str, Callable[[Image, SaliencyMap], Overlay]] = {
+            "heatmap": self.create_heatmap_overlay,
+            "contour": self.create_contour_overlay,
+            "masked": self.create_masked_overlay,
+            "side_by_side": self.create_side_by_side_comparison,
+        }
+        if kind not in makers:
+            raise ValueError(f"There is no overlay {kind!r}; there are: {', '.join(makers)}.")
+        return makers[kind](original_image, saliency_map)
 
     def save_overlay(self, overlay: Overlay) -> bytes:
         """The picture as a PNG without metadata."""

@@ -145,22 +145,13 @@ class InterpretabilityPipeline:
             faithful=self._faithful(),
             regions=self.identifier.identify_important_regions(image, boxes),
             content=self.identifier.analyze_drawing_content(image),
-            overlays={kind: self._overlay(kind, image, made) for kind in overlay_types},
+            overlays={
+                kind: self.overlays.create_overlay(kind, image, made) for kind in overlay_types
+            },
         )
 
     def _faithful(self) -> bool | None:
         return None if self.gate_result is None else self.method in self.gate_result.faithful
-
-    def _overlay(self, kind: str, image: Image, made: SaliencyMap) -> Overlay:
-        makers = {
-            "heatmap": self.overlays.create_heatmap_overlay,
-            "contour": self.overlays.create_contour_overlay,
-            "masked": self.overlays.create_masked_overlay,
-            "side_by_side": self.overlays.create_side_by_side_comparison,
-        }
-        if kind not in makers:
-            raise ValueError(f"There is no overlay {kind!r}; there are: {list(makers)}.")
-        return makers[kind](image, made)
 
 
 def _fill_or_reason(

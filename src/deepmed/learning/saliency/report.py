@@ -1,6 +1,6 @@
 """Faithfulness over many drawings, and whether it is good enough to call a map faithful (D-17)."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,11 +9,13 @@ from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.evaluation import Interval, mean_interval
 from deepmed.learning.saliency.faithfulness import Faithfulness
 from deepmed.learning.saliency.generator import CONTROLS, METHODS
+from deepmed.learning.saliency.randomisation import RandomisationCheck
 
 UNUSUAL_P = 0.2
 """The gate looks at drawings that are at least so unusual: there is something to explain."""
 MINIMUM_CHILDREN = 30
 MARGIN_OVER_RANDOM = 0.1
+Checks = Mapping[str, RandomisationCheck]
 GATE_CONTROLS = ("random", "sobel", "ink_density")
 
 
@@ -150,7 +152,7 @@ class GateResult:
         return "faithful" if self.passed else "not faithful"
 
 
-def gate(report: FaithfulnessReport) -> GateResult:
+def gate(report: FaithfulnessReport, checks: Checks | None = None) -> GateResult:
     """Whether a method beats random by 0.1 and Sobel and ink by more than 0, beyond chance.
 
     Only drawings with p at most 0.2 count, of at least 30 children; all intervals over children
@@ -158,6 +160,7 @@ def gate(report: FaithfulnessReport) -> GateResult:
 
     Args:
         report: figures of held-out drawings.
+        checks: randomisation checks by method; a method that fails its check cannot pass.
 
     Returns:
         The result with its reason.
@@ -176,22 +179,23 @@ def gate(report: FaithfulnessReport) -> GateResult:
             f"{MINIMUM_CHILDREN} are needed."
         )
         return GateResult(passed=False, faithful=(), children=unusual.children, reason=reason)
-    faithful = tuple(row.method for row in _candidates(unusual) if row.beats(_margins(unusual)))
+    faithful = _faithful(unusual, checks)
     if faithful:
         return GateResult(passed=True, faithful=faithful, children=unusual.children)
     return GateResult(
         passed=False,
         faithful=(),
         children=unusual.children,
-        reason="No method beats random orders, edges and ink beyond chance.",
+        reason="No method beats random orders, edges and ink beyond chance and needs the model.",
     )
 
 
-def choose_method(report: FaithfulnessReport) -> str | None:
+def choose_method(report: FaithfulnessReport, checks: Checks | None = None) -> str | None:
     """The method that a model's maps are made by: the most faithful on held-out drawings.
 
     Args:
         report: figures of held-out drawings of that model, of at least five children.
+        checks: randomisation checks by method; a method that fails its check is not chosen.
 
     Returns:
         The best among the methods that explain the score and beat the controls as in `gate`; None
@@ -206,12 +210,18 @@ def choose_method(report: FaithfulnessReport) -> str | None:
         ...     [MeasuredDrawing(child, 0.1, "paper", scores) for child in range(6)])) is None
         True
     """
+    return next(iter(_faithful(report, checks)), None)
+
+
+def _faithful(report: FaithfulnessReport, checks: Checks | None) -> tuple[str, ...]:
+    """Methods that explain the score, need the model and beat the controls, the best first."""
     margins = _margins(report)
-    return next((row.method for row in _candidates(report) if row.beats(margins)), None)
-
-
-def _candidates(report: FaithfulnessReport) -> list[MethodRow]:
-    return [row for row in report.rows() if METHODS[row.method].explains_score]
+    failed = {method for method, check in (checks or {}).items() if not check.passed}
+    return tuple(
+        row.method
+        for row in report.rows()
+        if METHODS[row.method].explains_score and row.method not in failed and row.beats(margins)
+    )
 
 
 def _margins(report: FaithfulnessReport) -> dict[str, float]:
