@@ -23,14 +23,19 @@ def latest_version(session: Session, owner_id: int, name: str) -> int:
     return session.scalar(query) or 0
 
 
-def add(session: Session, dataset: Dataset, items: Iterable[tuple[str, str]]) -> None:
+def add(session: Session, dataset: Dataset) -> None:
     session.add(dataset)
     session.flush()
+
+
+def set_items(session: Session, dataset_id: int, files: Iterable[tuple[str, str]]) -> None:
+    """Make these the items of a dataset: names and hashes."""
+    session.execute(delete(DatasetItem).where(DatasetItem.dataset_id == dataset_id))
     session.execute(
         insert(DatasetItem),
         [
-            {"dataset_id": dataset.id, "name": name, "content_hash": content_hash}
-            for name, content_hash in items
+            {"dataset_id": dataset_id, "name": name, "content_hash": content_hash}
+            for name, content_hash in files
         ],
     )
 

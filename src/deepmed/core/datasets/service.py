@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from deepmed.core.datasets import repository
 from deepmed.core.datasets.tables import Dataset, DatasetItem
-from deepmed.kit.errors import NotFoundError, ValidationError
+from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
 
 MAX_NAME = 200
 MAX_ITEM_NAME = 500
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -63,32 +64,29 @@ class DatasetService:
 
         Raises:
             ValidationError: no items, a name given twice, or a name that is too long or empty.
+            ConflictError: other processes register the same name all the time.
         """
         _check(name, items)
         wanted = content_hash(items)
-        known = repository.by_content(self._session, self._owner_id, name, wanted)
-        if known is not None:
-            return known
-        dataset = Dataset(
-            owner_id=self._owner_id,
-            name=name,
-            version=repository.latest_version(self._session, self._owner_id, name) + 1,
-            content_hash=wanted,
-            kind=kind,
-            card=card,
-            provenance=provenance,
-            licence_note=licence_note,
-        )
-        try:
-            with self._session.begin_nested():
-                files = [(item.name, item.content_hash) for item in items]
-                repository.add(self._session, dataset, files)
-        except IntegrityError:
-            # Another process took the version number, or registered the very same items.
-            return self.register(
-                name, kind, items, card=card, provenance=provenance, licence_note=licence_note
+        for _ in range(_ATTEMPTS):
+            known = repository.by_content(self._session, self._owner_id, name, wanted)
+            if known is not None:
+                self._make_whole(known, items)
+                return known
+            version = repository.latest_version(self._session, self._owner_id, name) + 1
+            dataset = Dataset(
+                owner_id=self._owner_id,
+                name=name,
+                version=version,
+                content_hash=wanted,
+                kind=kind,
+                card=card,
+                provenance=provenance,
+                licence_note=licence_note,
             )
-        return dataset
+            if self._added(dataset, items):
+                return dataset
+        raise ConflictError(f"The dataset {name!r} is being registered by others; try again.")
 
     def get(self, dataset_id: int) -> Dataset:
         """Raises NotFoundError where there is none, or it is another owner's."""
@@ -116,6 +114,27 @@ class DatasetService:
             card = card | {"removed": card.get("removed", 0) + count}
             repository.set_card(self._session, dataset_id, card)
         return sum(lost.values())
+
+    def _added(self, dataset: Dataset, items: Sequence[Item]) -> bool:
+        """False where another process took the version number, or registered the same items."""
+        try:
+            with self._session.begin_nested():
+                repository.add(self._session, dataset)
+                repository.set_items(self._session, dataset.id, _rows(items))
+        except IntegrityError:
+            return False
+        return True
+
+    def _make_whole(self, dataset: Dataset, items: Sequence[Item]) -> None:
+        """Files that were forgotten and have come back are named again."""
+        if "removed" in dataset.card:
+            repository.set_items(self._session, dataset.id, _rows(items))
+            card = {name: value for name, value in dataset.card.items() if name != "removed"}
+            repository.set_card(self._session, dataset.id, card)
+
+
+def _rows(items: Sequence[Item]) -> list[tuple[str, str]]:
+    return [(item.name, item.content_hash) for item in items]
 
 
 def _check(name: str, items: Sequence[Item]) -> None:

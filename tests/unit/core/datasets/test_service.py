@@ -5,7 +5,7 @@ import pytest
 from deepmed.core.datasets.service import DatasetService, Item, content_hash
 from deepmed.core.datasets.tables import Dataset
 from deepmed.kit.database import Database, open_database
-from deepmed.kit.errors import NotFoundError, ValidationError
+from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
 from deepmed.migrations import models
 
 ITEMS = [
@@ -111,6 +111,17 @@ def test_a_persons_files_are_forgotten_in_every_version_of_the_owner(
         assert len(DatasetService(session, other_owner_id).items(foreign)) == 2
 
 
+def test_a_version_whose_files_come_back_is_whole_again(database: Database) -> None:
+    first = register(database, ITEMS).id
+    with database.write() as session:
+        DatasetService(session, 1).forget(["b" * 64])
+    assert register(database, ITEMS).id == first
+    with database.read() as session:
+        service = DatasetService(session, 1)
+        assert [item.name for item in service.items(first)] == ["a.png", "b.png"]
+        assert service.get(first).card == {"drawings": 2}
+
+
 def _register_in_a_process(url: str, number: int) -> None:
     models.metadata()
     opened = open_database(url)
@@ -133,3 +144,8 @@ def test_processes_that_register_at_once_make_each_version_once(database: Databa
     assert [worker.exitcode for worker in workers] == [0, 0]
     with database.read() as session:
         assert [found.version for found in DatasetService(session, 1).list_datasets()] == [1, 2, 3]
+
+
+def test_an_owner_that_does_not_exist_is_no_endless_competition(database: Database) -> None:
+    with pytest.raises(ConflictError):
+        register(database, ITEMS, owner=99)
