@@ -1,7 +1,7 @@
 """The whole flow on sample data, from pictures to a report."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,12 @@ from deepmed.features.drawings.models.ranges import DEFAULT_PLAN, parse_groups
 from deepmed.features.drawings.models.training import GroupTraining
 from deepmed.features.drawings.report.gathering import ReportGatherer
 from deepmed.features.drawings.report.rendering import write
-from deepmed.features.drawings.samples.files import create_sample_drawings
+from deepmed.features.drawings.samples.files import METADATA, create_sample_drawings, write_folder
 from deepmed.features.drawings.samples.maker import make_false_alarm_samples
 from deepmed.features.drawings.samples.planted import (
-    ANOMALIES,
+    PlantedDrawing,
     create_planted_drawings,
-    make_planted_drawings,
+    make_planted,
 )
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
@@ -72,10 +72,14 @@ class Demo:
             ConflictError: the home holds drawings that are not the demo's.
         """
         seed = self.bench.settings.seed
-        typical, planted = self.folder / "typical", self.folder / "planted"
+        typical, unseen = self.folder / "typical", self.folder / "unseen"
         with self._stage("make samples"):
             create_sample_drawings(typical, seed)
-            create_planted_drawings(planted, seed)
+            create_planted_drawings(self.folder / "planted", seed)
+            planted = make_planted(seed)
+            write_folder(
+                unseen, {one.filename: one.image for one in planted}, METADATA, map(_row, planted)
+            )
         self._refuse_foreign()
         with self._stage("import"):
             self._import(typical, TYPICAL_DATASET)
@@ -86,12 +90,12 @@ class Demo:
                 parse_groups(DEFAULT_PLAN)
             )
         with self._stage("analyse"):
-            self._import(planted / ANOMALIES, PLANTED_DATASET)
+            self._import(unseen, PLANTED_DATASET)
             self.bench.pipeline.process_batch()
             batch = AnalysisService(self.bench).analyze()
             self.result.flagged = sum(row.is_anomaly for row in batch.analyses)
         with self._stage("measure on unseen drawings"):
-            self._measure(seed)
+            self._measure(planted, seed)
         with self._stage("explain and report"):
             content = ReportGatherer(self.bench).gather("DeepMed demo: sample drawings")
             self.result.report = str(write(content, self.folder / "report.html").resolve())
@@ -117,11 +121,11 @@ class Demo:
         if foreign:
             raise ConflictError(
                 f"The data folder {self.bench.settings.home} holds {len(foreign)} drawings that "
-                "are not the demo's. Nothing was changed. Set DEEPMED_HOME to an empty folder for the "
-                "demo, so that sample drawings never mix with your own."
+                "are not the demo's. Nothing was changed. Set DEEPMED_HOME to an empty folder for "
+                "the demo, so that sample drawings never mix with your own."
             )
 
-    def _measure(self, seed: int) -> None:
+    def _measure(self, made: Sequence[PlantedDrawing], seed: int) -> None:
         service = AnalysisService(self.bench)
         percentile = self.bench.settings.threshold_percentile
         encoder = self.bench.encoding.encoder
@@ -129,7 +133,6 @@ class Demo:
             [(one.image, one.age_years, one.subject) for one in make_false_alarm_samples(seed)],
             encoder,
         )
-        made = make_planted_drawings(seed)
         planted = Strangers.of([(one.image, one.age_years, one.subject) for one in made], encoder)
         kinds = [one.kind.value for one in made]
         with self.bench.database.read() as session:
@@ -153,3 +156,15 @@ class Demo:
                     "run": infos[item.row.id]["artifact"],
                 }
             )
+
+
+def _row(one: PlantedDrawing) -> dict[str, object]:
+    """Labelled, so that a planted anomaly never trains anything, and is its own child's."""
+    return {
+        "filename": one.filename,
+        "age_years": one.age_years,
+        "subject": one.subject,
+        "expert_label": "concern",
+        "prompt": f"planted by a program: {one.kind.value.replace('_', ' ')}",
+        "child_id": one.filename.removesuffix(".png"),
+    }
