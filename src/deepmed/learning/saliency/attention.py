@@ -63,7 +63,7 @@ def rolled_out(attentions: tuple[torch.Tensor, ...]) -> torch.Tensor:
         >>> rolled_out((swap,))[0].tolist()
         [[0.5, 0.5], [0.5, 0.5]]
     """
-    layers = [layer.detach().to("cpu", torch.float64).mean(dim=1) for layer in attentions]
+    layers = [layer.detach().cpu().double().mean(dim=1) for layer in attentions]
     flow = torch.eye(layers[0].shape[-1], dtype=torch.float64).expand_as(layers[0])
     for layer in layers:
         step = (layer + torch.eye(layer.shape[-1], dtype=torch.float64)) / 2
@@ -208,6 +208,6 @@ class PatchImportanceScorer:
 
 def _patches(tokens: torch.Tensor, seen: AttentionPass) -> FloatArray:
     """(T,) numbers of tokens as (rows, columns) of patches."""
-    flat = tokens[seen.prefix_tokens :].detach().to("cpu", torch.float64)
+    flat = tokens[seen.prefix_tokens :].detach().cpu().double()
     grid: FloatArray = flat.view(seen.patch_grid).numpy()
     return grid

@@ -202,7 +202,7 @@ def patch_sums(pixels: torch.Tensor, grid: tuple[int, int]) -> FloatArray:
         np.float64(768.0)
     """
     rows, columns = grid
-    plane = pixels[0].detach().to("cpu", torch.float64).sum(dim=0)
+    plane = pixels[0].detach().cpu().double().sum(dim=0)
     height, width = plane.shape
     cells = plane.view(rows, height // rows, columns, width // columns)
     sums: FloatArray = cells.sum(dim=(1, 3)).numpy()
