@@ -5,8 +5,10 @@ follows the reference rows of the benchmark: ink and box features alone must not
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.planting.alterations import (
@@ -15,20 +17,30 @@ from deepmed.learning.planting.alterations import (
     shuffle_parts,
     turn_part,
 )
-from deepmed.learning.planting.ink import Depth, Image, box_of, darkness, ink_depth, paper_colour
+from deepmed.learning.planting.ink import (
+    Depth,
+    Image,
+    InkBox,
+    box_of,
+    darkness,
+    ink_depth,
+    paper_colour,
+)
 from deepmed.learning.planting.kinds import Planted, PlantedKind
 from deepmed.learning.planting.matching import (
-    changed_share,
+    changed_share_of,
     compare,
+    compare_darkness,
     fit_to_box,
     match_ink,
     put_into,
+    softened,
     to_image,
 )
 from deepmed.learning.planting.unmatched import fill_page, scribble_over, tiny_mark
 
 TOLERANCE = 0.10
-_ATTEMPTS = 12
+_ATTEMPTS = 16
 # Where the first round could not come this near, more of the same would only disfigure.
 _FAR_OFF = 0.15
 _LEAST_CHANGE = {
@@ -36,7 +48,7 @@ _LEAST_CHANGE = {
     PlantedKind.JITTER_2: 0.05,
     PlantedKind.JITTER_3: 0.08,
 }
-_LEAST_CHANGE_OF_PARTS = 0.15
+_LEAST_CHANGE_OF_PARTS = 0.2
 _UNMATCHED: dict[PlantedKind, Callable[[Image, np.random.Generator], Image]] = {
     PlantedKind.SCRIBBLE: scribble_over,
     PlantedKind.FILLED_PAGE: fill_page,
@@ -89,12 +101,16 @@ def plant(
     if kind in _UNMATCHED:
         altered = _UNMATCHED[kind](image, rng)
         return Planted(altered, kind, *compare(image, altered))
-    if kind is PlantedKind.OTHER_GROUP and donor is None:
+    stands_in = kind is PlantedKind.OTHER_GROUP
+    if stands_in and donor is None:
         raise InsufficientDataError("Another group's drawing is needed to stand in for this one.")
-    # A donor has no random part: what fails once would fail again.
-    for _ in range(1 if donor is not None else _ATTEMPTS):
-        planted = _attempt(image, kind, rng, donor)
-        if planted is not None and planted.within(tolerance) and _shows(image, planted):
+    page = _Page.of(image)
+    depth = ink_depth(donor) if stands_in and donor is not None else None
+    # A stand-in has no random part: what fails once would fail again.
+    for _ in range(1 if stands_in else _ATTEMPTS):
+        crop = _ALTERED[kind](page.crop, rng) if depth is None else depth
+        planted = _attempt(page, kind, crop, tolerance)
+        if planted is not None:
             return planted
     raise InsufficientDataError(
         f"The drawing cannot be altered ({kind.value}) with its ink and box kept within"
@@ -102,30 +118,48 @@ def plant(
     )
 
 
-def _attempt(
-    image: Image, kind: PlantedKind, rng: np.random.Generator, donor: Image | None
-) -> Planted | None:
-    """One random draw brought back to box and ink, or None where it does not fit at all."""
-    paper = paper_colour(image)
-    page = ink_depth(image, paper)
-    dark = darkness(page)
-    box, amount = box_of(dark), float(dark.sum(dtype=np.float64))
-    if kind is PlantedKind.OTHER_GROUP and donor is not None:
-        crop = ink_depth(donor)
-    else:
-        crop = _ALTERED[kind](page[box.slices], rng)
+@dataclass(frozen=True)
+class _Page:
+    """An original, measured once for all attempts."""
+
+    paper: NDArray[np.float32]
+    depth: Depth
+    dark: Depth
+    soft: Depth
+    box: InkBox
+    amount: float
+
+    @classmethod
+    def of(cls, image: Image) -> "_Page":
+        paper = paper_colour(image)
+        depth = ink_depth(image, paper)
+        dark = darkness(depth)
+        amount = float(dark.sum(dtype=np.float64))
+        return cls(paper, depth, dark, softened(dark), box_of(dark), amount)
+
+    @property
+    def crop(self) -> Depth:
+        return self.depth[self.box.slices]
+
+
+def _attempt(page: _Page, kind: PlantedKind, crop: Depth, tolerance: float) -> Planted | None:
+    """One random draw brought back to box and ink; None where it does not fit or does not show."""
     try:
-        crop = match_ink(fit_to_box(crop, box.width, box.height), amount)
-        if abs(float(darkness(crop).sum(dtype=np.float64)) / amount - 1.0) > _FAR_OFF:
-            return None
-        # Thickness moves the edges of the box and fitting changes the ink: this settles both.
-        crop = match_ink(fit_to_box(crop, box.width, box.height), amount)
+        fitted = _fit(page, crop)
     except InsufficientDataError:
         return None
-    altered = to_image(put_into(page, box, crop), paper)
-    return Planted(altered, kind, *compare(image, altered))
+    altered = to_image(put_into(page.depth, page.box, fitted), page.paper)
+    dark = darkness(ink_depth(altered))
+    planted = Planted(altered, kind, *compare_darkness(page.dark, dark))
+    least = _LEAST_CHANGE.get(kind, _LEAST_CHANGE_OF_PARTS)
+    shows = changed_share_of(page.soft, softened(dark)) >= least
+    return planted if shows and planted.within(tolerance) else None
 
 
-def _shows(image: Image, planted: Planted) -> bool:
-    least = _LEAST_CHANGE.get(planted.kind, _LEAST_CHANGE_OF_PARTS)
-    return changed_share(image, planted.image) >= least
+def _fit(page: _Page, crop: Depth) -> Depth:
+    width, height = page.box.width, page.box.height
+    crop = match_ink(fit_to_box(crop, width, height), page.amount)
+    if abs(float(darkness(crop).sum(dtype=np.float64)) / page.amount - 1.0) > _FAR_OFF:
+        raise InsufficientDataError("The altered drawing cannot reach its original's ink.")
+    # Thickness moves the edges of the box and fitting changes the ink: this settles both.
+    return match_ink(fit_to_box(crop, width, height), page.amount)

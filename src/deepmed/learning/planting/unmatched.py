@@ -83,7 +83,11 @@ def tiny_mark(image: Image, rng: np.random.Generator) -> Image:
     """
     empty = np.broadcast_to(np.rint(paper_colour(image)), image.shape).astype(np.uint8)
     middle = rng.uniform(0.15, 0.85, 2)
-    points = middle + rng.uniform(-0.035, 0.035, (int(rng.integers(2, 5)), 2))
+    angles = rng.uniform(0.0, 2 * np.pi, int(rng.integers(1, 4)))
+    steps = rng.uniform(0.02, 0.035, (len(angles), 1)) * np.column_stack(
+        [np.cos(angles), np.sin(angles)]
+    )
+    points = middle + np.vstack([np.zeros(2), np.cumsum(steps, axis=0)])
     return _draw(empty, points, 0.014, _ink_colour(image))
 
 

@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from deepmed.features.drawings.samples.maker import SampleDrawing, make_samples
-from deepmed.kit.errors import StorageError
+from deepmed.kit.errors import ConflictError, StorageError
 from deepmed.kit.exports import write_csv
 from deepmed.kit.files import write_atomically
 
 METADATA = "metadata.csv"
+PLANTED_TABLE = "planted.csv"
 
 
 def create_sample_drawings(folder: Path, seed: int = 0) -> list[Path]:
     """Write the 95 typical drawings and their metadata; returns the pictures' paths.
 
     Raises:
+        ConflictError: the folder holds planted anomalies.
         StorageError: the folder cannot be written.
     """
     return write_samples(folder, make_samples(seed))
@@ -31,7 +33,17 @@ def create_sample_drawings(folder: Path, seed: int = 0) -> list[Path]:
 def write_samples(folder: Path, drawings: Sequence[SampleDrawing]) -> list[Path]:
     """Write any set of typical drawings with its metadata."""
     pictures = {drawing.filename: drawing.image for drawing in drawings}
+    refuse_foreign(folder, PLANTED_TABLE)
     return write_folder(folder, pictures, METADATA, map(_row, drawings))
+
+
+def refuse_foreign(folder: Path, table: str) -> None:
+    """An upload takes a whole folder: typical drawings and planted ones must not share one."""
+    if (folder / table).exists():
+        raise ConflictError(
+            f"The folder {folder} holds the other kind of made drawings ({table}); nothing was"
+            " written. Choose another folder."
+        )
 
 
 def write_folder(

@@ -12,7 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepmed.features.drawings.samples.files import write_folder
+from deepmed.features.drawings.samples.files import (
+    METADATA,
+    PLANTED_TABLE,
+    refuse_foreign,
+    write_folder,
+)
 from deepmed.features.drawings.samples.maker import (
     GROUPS,
     Group,
@@ -31,7 +36,6 @@ from deepmed.learning.planting import (
 )
 from deepmed.learning.planting.look import look_of
 
-PLANTED_TABLE = "planted.csv"
 # Half of what is asked for, so that other ways to measure ink and box agree too.
 _TOLERANCE = 0.05
 _STAND_INS_TRIED = 4
@@ -88,8 +92,10 @@ def create_planted_drawings(folder: Path, seed: int = 0) -> list[Path]:
     """Write the planted anomalies, their originals and `planted.csv`; returns the anomalies' paths.
 
     Raises:
+        ConflictError: the folder holds typical drawings.
         StorageError: the folder cannot be written.
     """
+    refuse_foreign(folder, METADATA)
     made = make_planted(seed)
     pictures = {one.filename: one.image for one in made}
     originals = {one.original_filename: one.original.image for one in made}
