@@ -66,8 +66,8 @@ def _sun(sheet: Sheet, *, left: bool) -> None:
 
 def _sky_strip(sheet: Sheet) -> None:
     sheet.part("sky")
-    depth = sheet.vary(0.06)
-    sheet.colour_in(box(0.02, 0.01, 0.98, depth), sheet.palette.of("sky"))
+    left, right = np.array([0.02, 0.98]) + np.abs(sheet.rng.normal(0.0, 0.03, 2)) * (1, -1)
+    sheet.colour_in(box(left, 0.01, right, sheet.vary(0.06)), sheet.palette.of("sky"))
 
 
 def _clouds(sheet: Sheet, *, sun_left: bool) -> None:
@@ -102,21 +102,19 @@ def _hills(sheet: Sheet, *, ground: float | None) -> None:
 def _ground(sheet: Sheet, ground: float) -> None:
     sheet.part("ground")
     colour = sheet.palette.of("grass")
+    left, right = np.array([0.01, 0.99]) + np.abs(sheet.rng.normal(0.0, 0.03, 2)) * (1, -1)
     if sheet.chance(0.35 + 0.25 * sheet.hand.grows(6, 8)):
-        sheet.line(
-            [(0.01, ground), (0.5, ground + float(sheet.rng.normal(0, 0.008))), (0.99, ground)],
-            colour,
-        )
+        middle = (0.5, ground + float(sheet.rng.normal(0, 0.008)))
+        sheet.line([(left, ground), middle, (right, ground)], colour)
     else:
         blades = int(sheet.rng.integers(14, 30))
-        xs = np.linspace(0.01, 0.99, 2 * blades)
+        xs = np.linspace(left, right, 2 * blades)
         tips = ground - np.where(np.arange(2 * blades) % 2, sheet.vary(0.03), 0.0)
         sheet.line(as_points(np.column_stack([xs, tips])), colour)
     if sheet.chance(0.55 * sheet.hand.filling + 0.1) and ground < 0.96:
         sheet.part("meadow")
-        sheet.colour_in(
-            box(0.01, ground + 0.015, 0.99, min(0.985, ground + sheet.vary(0.08))), colour
-        )
+        depth = min(0.985, ground + sheet.vary(0.08))
+        sheet.colour_in(box(left, ground + 0.015, right, depth), colour)
 
 
 def _plant(sheet: Sheet, left: float, right: float, ground: float) -> None:

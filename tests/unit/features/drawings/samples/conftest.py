@@ -1,0 +1,31 @@
+import pytest
+
+from deepmed.features.drawings.samples.maker import (
+    SampleDrawing,
+    make_false_alarm_samples,
+    make_planting_sources,
+    make_samples,
+)
+from deepmed.features.drawings.samples.planted import PlantedDrawing, make_planted
+
+# Drawings are made once for all tests of a session; no test changes them.
+
+
+@pytest.fixture(scope="session")
+def samples() -> list[SampleDrawing]:
+    return make_samples(0)
+
+
+@pytest.fixture(scope="session")
+def further() -> list[SampleDrawing]:
+    return make_false_alarm_samples(0)
+
+
+@pytest.fixture(scope="session")
+def sources() -> list[SampleDrawing]:
+    return make_planting_sources(0)
+
+
+@pytest.fixture(scope="session")
+def planted() -> list[PlantedDrawing]:
+    return make_planted(0)
