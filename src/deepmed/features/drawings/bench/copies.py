@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from deepmed.features.drawings.bench.collection import Image
 from deepmed.kit import seeds
+from deepmed.learning.planting.alterations import INTERPOLATION
 from deepmed.learning.planting.ink import box_of, darkness, ink_depth, paper_colour
 from deepmed.learning.planting.matching import fit_to_box, match_ink, put_into, to_image
 
@@ -42,7 +43,7 @@ def redrawn(image: Image) -> Image:
     dark = darkness(page)
     box, amount = box_of(dark), float(dark.sum(dtype=np.float64))
     offset = (_HALF_A_PIXEL, _HALF_A_PIXEL, 0.0)
-    crop = ndimage.shift(page[box.slices], offset, order=1, mode="constant")
+    crop = ndimage.shift(page[box.slices], offset, order=INTERPOLATION, mode="constant")
     for _ in range(2):
         crop = match_ink(fit_to_box(crop, box.width, box.height), amount)
     return to_image(put_into(page, box, crop), paper)
