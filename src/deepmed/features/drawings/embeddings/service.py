@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,21 @@ class EmbeddingService:
             device=self.settings.device,
         )
 
+    def initialize(self) -> None:
+        """Load the encoder now rather than at its first use."""
+        _ = self.encoder
+
+    def is_ready(self) -> bool:
+        return "encoder" in self.__dict__
+
+    def get_service_info(self) -> dict[str, Any]:
+        """Which encoder makes the vectors, and all that tells its vectors from others'."""
+        identity = self.identity
+        return {**asdict(identity), "key": identity.key, "is_ready": self.is_ready()}
+
+    def get_embedding_dimension(self) -> int:
+        return self.identity.dimension
+
     @property
     def identity(self) -> EncoderIdentity:
         return self.encoder.identity
@@ -54,6 +70,11 @@ class EmbeddingService:
     def picture(self, file_path: str) -> NDArray[np.uint8]:
         """A stored picture, (H, W, 3) uint8."""
         return read_stored(self.storage.get(file_path))
+
+    def generate_embedding(self, file_path: str) -> NDArray[np.float32]:
+        """(d,) float32 of one stored picture."""
+        vector: NDArray[np.float32] = self.generate_batch_embeddings([file_path])[0]
+        return vector
 
     def generate_batch_embeddings(self, files: Sequence[str]) -> NDArray[np.float32]:
         """(n, d) float32 of the stored pictures."""

@@ -11,7 +11,7 @@ from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ModelError, NotFoundError
-from deepmed.learning.reference import ReferenceModel, from_files
+from deepmed.learning.reference import ReferenceModel, Rows, from_files
 
 
 class ModelManagerError(ModelError):
@@ -85,6 +85,19 @@ class ModelManager:
     def list_models(self, session: Session) -> list[dict[str, Any]]:
         rows = repository.all_models(session, self.bench.owner_id)
         return [self.get_model_info(session, row) for row in rows]
+
+    def compute_reconstruction_loss(
+        self, session: Session, rows: Rows, encoder: str, model_id: int
+    ) -> list[float]:
+        """Raw scores of rows under one model; of the autoencoder, the reconstruction error.
+
+        Raises:
+            NotFoundError: there is no such model.
+            EncoderMismatchError: the vectors come from another encoder than the model's.
+        """
+        model = self.load_model(session, self.get(session, model_id))
+        scores: list[float] = model.score(rows, encoder).tolist()
+        return scores
 
     def clear_model_cache(self) -> None:
         self._loaded.clear()

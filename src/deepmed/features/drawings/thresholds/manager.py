@@ -112,6 +112,57 @@ class ThresholdManager:
         )
         return Rule(row.id, row.percentile, row.threshold)
 
+    def set_current_percentile(self, session: Session, percentile: float) -> Rule:
+        """Put a percentile into force for all models."""
+        return self.set_rule(session, percentile=percentile)
+
+    def update_model_threshold(
+        self,
+        session: Session,
+        model_id: int,
+        threshold: float | None = None,
+        percentile: float | None = None,
+    ) -> Rule:
+        """Give one model a rule of its own."""
+        return self.set_rule(session, percentile, threshold, model_id)
+
+    def calculate_model_threshold(
+        self, session: Session, model_id: int, percentile: float
+    ) -> float | None:
+        """The score above which a model would flag; None where its children do not support it."""
+        model = self.models.load_model(session, self.models.get(session, model_id))
+        return model.model.calibration.threshold(percentile)
+
+    def recalculate_all_thresholds(self, session: Session) -> dict[int, float | None]:
+        """Each active model's threshold under the rule in force, from its calibration scores."""
+        facts = {row.id: self.statistics(session, row) for row in self.models.active(session)}
+        return {model_id: fact["threshold"] for model_id, fact in facts.items()}
+
+    def get_threshold_for_age(self, session: Session, age: float) -> float | None:
+        """The threshold that a drawing of this age meets; None where no model covers it."""
+        for row in self.models.active(session):
+            if AgeRange(row.age_min, row.age_max, row.upper_closed).holds(age):
+                threshold: float | None = self.statistics(session, row)["threshold"]
+                return threshold
+        return None
+
+    def is_anomaly(self, session: Session, score: float, model_id: int, child: int) -> bool:
+        """Whether a score of a child's drawing is flagged under the model's rule."""
+        model = self.models.load_model(session, self.models.get(session, model_id))
+        rule = self.rule(session, model_id)
+        return model.decide(score, child, rule.rank_percentile, rule.threshold).is_anomaly
+
+    def get_threshold_statistics(self, session: Session) -> list[dict[str, Any]]:
+        """The rule in force for each active model, with what its children support."""
+        return [
+            {"model_id": row.id, **self.statistics(session, row)}
+            for row in self.models.active(session)
+        ]
+
+    def clear_threshold_cache(self) -> None:
+        """Thresholds are read from loaded models, which are forgotten here."""
+        self.models.clear_model_cache()
+
     def history(self, session: Session) -> list[dict[str, Any]]:
         return [
             {
