@@ -5,9 +5,11 @@ LearningError
 ├── AutoencoderTrainingError      training did not converge, or diverged beyond recovery
 ├── ModelLoadingError             weights are missing, foreign or damaged
 ├── EncoderMismatchError          vectors of one encoder were given to a model of another
-├── EmbeddingGenerationError      an encoder could not embed an image
-├── SaliencyGenerationError       a map could not be made, or would say nothing
-│   └── AttentionVisualizationError   the encoder has no attention to show
+├── EmbeddingServiceError         embedding failed
+│   └── EmbeddingGenerationError      an encoder could not embed an image
+├── InterpretabilityError         an explanation failed
+│   └── SaliencyGenerationError       a map could not be made, or would say nothing
+│       └── AttentionVisualizationError   the encoder has no attention to show
 ├── NotDifferentiableError        a gradient was asked of a model that has none
 └── DeviceDetectionError          the wanted computing device is not there
 """
@@ -33,11 +35,19 @@ class EncoderMismatchError(LearningError):
     """Vectors of one encoder were given to a model of another."""
 
 
-class EmbeddingGenerationError(LearningError):
+class EmbeddingServiceError(LearningError):
+    """Embedding failed."""
+
+
+class EmbeddingGenerationError(EmbeddingServiceError):
     """An encoder could not embed an image."""
 
 
-class SaliencyGenerationError(LearningError):
+class InterpretabilityError(LearningError):
+    """An explanation failed."""
+
+
+class SaliencyGenerationError(InterpretabilityError):
     """A saliency map could not be made, or would say nothing."""
 
 
