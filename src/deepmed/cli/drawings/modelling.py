@@ -22,8 +22,9 @@ Groups = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    for command in (embed, groups, train, models, threshold):
+    for command in (embed, groups, train, models, status, threshold):
         app.command(command.__name__)(command)
+    app.command("train-models")(train_models)
 
 
 def embed(
@@ -65,6 +66,8 @@ def groups(
     out = Output(as_json)
     with open_bench() as bench, bench.database.read() as session:
         found = overview(bench, session, plan)
+    if not found["groups"]:
+        out.say("There are no drawings to learn from yet: deepmed drawings import FOLDER")
     out.table(
         ["Ages", "Drawings", "Children", "Would calibrate", "False-alarm rate of one calibration"],
         [
@@ -133,17 +136,93 @@ def train(
 
 
 def models(as_json: JsonFlag = False) -> None:
-    """List the trained models with what they rest on."""
+    """List the trained models with what they rest on.
+
+    Fit: children whose drawings a model learned from. Calibrate: children whom it never saw and
+    ranks against. Attained level: the share of typical drawings that it really flags. Run: the id
+    that `deepmed verify` and `deepmed reproduce` take.
+    """
     from deepmed.features.drawings.models.manager import ModelManager
 
     out = Output(as_json)
     with open_bench() as bench, bench.database.read() as session:
         found = ModelManager(bench).list_models(session)
+    if not found:
+        out.say("There are no models yet. Train some: deepmed drawings train --groups 3-6,6-9,9-12")
     out.table(
         ["Id", "Ages", "Detector", "Active", "Fit", "Calibrate", "Attained level", "Run"],
         [_model_row(info) for info in found],
     )
     out.finish({"models": found})
+
+
+def status(as_json: JsonFlag = False) -> None:
+    """Show how many models, drawings and analyses there are, and whether all is ready.
+
+    The last line is no_models, insufficient_data or ready.
+    """
+    from deepmed.features.drawings.models.status import model_status
+
+    out = Output(as_json)
+    with open_bench() as bench, bench.database.read() as session:
+        found = model_status(bench, session)
+    for name, value in found.items():
+        out.say(f"{name}: {value}")
+    out.finish(found)
+
+
+def train_models(
+    skip_embeddings: Annotated[
+        bool, typer.Option("--skip-embeddings", help="Take the vectors that are there.")
+    ] = False,
+    skip_training: Annotated[
+        bool, typer.Option("--skip-training", help="Embed and report, train nothing.")
+    ] = False,
+    models_only: Annotated[
+        bool, typer.Option("--models-only", help="Do not analyse a drawing at the end.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Embed every drawing, train 3-6, 6-9 and 9-12, and analyse the first drawing as a test.
+
+    The training guide's script as one command: it ends with the status that the guide shows. Use
+    `train` for other groups and options.
+    """
+    from deepmed.cli.drawings.analysing import to_dict
+    from deepmed.features.drawings.analysis.service import AnalysisService
+    from deepmed.features.drawings.models.ranges import DEFAULT_PLAN, parse_groups
+    from deepmed.features.drawings.models.status import model_status
+
+    out = Output(as_json)
+    with open_bench() as bench:
+        if not skip_embeddings:
+            with out.progress("Embedding") as progress:
+                bench.pipeline.process_batch(progress)
+        skipped: list[dict[str, str]] = []
+        if not skip_training:
+            with out.progress("Training") as progress:
+                training = _training(bench, "auto", "visual+age", None)
+                run = training.train(
+                    parse_groups(DEFAULT_PLAN), progress=lambda _, done, of: progress(done, of)
+                )
+            skipped = run.skipped
+        service = AnalysisService(bench)
+        first = None if models_only else service.first_drawing()
+        analysis = None if first is None else to_dict(service.analyze([first]).analyses[0], {})
+        with bench.database.read() as session:
+            found = model_status(bench, session)
+    for left in skipped:
+        out.note(f"{left['age_group']} was not trained. {left['reason']}")
+    for name, value in found.items():
+        out.say(f"{name}: {value}")
+    if analysis is not None:
+        out.say(
+            f"Drawing {analysis['drawing_id']}: {analysis['decision']}, place of 100: "
+            f"{analysis['normalized_score']}"
+        )
+    out.finish({**found, "skipped": skipped, "analysis": analysis})
+    if not skip_training and found["active_models"] == 0:
+        raise typer.Exit(1)
 
 
 def threshold(

@@ -1,5 +1,7 @@
 """The parts beside the main answer: among drawings of the subject, and of other ages (D-16)."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,30 +17,63 @@ NO_AGE_PART = (
 )
 
 
+class Pool:
+    """The model over all groups, with its calibration drawings by subject.
+
+    Args:
+        model: the pooled model.
+        version: its recipe and revision.
+        subjects: subject of each drawing that calibrates it or its twin, as it is now.
+    """
+
+    def __init__(
+        self, model: ReferenceModel, version: str, subjects: Mapping[int, str | None]
+    ) -> None:
+        self.model = model
+        self.version = version
+        self._subjects = subjects
+        self._cells: dict[tuple[bool, str], CalibrationSet] = {}
+        self._fingerprints: dict[str | None, str] = {}
+
+    def cell(self, reference: Reference, subject: str) -> CalibrationSet:
+        """The calibration children of the model or its twin with drawings of a subject."""
+        key = (reference is self.model.twin, subject)
+        if key not in self._cells:
+            drawn = reference.calibration_drawings.tolist()
+            inside = np.array([self._subjects.get(one) == subject for one in drawn], dtype=bool)
+            children = np.array(reference.calibration.children, dtype=np.int64)
+            scores = reference.calibration.scores[inside]
+            self._cells[key] = CalibrationSet(scores, children[inside])
+        return self._cells[key]
+
+    def fingerprint(self, subject: str | None) -> str:
+        """Changes with whatever an answer about a subject rests on; subjects can be corrected."""
+        if subject not in self._fingerprints:
+            cell = sorted(one for one, name in self._subjects.items() if name == subject)
+            digest = hashlib.sha256(json.dumps([self.version, cell]).encode())
+            self._fingerprints[subject] = digest.hexdigest()
+        return self._fingerprints[subject]
+
+
 def subject_part(
-    pooled: ReferenceModel | None,
-    subjects: Mapping[int, str | None],
-    subject: str | None,
-    child: int,
-    scores: Mapping[bool, float],
+    pool: Pool | None, subject: str | None, child: int, scores: Mapping[bool, float]
 ) -> dict[str, Any]:
     """The conformal p among the subject's calibration children of all groups.
 
     Args:
-        pooled: the model over all groups, where there is one.
-        subjects: subject of each drawing that calibrates it or its twin.
+        pool: the model over all groups, where there is one.
         subject: the drawing's subject.
         child: the drawing's child.
         scores: the drawing's score under the pooled model (False) and its twin (True).
     """
-    if pooled is None:
+    if pool is None:
         return _none("no model over all groups is active", subject)
     if subject is None:
         return _none("the drawing has no subject", subject)
-    reference = pooled.reference_for(child)
+    reference = pool.model.reference_for(child)
     if reference is None:
         return _none("the pooled model was fitted on this child and has no twin", subject)
-    cell = _cell(reference, subjects, subject)
+    cell = pool.cell(reference, subject)
     own = child if child in cell else None
     others = cell.n_children - (own is not None)
     if others < MINIMUM_CELL:
@@ -47,7 +82,7 @@ def subject_part(
             subject,
             others,
         )
-    score = scores[reference is pooled.twin]
+    score = scores[reference is pool.model.twin]
     return {
         "subject": subject,
         "p_value": cell.p_value(score, own),
@@ -84,13 +119,6 @@ def _age_row(item: ActiveModel, child: int, score: float) -> dict[str, Any]:
     if others < MINIMUM_CELL:
         return row | {"reason": f"{others} other children calibrate, {MINIMUM_CELL} are needed"}
     return row | {"p_value": calibration.p_value(score, own), "reason": None}
-
-
-def _cell(reference: Reference, subjects: Mapping[int, str | None], subject: str) -> CalibrationSet:
-    drawn = reference.calibration_drawings.tolist()
-    inside = np.array([subjects.get(drawing) == subject for drawing in drawn], dtype=bool)
-    children = np.array(reference.calibration.children, dtype=np.int64)
-    return CalibrationSet(reference.calibration.scores[inside], children[inside])
 
 
 def _none(reason: str, subject: str | None, children: int | None = None) -> dict[str, Any]:

@@ -19,6 +19,10 @@ def drawings(session: Session, owner_id: int, ids: Sequence[int] | None) -> list
     return found
 
 
+def first_drawing(session: Session, owner_id: int) -> int | None:
+    return session.scalars(select(func.min(Drawing.id)).where(Drawing.owner_id == owner_id)).one()
+
+
 def analysis(session: Session, owner_id: int, analysis_id: int) -> AnomalyAnalysis | None:
     found = session.get(AnomalyAnalysis, analysis_id)
     return found if found is not None and found.owner_id == owner_id else None

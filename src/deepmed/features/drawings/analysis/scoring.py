@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from deepmed.features.drawings.analysis.outcome import ActiveModel, Outcome, natural_frequency
-from deepmed.features.drawings.analysis.parts import age_part, subject_part
+from deepmed.features.drawings.analysis.parts import Pool, age_part, subject_part
 from deepmed.features.drawings.subjects import subject_index
 from deepmed.features.drawings.tables import Drawing
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.learning.calibration.batch import q_values
+from deepmed.learning.errors import EncoderMismatchError
 from deepmed.learning.reference import ReferenceModel, Rows
 
 VERSION = 1
@@ -26,9 +27,7 @@ class Scene:
 
     active: list[ActiveModel]
     rules: dict[int, Rule]
-    pooled: ReferenceModel | None
-    pooled_key: str | None
-    pooled_subjects: dict[int, str | None]
+    pool: Pool | None
     encoder: str
     recipes: dict[int, str]
     vectors: dict[int, np.ndarray[Any, np.dtype[np.float32]]] = field(default_factory=dict)
@@ -36,6 +35,22 @@ class Scene:
     def model_for(self, age: float) -> ActiveModel | None:
         """The model whose range holds the age; none outside the supported ages."""
         return next((item for item in self.active if item.ages.holds(age)), None)
+
+    def refuse_foreign_models(self) -> None:
+        """Vectors of the present encoder say nothing to a model that was trained on another's.
+
+        Raises:
+            EncoderMismatchError: names the model, both encoders and what to do.
+        """
+        for item in self.active:
+            if item.row.vision_model != self.encoder:
+                raise EncoderMismatchError(
+                    f"Model {item.row.id} for {item.ages.words} takes vectors of the encoder "
+                    f"{item.row.vision_model}, and the present one is {self.encoder}. Nothing was "
+                    "analysed. Set DEEPMED_ENCODER back, or embed the drawings again with "
+                    "`deepmed drawings embed` and train on them with `deepmed drawings train "
+                    "--replace`."
+                )
 
 
 def analyse(scene: Scene, drawings: Sequence[Drawing]) -> list[Outcome]:
@@ -88,8 +103,8 @@ def _scores(scene: Scene, rows: Rows | None) -> Scores:
     models: list[tuple[int | None, ReferenceModel]] = [
         (item.row.id, item.model) for item in scene.active
     ]
-    if scene.pooled is not None:
-        models.append((None, scene.pooled))
+    if scene.pool is not None:
+        models.append((None, scene.pool.model))
     return {
         (key, twin): model.score(rows, scene.encoder, twin=twin).tolist()
         for key, model in models
@@ -140,7 +155,7 @@ def _outcome(scene: Scene, drawing: Drawing, place: Mapping[int, int], scores: S
 
 def _subject(scene: Scene, drawing: Drawing, index: int, scores: Scores) -> dict[str, Any]:
     own = {twin: scores[None, twin][index] for twin in (False, True) if (None, twin) in scores}
-    return subject_part(scene.pooled, scene.pooled_subjects, drawing.subject, drawing.child_id, own)
+    return subject_part(scene.pool, drawing.subject, drawing.child_id, own)
 
 
 def _no_answer(scene: Scene, drawing: Drawing, item: ActiveModel | None) -> Outcome:
@@ -171,7 +186,7 @@ def _inputs(scene: Scene, drawing: Drawing, item: ActiveModel | None, rule: Rule
         "vector": hashlib.sha256(vector.tobytes()).hexdigest() if vector is not None else None,
         "model": item and [item.row.id, scene.recipes[item.row.id]],
         "active": sorted(scene.recipes.values()),
-        "pooled": scene.pooled_key,
+        "pool": scene.pool and scene.pool.fingerprint(drawing.subject),
         "rule": [rule.version, rule.percentile, rule.threshold],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

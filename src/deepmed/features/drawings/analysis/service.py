@@ -1,7 +1,8 @@
 """Analyses of stored drawings: computed once for the same inputs, kept with their history."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +11,21 @@ from sqlalchemy.orm import Session
 from deepmed.features.drawings.analysis import repository
 from deepmed.features.drawings.analysis.outcome import ActiveModel, Outcome
 from deepmed.features.drawings.analysis.outlook import outlook
+from deepmed.features.drawings.analysis.parts import Pool
 from deepmed.features.drawings.analysis.scoring import Scene, analyse, batch_q_values
 from deepmed.features.drawings.models.manager import ModelManager
-from deepmed.features.drawings.models.training import range_of
-from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing
+from deepmed.features.drawings.models.ranges import range_of
+from deepmed.features.drawings.tables import (
+    AgeGroupModel,
+    AnalysisBatch,
+    AnomalyAnalysis,
+    Drawing,
+)
 from deepmed.features.drawings.thresholds.manager import ThresholdManager
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit import clock, ids
-from deepmed.kit.errors import NotFoundError
+from deepmed.kit.errors import DeepMedError, NotFoundError
+from deepmed.learning.errors import LearningError
 from deepmed.learning.reference import Role
 
 CHUNK = 256
@@ -66,6 +74,19 @@ class BatchAnalysisTracker:
         row = self.get_batch(session, uid)
         row.status, row.q_values, row.completed_at = "completed", q_values, clock.now()
 
+    @contextmanager
+    def batch(self, total: int) -> Iterator[str]:
+        """A new batch; where the block fails, it is kept with the reason of the failure."""
+        uid = self.create_batch(total)
+        try:
+            yield uid
+        except (DeepMedError, LearningError) as error:
+            with self.bench.database.write() as session:
+                row = self.get_batch(session, uid)
+                row.status, row.completed_at = "failed", clock.now()
+                row.failed, row.errors = row.total - row.completed, [str(error)]
+            raise
+
     def get_batch(self, session: Session, uid: str) -> AnalysisBatch:
         row = repository.batch(session, self.bench.owner_id, uid)
         if row is None:
@@ -89,13 +110,28 @@ class AnalysisService:
 
         Raises:
             NotFoundError: an id names no drawing of the owner; nothing was analysed.
+            EncoderMismatchError: an active model takes vectors of another encoder than the present.
         """
         with self.bench.database.read() as session:
             drawings = repository.drawings(session, self.bench.owner_id, drawing_ids)
             scene = self.scene(session)
+            percentile = self.thresholds.get_current_percentile(session)
         self._refuse_unknown(drawing_ids, drawings)
-        prospect = outlook(scene, drawings, self.bench.settings.threshold_percentile)
-        uid = self.tracker.create_batch(len(drawings))
+        scene.refuse_foreign_models()
+        if percentile is None:  # each model has a threshold set by hand
+            percentile = self.bench.settings.threshold_percentile
+        prospect = outlook(scene, drawings, percentile)
+        with self.tracker.batch(len(drawings)) as uid:
+            return self._analyze(uid, scene, drawings, prospect, progress)
+
+    def _analyze(
+        self,
+        uid: str,
+        scene: Scene,
+        drawings: Sequence[Drawing],
+        prospect: dict[str, Any],
+        progress: Progress | None,
+    ) -> BatchAnalysis:
         outcomes: list[Outcome] = []
         rows: list[AnomalyAnalysis] = []
         computed = 0
@@ -127,12 +163,15 @@ class AnalysisService:
         return Scene(
             active=active,
             rules={item.row.id: self.thresholds.rule(session, item.row.id) for item in active},
-            pooled=None if pooled is None else self.models.load_model(session, pooled),
-            pooled_key=None if pooled is None else pooled.recipe_hash,
-            pooled_subjects=repository.subjects_of_members(session, pooled.id) if pooled else {},
+            pool=None if pooled is None else self._pool(session, pooled),
             encoder=self.bench.encoding.identity.key,
-            recipes={item.row.id: self._version(session, item) for item in active},
+            recipes={item.row.id: self._version(session, item.row) for item in active},
         )
+
+    def first_drawing(self) -> int | None:
+        """The lowest id of a drawing; None where there is none."""
+        with self.bench.database.read() as session:
+            return repository.first_drawing(session, self.bench.owner_id)
 
     def history(
         self, session: Session, drawing_id: int, limit: int = 10
@@ -168,9 +207,16 @@ class AnalysisService:
             ],
         }
 
-    def _version(self, session: Session, item: ActiveModel) -> str:
-        info = self.models.get_model_info(session, item.row)
-        return f"{item.row.recipe_hash}/{info['artifact_revision']}"
+    def _pool(self, session: Session, row: AgeGroupModel) -> Pool:
+        return Pool(
+            self.models.load_model(session, row),
+            self._version(session, row),
+            repository.subjects_of_members(session, row.id),
+        )
+
+    def _version(self, session: Session, row: AgeGroupModel) -> str:
+        info = self.models.get_model_info(session, row)
+        return f"{row.recipe_hash}/{info['artifact_revision']}"
 
     def _load_vectors(self, session: Session, scene: Scene, drawings: Sequence[Drawing]) -> None:
         matrix, found = self.bench.embeddings.retrieve_matrix(

@@ -15,9 +15,10 @@ from deepmed.features.drawings.models.ranges import (
     LEAST_AGE,
     AgeRange,
     parse_groups,
+    range_of,
     refuse_overlap,
 )
-from deepmed.features.drawings.models.training import GroupTraining, TrainingRun, range_of
+from deepmed.features.drawings.models.training import GroupTraining, TrainingRun
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.database import AnyRow
@@ -70,24 +71,13 @@ class AgeGroupManager:
 
         What is left over at the end joins the last group where that stays within the width.
         """
-        counts = Counter(int(row.age_years) for row in self._candidates(session))
-        if not counts:
-            return []
-        bounds: list[tuple[int, int]] = []
-        start, held = min(counts), 0
-        for year in range(min(counts), max(counts) + 1):
-            held += counts.get(year, 0)
-            if held >= self.config.min_samples or year + 1 - start >= self.config.max_span:
-                bounds.append((start, year + 1))
-                start, held = year + 1, 0
-        if held:
-            bounds.append((start, max(counts) + 1))
-        merged = self._absorb_tail(bounds, counts)
+        # Who is exactly of the greatest age belongs to the year before, whose end is closed.
+        ages = (row.age_years for row in self._candidates(session))
+        counts = Counter(min(int(age), int(GREATEST_AGE) - 1) for age in ages)
+        merged = self._absorb_tail(self._merge(counts), counts)
         last = len(merged) - 1
         return [
-            AgeRange(
-                max(LEAST_AGE, float(low)), min(GREATEST_AGE, float(high)), upper_closed=i == last
-            )
+            AgeRange(max(LEAST_AGE, float(low)), float(high), upper_closed=i == last)
             for i, (low, high) in enumerate(merged)
         ]
 
@@ -131,6 +121,20 @@ class AgeGroupManager:
             }
             for group, found in inside.items()
         ]
+
+    def _merge(self, counts: Counter[int]) -> list[tuple[int, int]]:
+        """Years upwards until they hold enough; years without drawings open no group."""
+        bounds: list[tuple[int, int]] = []
+        start, held = None, 0
+        for year in range(min(counts, default=0), max(counts, default=-1) + 1):
+            held += counts[year]
+            if not held:
+                continue
+            start = year if start is None else start
+            if held >= self.config.min_samples or year + 1 - start >= self.config.max_span:
+                bounds.append((start, year + 1))
+                start, held = None, 0
+        return bounds if start is None else [*bounds, (start, max(counts) + 1)]
 
     def _absorb_tail(
         self, bounds: list[tuple[int, int]], counts: Counter[int]

@@ -1,6 +1,7 @@
 """One group from its plan to its files and its report."""
 
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ from deepmed.learning.reference import (
     to_files,
 )
 from deepmed.learning.reference.evaluation import (
+    CONTAMINATION_RATES,
+    PlantedRows,
     age_specificity,
     contamination,
     planted_share,
@@ -68,11 +71,13 @@ class GroupFitter:
         config: GroupTrainingConfig,
         eligible: Eligible,
         plans: Mapping[AgeRange, GroupPlan],
+        standing: Mapping[AgeRange, GroupPlan],
     ) -> None:
         self.bench = bench
         self.config = config
         self.eligible = eligible
         self.plans = dict(plans)
+        self.everywhere = {**standing, **plans}
         self.encoder = bench.encoding.identity.key
         self.maker = PlantedMaker(bench.encoding, eligible.files, config.seed)
 
@@ -87,6 +92,7 @@ class GroupFitter:
         with watch.stage("planting"):
             fitting = self._plant(group, plan.model.fit, "fit")
             holding = self._plant(group, plan.model.calibration, "calibration")
+            hidden = self._hide(group, plan)
         with watch.stage("selection"):
             comparison = self._comparison(plan.model.fit, fitting)
             selection = choose(comparison, self._candidates(), self.config)
@@ -94,12 +100,13 @@ class GroupFitter:
         with watch.stage("fitting"):
             model = self._fit(plan, selection["chosen"])
         with watch.stage("evaluation"):
-            metrics = self._measure(group, plan, model, fitting, holding)
+            metrics = self._measure(group, plan, model, holding, hidden)
         metrics |= {"selection": selection, "layouts": layouts, "seconds": watch.seconds}
         log = ItemLog(model)
         log.add("own", join([plan.model.fit, plan.model.calibration]))
         log.add("planted", holding.planted.rows, holding.planted.kinds)
         log.add("neighbours", self._neighbours(group))
+        self.maker.forget_pictures()
         return self._trained(group, plan, model, metrics, log)
 
     def fit_pool(self, plan: GroupPlan) -> TrainedGroup:
@@ -131,15 +138,30 @@ class GroupFitter:
 
     def _plant(self, group: AgeRange, own: Rows, part: str) -> PlantedDrawings:
         """Planted into drawings of this part; drawings of other groups come from their part."""
-        others = [getattr(plan.model, part) for other, plan in self.plans.items() if other != group]
-        donors = join([own.take(own.drawings < 0), *others]).without_children(
-            set(own.children.tolist())
-        )
+        donors = self._donors(group, part)
         return self.maker.make(own, donors, self.config.planted_sources, f"{group.label} {part}")
+
+    def _hide(self, group: AgeRange, plan: GroupPlan) -> PlantedRows:
+        """Planted versions of enough of the drawings to contaminate the model with."""
+        own = join([plan.model.fit, plan.model.calibration])
+        count = math.ceil(max(CONTAMINATION_RATES) * len(own))
+        donors = self._donors(group, "fit")
+        return self.maker.make_one_each(own, donors, count, f"{group.label} hidden")
+
+    def _donors(self, group: AgeRange, part: str) -> Rows:
+        """Drawings of other groups' part by children who have no part in this group."""
+        mine = self.plans[group].model
+        others = [
+            getattr(plan.model, part) for other, plan in self.everywhere.items() if other != group
+        ]
+        nobody = self.eligible.rows.take(self.eligible.rows.drawings < 0)
+        return join([nobody, *others]).without_children(
+            {*mine.training.children.tolist(), *mine.calibration.children.tolist()}
+        )
 
     def _neighbours(self, group: AgeRange) -> Rows:
         """All eligible drawings of the groups next to this one."""
-        ordered = sorted(self.plans)
+        ordered = sorted(self.everywhere)
         place = ordered.index(group)
         beside = [ordered[i] for i in (place - 1, place + 1) if 0 <= i < len(ordered)]
         nobody = self.eligible.rows.take(self.eligible.rows.drawings < 0)
@@ -150,8 +172,8 @@ class GroupFitter:
         group: AgeRange,
         plan: GroupPlan,
         model: ReferenceModel,
-        fitting: PlantedDrawings,
         holding: PlantedDrawings,
+        hidden: PlantedRows,
     ) -> dict[str, Any]:
         seed, percentile = self.config.seed, self.config.percentile
         own = join([plan.model.fit, plan.model.calibration])
@@ -161,22 +183,11 @@ class GroupFitter:
             "tells_ages_apart": specific["low"] is not None and specific["low"] > 0.5,
             "planted": planted_share(model, holding.planted, percentile, seed),
             "power": power_by_kind(model, own, holding.planted, seed),
-            "contamination": self._contamination(plan, model, fitting, holding),
+            "contamination": contamination(
+                plan, model, hidden, holding.planted, percentile=percentile, seed=seed
+            ),
             "left_out": self.eligible.left_out_of(group),
         }
-
-    def _contamination(
-        self,
-        plan: GroupPlan,
-        model: ReferenceModel,
-        fitting: PlantedDrawings,
-        holding: PlantedDrawings,
-    ) -> list[dict[str, Any]]:
-        both = [item.planted for item in (fitting, holding)]
-        planted = type(both[0])(join([item.rows for item in both]), both[0].kinds + both[1].kinds)
-        if not planted.kinds:
-            return []
-        return contamination(plan, model, planted, self.config.percentile, self.config.seed)
 
     def _sizes(self, plan: GroupPlan, model: ReferenceModel) -> dict[str, Any]:
         calibration = model.model.calibration

@@ -17,11 +17,12 @@ from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.fitting import ITEMS_FILE
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit.errors import IntegrityError
 from deepmed.learning.calibration import CalibrationSet
 from deepmed.learning.reference.files import HEADER
 
 GONE = "A child was deleted since this was measured. Train again."
-MEASURED = ("planted", "age_specificity")
+LIMIT = "Drawings were deleted since this model was trained: it forgot their scores. Train again."
 
 
 @dataclass(frozen=True)
@@ -61,32 +62,56 @@ def without_deleted(files: Mapping[str, bytes], there: Alive) -> dict[str, bytes
     }
 
 
-def complete(bench: Workbench) -> list[int]:
-    """Revise every model whose files still name deleted drawings; returns the models' ids.
+@dataclass(frozen=True)
+class Forgotten:
+    """What a revision did: the models by their ids."""
 
-    Run it after a deletion; run again, it finishes what a stop left undone.
+    revised: list[int]
+    damaged: list[int]
+    """Their files are not what was signed, so they are never loaded, and never signed again."""
+
+
+def complete(bench: Workbench) -> Forgotten:
+    """Revise every model whose files still name deleted drawings.
+
+    Run it after a deletion; run again, it finishes what a stop left undone. Models that never
+    learned from a drawing may name it too: they were tested on their neighbours' drawings.
     """
     with bench.database.read() as session:
         rows = [
             (row, session.get_one(Artifact, row.artifact_id).uid)
             for row in repository.all_models(session, bench.owner_id)
-            if row.needs_retraining
         ]
-    return [row.id for row, uid in rows if _revise(bench, row, uid)]
+    found = Forgotten([], [])
+    for row, uid in rows:
+        try:
+            if _revise(bench, row, uid):
+                found.revised.append(row.id)
+        except IntegrityError:
+            found.damaged.append(row.id)
+    return found
+
+
+def figure_key(uid: str) -> str:
+    """Where the figure of a model's maps is stored; it names children's drawings too."""
+    return f"explanations/model-{uid}.json"
 
 
 def _revise(bench: Workbench, row: AgeGroupModel, uid: str) -> bool:
     package = bench.registry.package(uid)
     with bench.database.read() as session:
         kept = without_deleted(package.files, alive(session, package.files))
-    if kept == package.files or _same(kept, package.files):
+    if _same(kept, package.files):
         return False
-    metrics = _metrics(package.manifest.metrics, kept)
+    # First what the revision does not hold: after a stop in between, the next call does both.
+    bench.storage.delete(figure_key(uid))
+    metrics = _metrics(package.manifest.metrics, package.files, kept)
     bench.registry.revise(
         uid,
         {name: kept[name] for name in (HEADER, ITEMS_FILE)},
         reason=f"drawings of model {row.id} were deleted",
         metrics=metrics,
+        card=_card(package.manifest.card, metrics),
     )
     return True
 
@@ -95,19 +120,18 @@ def _same(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> bool:
     return all(json.loads(first[name]) == json.loads(second[name]) for name in (HEADER, ITEMS_FILE))
 
 
-def _metrics(metrics: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str, Any]:
+def _metrics(
+    metrics: Mapping[str, Any], before: Mapping[str, bytes], after: Mapping[str, bytes]
+) -> dict[str, Any]:
     """Figures that the remaining children decide; those that cannot be kept are null with why."""
-    rows = json.loads(files[HEADER])["model"]
+    rows = json.loads(after[HEADER])["model"]
     calibration = CalibrationSet(
         np.array([row["score"] for row in rows], dtype=np.float64), [row["child"] for row in rows]
     )
     percentile = metrics["percentile"]
-    gone = {"estimate": None, "low": None, "high": None, "reason": GONE}
-    kept = {name: gone for name in MEASURED if metrics.get(name)}
     return {
         **metrics,
-        **kept,
-        "power": dict.fromkeys(metrics.get("power", {}), gone),
+        **_gone(metrics, _changed(before, after)),
         "children": {**metrics["children"], "calibration": calibration.n_children},
         "drawings": {**metrics["drawings"], "calibration": len(calibration)},
         "supported": calibration.supports(percentile),
@@ -115,3 +139,38 @@ def _metrics(metrics: Mapping[str, Any], files: Mapping[str, bytes]) -> dict[str
         "threshold": calibration.threshold(percentile),
         "attained_level": calibration.attained_level(percentile),
     }
+
+
+def _changed(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> set[str]:
+    """The lists of items that are shorter now: `own` counts without the fitting children."""
+    first, second = (_items(files) for files in (before, after))
+    return {name for name, items in first.items() if items != second[name]}
+
+
+def _items(files: Mapping[str, bytes]) -> dict[str, Any]:
+    items: dict[str, Any] = json.loads(files[ITEMS_FILE])
+    tested = [item for item in items["own"] if item["role"] != "fit"]
+    return {**items, "own": tested, "calibration": json.loads(files[HEADER])["model"]}
+
+
+def _gone(metrics: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
+    none = {"estimate": None, "low": None, "high": None, "reason": GONE}
+    gone: dict[str, Any] = {}
+    if changed & {"calibration", "planted"}:
+        gone = {
+            "planted": none,
+            "power": dict.fromkeys(metrics.get("power", {}), none),
+            "contamination": [
+                {**row, "flagged": none, "flagged_without_contamination": none}
+                for row in metrics.get("contamination", [])
+            ],
+        }
+    if changed & {"own", "neighbours"}:
+        gone["age_specificity"] = none
+    return {name: value for name, value in gone.items() if metrics.get(name)}
+
+
+def _card(card: Mapping[str, Any], metrics: Mapping[str, Any]) -> dict[str, Any]:
+    limits = [limit for limit in card["limits"] if limit != LIMIT]
+    counts = {name: metrics[name] for name in ("children", "drawings")}
+    return {**card, **counts, "limits": [*limits, LIMIT]}

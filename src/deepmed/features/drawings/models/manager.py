@@ -82,9 +82,12 @@ class ModelManager:
             "metrics": artifact.metrics,
         }
 
+    def rows(self, session: Session) -> list[AgeGroupModel]:
+        """All models, in use or not, by age."""
+        return repository.all_models(session, self.bench.owner_id)
+
     def list_models(self, session: Session) -> list[dict[str, Any]]:
-        rows = repository.all_models(session, self.bench.owner_id)
-        return [self.get_model_info(session, row) for row in rows]
+        return [self.get_model_info(session, row) for row in self.rows(session)]
 
     def compute_reconstruction_loss(
         self, session: Session, rows: Rows, encoder: str, model_id: int

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.kit.errors import ValidationError
 
 LEAST_AGE = 2.0
@@ -44,6 +45,10 @@ class AgeRange:
         """Whether any age belongs to both."""
         first, second = sorted((self, other))
         return second.age_min < first.age_max or first.holds(second.age_min)
+
+
+def range_of(model: AgeGroupModel) -> AgeRange:
+    return AgeRange(model.age_min, model.age_max, model.upper_closed)
 
 
 def parse_groups(text: str) -> list[AgeRange]:

@@ -104,12 +104,10 @@ def members(session: Session, model_id: int) -> list[ModelMember]:
     return list(session.scalars(query.order_by(ModelMember.id)))
 
 
-def lent_drawings(session: Session, model_ids: Sequence[int]) -> Sequence[AnyRow]:
-    """(model_id, drawing_id, part, twin_part) of the own fitting parts of models and twins."""
-    query = select(
-        ModelMember.model_id, ModelMember.drawing_id, ModelMember.part, ModelMember.twin_part
-    ).where(ModelMember.model_id.in_(model_ids))
-    return session.execute(query.order_by(ModelMember.drawing_id)).all()
+def renew(session: Session, model_id: int) -> None:
+    session.execute(
+        update(AgeGroupModel).where(AgeGroupModel.id == model_id).values(needs_retraining=False)
+    )
 
 
 def deactivate(session: Session, model_ids: Sequence[int]) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
 from filelock import FileLock
 from sqlalchemy.orm import Session
 
@@ -15,13 +14,14 @@ from deepmed.features.drawings.models.config import GroupTrainingConfig
 from deepmed.features.drawings.models.eligibility import Eligible
 from deepmed.features.drawings.models.fitting import GroupFitter, TrainedGroup
 from deepmed.features.drawings.models.membership import membership
-from deepmed.features.drawings.models.ranges import AgeRange, refuse_overlap
+from deepmed.features.drawings.models.ranges import AgeRange, range_of, refuse_overlap
 from deepmed.features.drawings.models.recipe import recipe, recipe_hash
+from deepmed.features.drawings.models.standing import Standing, find_standing
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
 from deepmed.learning.errors import InsufficientDataError
-from deepmed.learning.reference import GroupPlan, Lenders, Rows, plan_groups, plan_pool
+from deepmed.learning.reference import GroupPlan, plan_groups, plan_pool
 
 ARTIFACT_KIND = "drawings.age-group"
 POOLED = "pooled"
@@ -47,6 +47,7 @@ class TrainingPlan:
     plans: dict[AgeRange, GroupPlan]
     recipes: dict[AgeRange, dict[str, Any]]
     eligible: Eligible
+    standing: list[Standing]
 
 
 @dataclass(frozen=True)
@@ -117,15 +118,15 @@ class GroupTraining:
         encoder = self.bench.encoding.identity.key
         with self.bench.database.read() as session:
             eligible = eligibility.find(session, self.bench.embeddings, encoder)
-            lenders = self._lenders(session, groups, eligible, encoder)
+            standing = find_standing(session, self.bench.owner_id, encoder, groups, eligible)
         plans = plan_groups(
             {group: eligible.of(group) for group in groups},
             self.config.seed,
             fit_target=self.config.fit_target,
-            others=lenders,
+            others=[item.lenders for item in standing],
         )
         recipes = {group: self._recipe("group", group, plans[group], eligible) for group in groups}
-        return TrainingPlan(list(groups), plans, recipes, eligible)
+        return TrainingPlan(list(groups), plans, recipes, eligible, standing)
 
     def _recipe(
         self, kind: str, ages: AgeRange, plan: GroupPlan, eligible: Eligible
@@ -141,13 +142,14 @@ class GroupTraining:
     def _fit_all(
         self, plan: TrainingPlan, known: dict[AgeRange, int], progress: Progress
     ) -> TrainingRun:
-        fitter = GroupFitter(self.bench, self.config, plan.eligible, plan.plans)
+        beside = {item.ages: item.plan for item in plan.standing}
+        fitter = GroupFitter(self.bench, self.config, plan.eligible, plan.plans, beside)
         run = TrainingRun([], [], [])
         steps = len(plan.groups) + 1
         for done, group in enumerate(plan.groups):
             progress(f"training {group.label}", done, steps)
             if group in known:
-                run.models.append(self._load(known[group]))
+                run.models.append(self._renew(known[group]))
                 continue
             try:
                 trained = fitter.fit(group)
@@ -164,44 +166,26 @@ class GroupTraining:
         return run
 
     def _pool(self, plan: TrainingPlan, fitter: GroupFitter, run: TrainingRun) -> None:
-        fitted = {(row.age_min, row.age_max) for row in run.models}
-        groups = [group for group in plan.groups if (group.age_min, group.age_max) in fitted]
-        pool = plan_pool([plan.plans[group] for group in groups], self.config.seed)
-        span = AgeRange(groups[0].age_min, groups[-1].age_max, groups[-1].upper_closed)
+        """One model over all groups: the ones at hand, and the active ones of other ages."""
+        parts = {item.ages: item.plan for item in plan.standing}
+        parts |= {range_of(row): plan.plans[range_of(row)] for row in run.models}
+        ages = sorted(parts)
+        pool = plan_pool([parts[group] for group in ages], self.config.seed)
+        span = AgeRange(ages[0].age_min, ages[-1].age_max, ages[-1].upper_closed)
         made = self._recipe(POOLED, span, pool, plan.eligible)
         with self.bench.database.read() as session:
             known = repository.by_recipe(session, self.bench.owner_id, recipe_hash(made))
-        row = known or self._store(span, pool, made, fitter.fit_pool(pool))
+        if known is not None:
+            run.models.append(self._renew(known.id))
+            return
+        try:
+            trained = fitter.fit_pool(pool)
+        except InsufficientDataError as error:
+            run.skipped.append({"age_group": "all groups together", "reason": str(error)})
+            return
+        row = self._store(span, pool, made, trained)
         run.models.append(row)
-        if known is None:
-            run.trained.append(row.id)
-
-    def _lenders(
-        self, session: Session, groups: Sequence[AgeRange], eligible: Eligible, encoder: str
-    ) -> list[Lenders]:
-        """Fitting parts of active models of other ages, as far as their drawings may train."""
-        models = [
-            model
-            for model in repository.active_models(session, self.bench.owner_id)
-            if model.vision_model == encoder
-            and not any(range_of(model).overlaps(group) for group in groups)
-        ]
-        lent = repository.lent_drawings(session, [model.id for model in models])
-        parts = {
-            model.id: (
-                {row.drawing_id for row in lent if (row.model_id, row.part) == (model.id, "fit")},
-                {
-                    row.drawing_id
-                    for row in lent
-                    if (row.model_id, row.twin_part) == (model.id, "fit")
-                },
-            )
-            for model in models
-        }
-        return [
-            Lenders(_drawings(eligible.rows, fit), _drawings(eligible.rows, twin))
-            for fit, twin in parts.values()
-        ]
+        run.trained.append(row.id)
 
     def _refuse_conflicts(
         self, session: Session, plan: TrainingPlan, use: Use
@@ -277,6 +261,12 @@ class GroupTraining:
             )
         return row
 
+    def _renew(self, model_id: int) -> AgeGroupModel:
+        """A model that is there already: trained again it would be the same, so it is not stale."""
+        with self.bench.database.write() as session:
+            repository.renew(session, model_id)
+        return self._load(model_id)
+
     def _load(self, model_id: int) -> AgeGroupModel:
         with self.bench.database.read() as session:
             row = repository.model(session, self.bench.owner_id, model_id)
@@ -299,18 +289,16 @@ class GroupTraining:
                 repository.deactivate(session, old)
             for row in rows:
                 repository.activate(session, row.id, f"{row.kind} {range_of(row).label}")
-            audit.record(
-                session, self.bench.owner_id, "model.activate", "age_group_model", ids, models=ids
-            )
+                audit.record(
+                    session,
+                    self.bench.owner_id,
+                    "model.activate",
+                    "age_group_model",
+                    row.id,
+                    age_group=range_of(row).label,
+                    kind=row.kind,
+                )
         return [self._load(model_id) for model_id in ids]
-
-
-def range_of(model: AgeGroupModel) -> AgeRange:
-    return AgeRange(model.age_min, model.age_max, model.upper_closed)
-
-
-def _drawings(rows: Rows, ids: set[int]) -> Rows:
-    return rows.take(np.isin(rows.drawings, sorted(ids)))
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

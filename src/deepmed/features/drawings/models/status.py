@@ -1,0 +1,47 @@
+"""Where the whole stands, in the words of the training guide (D-3)."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from deepmed.features.drawings.analysis import repository as analyses
+from deepmed.features.drawings.models.manager import ModelManager
+from deepmed.features.drawings.models.sufficiency import MINIMUM
+from deepmed.features.drawings.tables import AgeGroupModel
+from deepmed.features.drawings.thresholds.manager import ThresholdManager
+from deepmed.features.drawings.workbench import Workbench
+
+
+def model_status(bench: Workbench, session: Session) -> dict[str, Any]:
+    """Numbers of models, drawings and analyses, and one word for all.
+
+    `no_models`: none is in use. `insufficient_data`: one in use has fewer than 10 drawings and too
+    few children to flag at its percentile. `ready` otherwise. Models are trained whole or not at
+    all, so none is ever half trained or failed.
+    """
+    manager = ModelManager(bench)
+    groups = [row for row in manager.rows(session) if row.kind == "group"]
+    active = [row for row in groups if row.is_active]
+    drawings, made = analyses.totals(session, bench.owner_id)
+    return {
+        "total_models": len(groups),
+        "active_models": len(active),
+        "training_models": 0,
+        "failed_models": 0,
+        "total_drawings": drawings,
+        "total_analyses": made,
+        "system_status": _word(bench, session, active),
+        "last_training": max((row.created_timestamp.isoformat() for row in groups), default=None),
+    }
+
+
+def _word(bench: Workbench, session: Session, active: list[AgeGroupModel]) -> str:
+    if not active:
+        return "no_models"
+    thresholds = ThresholdManager(bench, ModelManager(bench))
+    thin = [
+        row
+        for row in active
+        if row.sample_count < MINIMUM and not thresholds.statistics(session, row)["supported"]
+    ]
+    return "insufficient_data" if thin else "ready"
