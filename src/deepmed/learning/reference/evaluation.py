@@ -119,7 +119,9 @@ def age_specificity(
 def contamination(
     plan: GroupPlan,
     model: ReferenceModel,
+    hidden: PlantedRows,
     planted: PlantedRows,
+    *,
     percentile: float,
     seed: int,
 ) -> list[dict[str, Any]]:
@@ -128,11 +130,25 @@ def contamination(
     For each rate that share of the model's drawings, at least one, is replaced by its planted
     version, the model is fitted and calibrated anew, and the planted versions of other
     calibration drawings are put to it.
+
+    Args:
+        plan: who fits and who calibrates.
+        model: the model that was fitted so.
+        hidden: planted versions of fitting and calibration drawings, enough for the highest rate.
+        planted: planted versions of calibration drawings, to be found.
+        percentile: the percentile to flag from.
+        seed: seed of the run.
+
+    Returns:
+        For each rate the number of replaced drawings, the share that this really is (less where
+        too few could be altered, more where one drawing is more), and the share of planted
+        drawings flagged with and without the contamination, over the same children.
     """
     name = model.model.detector.name
+    drawings = len(plan.model.fit) + len(plan.model.calibration)
     report = []
     for rate in CONTAMINATION_RATES:
-        spoiled, used = _spoil(plan.model, planted, rate, seed)
+        spoiled, replaced, used = _spoil(plan.model, hidden, rate, seed)
         fresh = fit_reference(GroupPlan(spoiled, None), name, model.encoder, model.layout, seed)
         test = planted.of_children(fresh.model.children - used)
         share = planted_share(fresh, test, percentile, seed)
@@ -140,7 +156,8 @@ def contamination(
         report.append(
             {
                 "rate": rate,
-                "replaced_drawings": len(used),
+                "replaced_drawings": replaced,
+                "attained_rate": replaced / drawings,
                 "flagged": share,
                 "flagged_without_contamination": clean,
             }
@@ -148,21 +165,22 @@ def contamination(
     return report
 
 
-def _spoil(half: Half, planted: PlantedRows, rate: float, seed: int) -> tuple[Half, set[int]]:
+def _spoil(half: Half, hidden: PlantedRows, rate: float, seed: int) -> tuple[Half, int, set[int]]:
+    """The half with some drawings replaced, how many these are, and the children who drew them."""
     own = join([half.fit, half.calibration])
     wanted = max(1, round(rate * len(own)))
     random = seeds.generator(seed, "contamination", str(rate))
-    sources = [int(source) for source in np.unique(planted.rows.drawings)]
+    sources = np.unique(hidden.rows.drawings)
     chosen = set(random.permutation(sources)[:wanted].tolist())
     by_source: dict[int, int] = {}
-    for index in random.permutation(len(planted.kinds)).tolist():
-        by_source.setdefault(int(planted.rows.drawings[index]), index)
-    replacement = {source: planted.rows.vectors[by_source[source]] for source in chosen}
+    for index in random.permutation(len(hidden.kinds)).tolist():
+        by_source.setdefault(int(hidden.rows.drawings[index]), index)
+    replacement = {source: hidden.rows.vectors[by_source[source]] for source in chosen}
     children = set(own.children[np.isin(own.drawings, sorted(chosen))].tolist())
     spoiled = Half(
         _replace(half.fit, replacement), half.borrowed, _replace(half.calibration, replacement)
     )
-    return spoiled, children
+    return spoiled, len(chosen), children
 
 
 def _replace(rows: Rows, replacement: Mapping[int, Vectors]) -> Rows:

@@ -79,7 +79,7 @@ def counts(session: Session, owner_id: int) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(query)}
 
 
-def _vectors_of(owner_id: int, encoder: str) -> Select[Any]:
+def _vectors_of(owner_id: int, encoder: str) -> Select[int, int, str, bytes]:
     return (
         select(
             DrawingEmbedding.drawing_id,

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.models.config import GroupTrainingConfig
@@ -22,7 +23,7 @@ class Reproduction:
 
     compared_scores: int
     largest_difference: float
-    """Largest relative difference of a calibration score."""
+    """Largest relative difference of a calibration score, the model's or its twin's."""
     agrees: bool
     same_data: bool
 
@@ -45,7 +46,7 @@ def reproduce(
         _half(eligible.rows, recipe["twin"]) if recipe["twin"] else None,
     )
     again = fit_reference(plan, model.model.detector.name, model.encoder, model.layout, config.seed)
-    first, second = model.model.calibration.scores, again.model.calibration.scores
+    first, second = _scores(model), _scores(again)
     scale = np.maximum(np.abs(first), np.finfo(np.float64).tiny)
     largest = float((np.abs(first - second) / scale).max(initial=0.0))
     return Reproduction(
@@ -54,6 +55,11 @@ def reproduce(
         agrees=largest <= TOLERANCE,
         same_data=data_hash(plan, eligible.vector_hashes) == recipe["data_hash"],
     )
+
+
+def _scores(model: ReferenceModel) -> NDArray[np.float64]:
+    halves = [model.model, *([model.twin] if model.twin else [])]
+    return np.concatenate([half.calibration.scores for half in halves])
 
 
 def _half(rows: Rows, parts: dict[str, list[int]]) -> Half:

@@ -1,5 +1,6 @@
 """From which percentile a drawing is flagged: versioned, previewed, audited (D-9, D-10)."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,8 +67,14 @@ class ThresholdManager:
         """What a new rule would do to each model and to the drawings analysed so far.
 
         Nothing is changed. Stored scores are read again; nothing is computed anew.
+
+        Raises:
+            ValidationError: the percentile is out of range, or a threshold names no model.
+            NotFoundError: there is no such model.
         """
         new = _checked(percentile, threshold, model_id)
+        if model_id is not None:
+            self.models.get(session, model_id)
         return [
             self._effect(session, row, new)
             for row in self.models.active(session)
@@ -222,7 +229,7 @@ def _checked(percentile: float | None, threshold: float | None, model_id: int | 
             f"The percentile {percentile:g} is not between {LEAST_PERCENTILE:g} and "
             f"{GREATEST_PERCENTILE:g}. Nothing was changed."
         )
-    if threshold is not None and (threshold <= 0 or model_id is None):
+    if threshold is not None and (not 0 < threshold < math.inf or model_id is None):
         raise ValidationError(
             "A threshold set by hand is positive and belongs to one model, because scores of "
             "different models are not on one scale. Nothing was changed. Name it with --model."

@@ -1,0 +1,68 @@
+"""Active models of other ages: they lend fitting drawings, join the pool and are neighbours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.eligibility import Eligible
+from deepmed.features.drawings.models.ranges import AgeRange, range_of
+from deepmed.learning.reference import GroupPlan, Half, Lenders, Rows
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An active model whose ages the groups to be trained leave alone."""
+
+    ages: AgeRange
+    plan: GroupPlan
+    """Its own drawings as they took part, as far as they may still train; nothing borrowed."""
+
+    @property
+    def lenders(self) -> Lenders:
+        twin = self.plan.twin
+        return Lenders(self.plan.model.fit, twin.fit if twin else _nobody(self.plan.model.fit))
+
+
+def find_standing(
+    session: Session,
+    owner_id: int,
+    encoder: str,
+    groups: Sequence[AgeRange],
+    eligible: Eligible,
+) -> list[Standing]:
+    """The active models of this encoder that overlap none of the groups, in order of age."""
+    models = [
+        model
+        for model in repository.active_models(session, owner_id)
+        if model.vision_model == encoder
+        and not any(range_of(model).overlaps(group) for group in groups)
+    ]
+    return [Standing(range_of(model), _plan(session, model.id, eligible.rows)) for model in models]
+
+
+def _plan(session: Session, model_id: int, rows: Rows) -> GroupPlan:
+    parts: dict[tuple[str, str | None], list[int]] = {}
+    for member in repository.members(session, model_id):
+        parts.setdefault(("model", member.part), []).append(member.drawing_id)
+        parts.setdefault(("twin", member.twin_part), []).append(member.drawing_id)
+    return GroupPlan(
+        *(
+            Half(
+                _pick(rows, parts.get((half, "fit"), [])),
+                _nobody(rows),
+                _pick(rows, parts.get((half, "calibration"), [])),
+            )
+            for half in ("model", "twin")
+        )
+    )
+
+
+def _pick(rows: Rows, drawings: list[int]) -> Rows:
+    return rows.take(np.isin(rows.drawings, drawings))
+
+
+def _nobody(rows: Rows) -> Rows:
+    return rows.take(np.zeros(len(rows), dtype=bool))
