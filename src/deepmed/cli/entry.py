@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     except click.UsageError as error:
         return _usage(error, arguments)
     except click.Abort as error:
-        return _aborted(error)
+        return _aborted(error, arguments)
     except BrokenPipeError:
         _silence_output()
         return FAILED
@@ -46,12 +46,19 @@ def _usage(error: click.UsageError, arguments: Sequence[str]) -> int:
     return USAGE
 
 
-def _aborted(error: click.Abort) -> int:
-    if isinstance(error.__cause__, KeyboardInterrupt):
-        click.echo("Interrupted; what was finished is kept, run the command again.", err=True)
-        return INTERRUPTED
-    click.echo("Stopped; nothing was changed.", err=True)
-    return FAILED
+def _aborted(error: click.Abort, arguments: Sequence[str]) -> int:
+    interrupted = isinstance(error.__cause__, KeyboardInterrupt)
+    message = (
+        "Interrupted; what was finished is kept, run the command again."
+        if interrupted
+        else "Stopped; nothing was changed."
+    )
+    click.echo(message, err=True)
+    if "--json" in arguments:
+        from deepmed.cli.failures import print_json
+
+        print_json("interrupted" if interrupted else "stopped", message, None)
+    return INTERRUPTED if interrupted else FAILED
 
 
 def _silence_output() -> None:

@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+from deepmed.kit.errors import StorageError
 from deepmed.kit.ids import new_uid
 
 
@@ -16,3 +17,20 @@ def write_atomically(path: Path, content: bytes) -> None:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def export(path: Path, content: bytes) -> Path:
+    """Write a result where somebody asked for it, whole or not at all.
+
+    Raises:
+        StorageError: it cannot be written there; what was there before still is.
+    """
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StorageError(
+            f"{path} cannot be written: {reason}. What was there before is unchanged. Choose "
+            "another place, or make room there, and run the command again."
+        ) from error
+    return path

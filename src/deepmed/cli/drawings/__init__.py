@@ -4,6 +4,7 @@ import typer
 
 from deepmed.cli.drawings.analysing import register as register_analysing
 from deepmed.cli.drawings.collecting import register as register_collecting
+from deepmed.cli.drawings.explaining import register as register_explaining
 from deepmed.cli.drawings.modelling import register as register_modelling
 from deepmed.cli.drawings.reporting import register as register_reporting
 
@@ -20,6 +21,7 @@ for register in (
     register_collecting,
     register_modelling,
     register_analysing,
+    register_explaining,
     register_reporting,
 ):
     register(app)

@@ -1,4 +1,4 @@
-"""analyze, explain, compare."""
+"""analyze."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,13 +11,11 @@ if TYPE_CHECKING:
     from deepmed.features.drawings.analysis.service import BatchAnalysis
 
 Ids = Annotated[list[int] | None, typer.Argument(help="Ids of drawings.", show_default=False)]
-Id = Annotated[int, typer.Argument(help="Id of a drawing.")]
 SHOWN = 40
 
 
 def register(app: typer.Typer) -> None:
-    for command in (analyze, explain, compare):
-        app.command(command.__name__)(command)
+    app.command("analyze")(analyze)
 
 
 def analyze(
@@ -53,73 +51,6 @@ def analyze(
             "statistics": statistics,
         }
     )
-
-
-def explain(
-    drawing: Id,
-    method: Annotated[
-        str | None, typer.Option(help="Saliency method; the model's best one by default.")
-    ] = None,
-    reader: Annotated[
-        str, typer.Option(help="researcher, educator or parent (where switched on).")
-    ] = "educator",
-    folder: Annotated[
-        str | None, typer.Option("--out", help="Also write the overlay pictures into this folder.")
-    ] = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Show where in a drawing its score comes from, and how far to trust that map.
-
-    Every map carries its faithfulness: how much better it predicts the score than a random map,
-    edges or ink alone. A map that does no better is labelled so.
-    """
-    from pathlib import Path
-
-    from deepmed.features.drawings.explanation.service import ExplanationService
-    from deepmed.features.drawings.explanation.texts import Reader
-
-    out = Output(as_json)
-    with open_bench() as bench, out.progress("Explaining"):
-        found = ExplanationService(bench).explain(drawing, method)
-        text = found.text(Reader(reader), bench.settings)
-        written = found.write(Path(folder), bench.storage) if folder else []
-    for sentence in text:
-        out.say(sentence)
-    for path in written:
-        out.say(f"Written: {path}")
-    out.finish({**found.to_dict(), "text": text, "written": written})
-
-
-def compare(
-    drawing: Id,
-    count: Annotated[int, typer.Option(min=1, max=50, help="How many neighbours.")] = 3,
-    as_json: JsonFlag = False,
-) -> None:
-    """Find the typical drawings of the same age that are most like a drawing."""
-    from deepmed.features.drawings.analysis.service import AnalysisService
-    from deepmed.features.drawings.comparison import ComparisonService
-
-    out = Output(as_json)
-    with open_bench() as bench, bench.database.read() as session:
-        service = ComparisonService(bench, AnalysisService(bench))
-        found = service.find_similar_normal_examples(session, drawing, count)
-    out.table(
-        ["Drawing", "File", "Age", "Subject", "Similarity", "Percentile place"],
-        [
-            [
-                one.drawing_id,
-                one.filename,
-                one.age_years,
-                one.subject,
-                one.similarity_score,
-                one.normalized_score,
-            ]
-            for one in found
-        ],
-    )
-    if not found:
-        out.say("No model covers the age of this drawing, so there is nothing to compare with.")
-    out.finish({"drawing_id": drawing, "comparison_examples": [one.to_dict() for one in found]})
 
 
 def to_dict(row: Any, q_values: dict[str, Any]) -> dict[str, Any]:

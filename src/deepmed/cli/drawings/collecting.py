@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deepmed.cli.drawings.workplace import open_bench
+from deepmed.cli.drawings.workplace import Id, open_bench
 from deepmed.cli.output import JsonFlag, Output
 
 if TYPE_CHECKING:
     from deepmed.features.drawings.importing import ImportReport
     from deepmed.features.drawings.tables import Drawing
 
-Id = Annotated[int, typer.Argument(help="Id of a drawing.")]
 SHOWN = 30
 
 
@@ -124,7 +123,11 @@ def list_drawings(
     page_size: Annotated[int, typer.Option(min=1, max=100, help="Drawings a page.")] = 20,
     as_json: JsonFlag = False,
 ) -> None:
-    """List the stored drawings, filtered, sorted, page by page."""
+    """List the stored drawings, filtered, sorted, page by page.
+
+    The first column is the id by which the other commands name a drawing. Blank, duplicate and
+    withdrawn drawings are noted: they are kept, and no model learns from them.
+    """
     from deepmed.features.drawings.catalogue import DrawingCatalogue
     from deepmed.features.drawings.catalogue.filters import DrawingFilter
     from deepmed.features.drawings.metadata import ExpertLabel
@@ -145,6 +148,8 @@ def list_drawings(
         found = catalogue.list_drawings(filters, sort=sort, page=page, page_size=page_size)
     facts = [_facts(drawing) for drawing in found.drawings]
     shown = ("id", "original_name", "age_years", "subject", "expert_label", "child_id", "notes")
+    if not found.total_count:
+        out.say("There are no such drawings here. Bring some in: deepmed drawings import FOLDER")
     out.table(
         ["Id", "Name", "Age", "Subject", "Label", "Child", "Notes"],
         [[", ".join(one[k]) if k == "notes" else one[k] for k in shown] for one in facts],
@@ -162,7 +167,11 @@ def list_drawings(
 
 
 def show(drawing: Id, as_json: JsonFlag = False) -> None:
-    """Show what is known of a drawing, and its analyses so far."""
+    """Show what is known of a drawing, and its analyses so far.
+
+    An analysis is kept with the model and the rule it was made under. A new model or rule adds one,
+    the newest first.
+    """
     from deepmed.cli.drawings.analysing import to_dict
     from deepmed.features.drawings.analysis.service import AnalysisService
     from deepmed.features.drawings.catalogue import DrawingCatalogue
@@ -201,9 +210,10 @@ def edit(
     child: Annotated[str | None, typer.Option(help="Id of the child.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Correct what is known of a drawing.
+    """Correct what is known of a drawing: age, subject, label, tool, prompt or child.
 
-    A new age, label or child marks the models that used the drawing: train them again.
+    What you do not name stays as it is. A new age, label or child marks the models that used the
+    drawing: train them again.
     """
     from deepmed.features.drawings.catalogue import DrawingCatalogue
 
@@ -215,12 +225,13 @@ def edit(
         "prompt": prompt,
         "child_id": child,
     }
+    changes = {name: value for name, value in given.items() if value is not None}
+    if not changes:
+        raise typer.BadParameter("Name what to correct, for example --age '6y 4m'.")
     out = Output(as_json)
     with open_bench() as bench:
         catalogue = DrawingCatalogue(bench.database, bench.storage, bench.owner_id)
-        changed = catalogue.edit(
-            drawing, {name: value for name, value in given.items() if value is not None}
-        )
+        changed = catalogue.edit(drawing, changes)
     facts = _facts(changed)
     out.table(["What", "Value"], [[name, value] for name, value in facts.items()])
     out.finish({"drawing": facts})
@@ -231,7 +242,11 @@ def withdraw(
     restore: Annotated[bool, typer.Option("--restore", help="Take a withdrawal back.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Keep a drawing, and let it take no part in any further training."""
+    """Keep a drawing, and let it take no part in any further training.
+
+    It can still be analysed. Models that have learned from it already keep what they learned: train
+    again to have models without it. Take it back with --restore.
+    """
     from deepmed.features.drawings.catalogue import DrawingCatalogue
 
     out = Output(as_json)
@@ -261,20 +276,34 @@ def delete(
     if (drawing is None) == (child is None):
         raise typer.BadParameter("Name a drawing by its id, or a child with --child.")
     if not yes:
-        typer.confirm("Delete for good?", abort=True)
+        typer.confirm("Delete for good?", abort=True, err=True)
     out = Output(as_json)
     with open_bench() as bench:
         catalogue = DrawingCatalogue(bench.database, bench.storage, bench.owner_id)
-        report = (
-            catalogue.delete_child(child)
-            if child is not None
-            else catalogue.delete_drawing(drawing or 0)
-        )
-        revised = complete(bench)
+        try:
+            report = (
+                catalogue.delete_child(child)
+                if child is not None
+                else catalogue.delete_drawing(drawing or 0)
+            )
+        finally:
+            # Also when there is nothing left to delete: an earlier call may have been stopped.
+            models = complete(bench)
     out.say(f"{len(report.drawings)} drawings deleted, with all that was derived from them.")
     if report.retraining:
         out.say(report.retraining)
-    out.finish({**report.to_dict(), "revised_models": revised})
+    for model in models.damaged:
+        out.note(
+            f"The files of model {model} were damaged before, so they were not revised. They are "
+            "never used; train that group again with --replace."
+        )
+    out.finish(
+        {
+            **report.to_dict(),
+            "revised_models": models.revised,
+            "damaged_models": models.damaged,
+        }
+    )
 
 
 def _facts(drawing: "Drawing") -> dict[str, Any]:

@@ -1,11 +1,15 @@
-"""Opens the home for one command."""
+"""What the commands share: how a drawing is named, and how the home is opened."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from deepmed.features.drawings.workbench import Workbench
+
+Id = Annotated[int, typer.Argument(help="Id of a drawing, as `list` shows it.")]
 
 
 @contextmanager

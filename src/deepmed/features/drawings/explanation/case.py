@@ -1,5 +1,7 @@
 """One drawing before the model that scored it: what its map, text and report need."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +22,7 @@ from deepmed.learning.saliency.fills import Ranking, nearest_typical, ranking_of
 from deepmed.learning.saliency.score import ScoreFunction
 
 TYPICAL_LOOKED_AT = 500
-"""Fitting drawings among which the nearest typical one is looked for, the lowest ids first."""
+"""Fitting drawings among which the nearest typical one is looked for, at most."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +87,21 @@ class CaseLoader:
             NotFoundError: no such drawing.
             ConflictError: the drawing has no score, so there is nothing to explain.
         """
-        row = self.analyses.analyze([drawing_id]).analyses[0]
+        return self.of(self.analyses.analyze([drawing_id]).analyses[0])
+
+    def of(self, row: AnomalyAnalysis) -> Case:
+        """The case of an analysis under the models and rules in force.
+
+        Raises:
+            ConflictError: it has no score, or the model that gave it is not in use any more.
+        """
         if row.anomaly_score is None or row.age_group_model_id is None:
             raise ConflictError(
-                f"Drawing {drawing_id} has no score, so there is nothing to explain. {row.reason}"
+                f"Drawing {row.drawing_id} has no score, so there is nothing to explain. "
+                f"{row.reason}"
             )
         with self.bench.database.read() as session:
-            return self._case(session, drawing_id, row)
+            return self._case(session, row)
 
     def score_function(self, case: Case) -> ScoreFunction:
         return ScoreFunction(
@@ -110,25 +120,36 @@ class CaseLoader:
             file = repository.file_of(session, nearest)
         return self.prepared(self.bench.encoding.picture(file))
 
-    def _case(self, session: Session, drawing_id: int, row: AnomalyAnalysis) -> Case:
-        drawing = analyses.drawings(session, self.bench.owner_id, [drawing_id])[0]
+    def _case(self, session: Session, row: AnomalyAnalysis) -> Case:
+        drawing = analyses.drawings(session, self.bench.owner_id, [row.drawing_id])[0]
         scene = self.analyses.scene(session)
-        item = next(one for one in scene.active if one.row.id == row.age_group_model_id)
-        reference = item.model.reference_for(drawing.child_id)
-        if reference is None:
-            raise ConflictError(f"Drawing {drawing_id} has no score under its model any more.")
-        store = self.bench.embeddings
-        fitted = repository.fitted_drawings(
-            session, item.row.id, twin=reference is item.model.twin
-        )[:TYPICAL_LOOKED_AT]
-        vectors, found = store.retrieve_matrix(session, fitted, scene.encoder)
+        item = next((one for one in scene.active if one.row.id == row.age_group_model_id), None)
+        reference = None if item is None else item.model.reference_for(drawing.child_id)
+        if item is None or reference is None:
+            raise ConflictError(
+                f"Drawing {drawing.id} has no score under the models in use. Run "
+                f"`deepmed drawings analyze {drawing.id}` and try again."
+            )
+        fitted = repository.fitted_drawings(session, item.row.id, twin=reference is item.model.twin)
+        vectors, found = self.bench.embeddings.retrieve_matrix(
+            session, evenly(fitted, TYPICAL_LOOKED_AT), scene.encoder
+        )
         return Case(
             drawing,
             row,
             item,
             reference,
             self.bench.encoding.picture(drawing.file_path),
-            store.retrieve_embedding(session, drawing_id, scene.encoder),
+            self.bench.embeddings.retrieve_embedding(session, drawing.id, scene.encoder),
             found.tolist(),
             vectors,
         )
+
+
+def evenly(ids: Sequence[int], most: int) -> list[int]:
+    """At most so many of the ids, spread over all of them.
+
+    The first ones would not do: drawings come in one subject or one school after the other.
+    """
+    step = max(1, math.ceil(len(ids) / most))
+    return list(ids[::step])

@@ -1,6 +1,7 @@
 """Explanations of analyses: map, trust in it, regions, measured facts; kept with the analysis."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from numpy.typing import NDArray
 
 from deepmed.features.drawings.comparison import ComparisonService, SimilarDrawing
 from deepmed.features.drawings.explanation import repository
-from deepmed.features.drawings.explanation.case import Case, CaseLoader
-from deepmed.features.drawings.explanation.texts import ExplanationGenerator, Facts, Reader
-from deepmed.features.drawings.explanation.trust import Trust, measure
-from deepmed.features.drawings.tables import InterpretabilityResult
+from deepmed.features.drawings.explanation.case import Case, CaseLoader, evenly
+from deepmed.features.drawings.explanation.model_figure import ModelFaithfulness
+from deepmed.features.drawings.explanation.texts import ExplanationGenerator, Facts, Place, Reader
+from deepmed.features.drawings.explanation.trust import MeasuredOn, Trust, measure
+from deepmed.features.drawings.tables import AnomalyAnalysis, InterpretabilityResult
 from deepmed.features.drawings.workbench import Workbench
-from deepmed.kit.files import write_atomically
+from deepmed.kit.files import export
 from deepmed.kit.pictures import read_stored
 from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
@@ -28,6 +30,7 @@ FOLDER = "explanations"
 DEFAULT_METHOD = "two_sided_occlusion"
 TYPICAL_MEASURED = 60
 """Typical drawings with which a drawing's measures are compared, at most."""
+Progress = Callable[[int, int], None]
 KINDS = ("heatmap", "contour", "masked", "side_by_side")
 
 
@@ -38,6 +41,8 @@ class Explanation:
     row: InterpretabilityResult
     case: Case
     neighbours: list[SimilarDrawing]
+    faithfulness: dict[str, Any]
+    """Of this map; of the model's maps where the encoder is too slow to measure each."""
 
     @property
     def regions(self) -> list[dict[str, Any]]:
@@ -67,29 +72,32 @@ class Explanation:
             among=analysis.results["among"],
             confidence=analysis.confidence,
             ink_percent=100 * ink["value"],
-            ink_rank=ink["rank"],
+            ink_below=None if ink["rank"] is None else round(ink["rank"] * ink["compared"]),
+            ink_compared=ink["compared"],
             placement=content["placement"],
-            regions=[
-                (region["spatial_location"], region["importance_score"]) for region in self.regions
-            ],
-            map_is_faithful=self.row.faithfulness["faithful"],
+            regions=[_place(found) for found in self.row.facts["regions"]],
+            map_is_faithful=self.faithfulness["faithful"],
+            map_measured_on=self.faithfulness["measured_on"],
             neighbours=[(one.drawing_id, one.similarity_score) for one in self.neighbours],
         )
 
     def write(self, folder: Path, storage: FileStorageService) -> list[str]:
-        """Write the overlay pictures and their data into a folder; returns the paths."""
+        """Write the overlay pictures and their data into a folder; returns the paths.
+
+        Raises:
+            StorageError: they cannot be written there.
+        """
         name = f"drawing_{self.case.drawing.id}_{self.row.method}"
-        maps = json.loads(storage.get(self.row.saliency_map_path))
+        stored = json.loads(storage.get(self.row.saliency_map_path))
         made = SaliencyMap(
-            **{**maps, "values": np.array(maps["values"]), "frame": tuple(maps["frame"])}
+            **{**stored, "values": np.array(stored["values"]), "frame": tuple(stored["frame"])}
         )
-        pictures = overlays(self.case.image, made)
-        for kind, content in pictures.items():
-            write_atomically(folder / f"{name}_{kind}.png", content)
-        write_atomically(folder / f"{name}.json", json.dumps(self.to_dict(), indent=1).encode())
-        return [str(folder / f"{name}_{kind}.png") for kind in pictures] + [
-            str(folder / f"{name}.json")
-        ]
+        files = {
+            f"{name}_{kind}.png": content
+            for kind, content in overlays(self.case.image, made).items()
+        }
+        files[f"{name}.json"] = json.dumps(self.to_dict() | {"map": stored}, indent=1).encode()
+        return [str(export(folder / file, content)) for file, content in files.items()]
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -98,7 +106,7 @@ class Explanation:
             "method": self.row.method,
             "importance_regions": self.regions,
             "facts": self.row.facts,
-            "faithfulness": self.row.faithfulness,
+            "faithfulness": self.faithfulness,
             "neighbours": [one.to_dict() for one in self.neighbours],
         }
 
@@ -110,6 +118,7 @@ class ExplanationService:
         self.bench = bench
         self.cases = CaseLoader(bench)
         self.comparisons = ComparisonService(bench, self.cases.analyses)
+        self.figures = ModelFaithfulness(bench, self.cases)
         self._measured: dict[tuple[int, bool], VisualFeatureIdentifier] = {}
 
     def explain(self, drawing_id: int, method: str | None = None) -> Explanation:
@@ -120,27 +129,39 @@ class ExplanationService:
             ConflictError: the drawing has no score.
             SaliencyGenerationError: there is no such method, or it cannot explain this model.
         """
-        case = self.cases.load(drawing_id)
-        method = method or DEFAULT_METHOD
-        with self.bench.database.read() as session:
-            row = repository.stored(session, case.analysis.id, method)
-        row = row or self._store(case, method)
-        with self.bench.database.read() as session:
-            neighbours = self.comparisons.find_similar_normal_examples(session, drawing_id)
-        return Explanation(row, case, neighbours)
+        return self._explain(self.cases.load(drawing_id), method or DEFAULT_METHOD)
+
+    def explain_analysis(self, row: AnomalyAnalysis) -> Explanation:
+        """Explain an analysis by the default method; raises as `explain` does."""
+        return self._explain(self.cases.of(row), DEFAULT_METHOD)
+
+    def measure_model(
+        self, model_id: int, method: str | None = None, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """How faithful a model's maps are on drawings it never learned from; kept for its maps."""
+        return self.figures.measure(model_id, method or DEFAULT_METHOD, progress)
 
     def overlay(self, explanation: Explanation) -> NDArray[np.uint8]:
         """The stored heat map over the drawing, (H, W, 3)."""
         return read_stored(self.bench.storage.get(explanation.row.overlay_image_path))
 
+    def _explain(self, case: Case, method: str) -> Explanation:
+        with self.bench.database.read() as session:
+            row = repository.stored(session, case.analysis.id, method)
+        row = row or self._store(case, method)
+        with self.bench.database.read() as session:
+            neighbours = self.comparisons.find_similar_normal_examples(session, case.drawing.id)
+        figure = row.faithfulness
+        if figure["measured_on"] == MeasuredOn.MODEL:
+            figure = figure | self.figures.find(case, method)
+        return Explanation(row, case, neighbours, figure)
+
     def _store(self, case: Case, method: str) -> InterpretabilityResult:
         trust = measure(self.cases, case, method)
         made = trust.map
+        # The analysis, not the picture alone: what fills a patch depends on who is compared with.
         key = map_key(
-            case.drawing.pixel_hash,
-            f"{case.item.row.recipe_hash}/{'twin' if case.twin else 'model'}",
-            method,
-            case.further_columns,
+            case.drawing.pixel_hash, case.analysis.inputs_hash, method, case.further_columns
         )
         saliency_path, overlay_path = f"{FOLDER}/{key}.json", f"{FOLDER}/{key}.png"
         overlay = SaliencyOverlayGenerator().create_heatmap_overlay(case.image, made)
@@ -173,13 +194,18 @@ class ExplanationService:
     def _features(self, case: Case) -> VisualFeatureIdentifier:
         key = (case.item.row.id, case.twin)
         if key not in self._measured:
-            chosen = case.typical_ids[:TYPICAL_MEASURED]
+            chosen = evenly(case.typical_ids, TYPICAL_MEASURED)
             with self.bench.database.read() as session:
                 files = [repository.file_of(session, drawing) for drawing in chosen]
             self._measured[key] = VisualFeatureIdentifier(
                 [self.bench.encoding.picture(file) for file in files]
             )
         return self._measured[key]
+
+
+def _place(found: dict[str, Any]) -> Place:
+    region = found["region"]
+    return Place(region["spatial_location"], region["importance_score"], found["empty"])
 
 
 def overlays(image: NDArray[np.uint8], made: SaliencyMap) -> dict[str, bytes]:

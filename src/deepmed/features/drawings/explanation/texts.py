@@ -5,6 +5,7 @@ drawing, so no word of illness, danger or severity may appear: a test holds ever
 `FORBIDDEN_WORDS`.
 """
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -14,30 +15,43 @@ FORBIDDEN_WORDS = (
     "abnormal",
     "abuse",
     "alarming",
-    "autism",
+    "autis",
     "clinical sign",
     "concerning",
     "danger",
+    "defect",
     "deficit",
     "delay",
     "developmental",
+    "deviant",
     "diagnos",
     "disease",
     "disorder",
     "disturb",
+    "handicap",
+    "harmless",
+    "illness",
     "impair",
-    "pathology",
+    "mental",
+    "neglect",
     "patholog",
     "problem",
+    "psychiatr",
+    "psychological",
     "retard",
     "risk",
+    "serious",
     "severe",
+    "severity",
+    "sick",
+    "suspect",
     "suspicious",
     "symptom",
     "trauma",
     "warning",
     "worry",
 )
+"""Beginnings of words, in lower case; `harmless` too, because nobody has measured that."""
 
 FLAGGED_CHIP = "unusual in this group"
 UNFLAGGED_CHIP = "not unusual in this group"
@@ -59,6 +73,16 @@ class Reader(StrEnum):
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where on the page a region lies, and its share of what raises the score."""
+
+    where: str
+    share: float
+    empty: bool = False
+    """No ink there: it is the lack of it that raises the score."""
+
+
+@dataclass(frozen=True)
 class Facts:
     """What was measured of one drawing; nulls are left unsaid."""
 
@@ -75,12 +99,14 @@ class Facts:
     among: str = "of this group"
     confidence: float | None = None
     ink_percent: float | None = None
-    ink_rank: float | None = None
-    """Share of the group's typical drawings with less ink, 0 to 1."""
+    ink_below: int | None = None
+    """How many of the compared typical drawings have less ink."""
+    ink_compared: int | None = None
     placement: str | None = None
-    regions: list[tuple[str, float]] = field(default_factory=list)
-    """Where on the page, and its share of the score."""
+    regions: list[Place] = field(default_factory=list)
     map_is_faithful: bool | None = None
+    map_measured_on: str = "map"
+    """`map`: this very map; `model`: other maps by the same model."""
     neighbours: list[tuple[int, float]] = field(default_factory=list)
     """Nearest typical drawings and their cosine similarity."""
 
@@ -94,26 +120,32 @@ class ExplanationGenerator:
     def __init__(self, *, parent_texts: bool = False) -> None:
         self.parent_texts = parent_texts
 
-    def generate_explanation(self, facts: Facts, reader: Reader = Reader.EDUCATOR) -> list[str]:
-        """Sentences in the order in which they should be read.
+    def refuse_parent(self, reader: Reader) -> None:
+        """Refuse a text for parents where it is switched off.
 
         Raises:
-            ConfigurationError: a text for parents was asked for and is switched off.
+            ConfigurationError: it was asked for and is switched off.
         """
         if reader is Reader.PARENT and not self.parent_texts:
             raise ConfigurationError(
                 "Texts for parents are switched off. An operator can switch them on with "
                 "DEEPMED_PARENT_TEXTS=true."
             )
+
+    def generate_explanation(self, facts: Facts, reader: Reader = Reader.EDUCATOR) -> list[str]:
+        """Sentences in the order in which they should be read.
+
+        Raises:
+            ConfigurationError: a text for parents was asked for and is switched off.
+        """
+        self.refuse_parent(reader)
         if facts.normalized_score is None:
             return _no_answer(facts)
-        sentences = [_main(facts, reader), *_frequency(facts), *_limits(facts)]
+        sentences = [_main(facts, reader), *_flag(facts), *_limits(facts)]
         if reader is not Reader.PARENT:
             sentences += [*_where(facts), *_measures(facts), *_neighbours(facts)]
         if reader is Reader.RESEARCHER:
             sentences += _numbers(facts)
-        if facts.is_anomaly:
-            sentences.append(FIRST_STEPS)
         return sentences
 
 
@@ -124,25 +156,39 @@ def chip(decision: str, *, is_anomaly: bool, normalized_score: float | None) -> 
     return NO_ANSWER_CHIP
 
 
+def place_of_100(normalized_score: float) -> str:
+    """`98 of 100`: rounded down, because no drawing is more unusual than all of them, itself too.
+
+    Args:
+        normalized_score: 0 to 100.
+    """
+    return f"{math.floor(normalized_score)} of 100"
+
+
 def natural_frequency(flagged_of_100: float | None, children: int | None) -> str | None:
-    """`about 5 of 100 typical drawings are flagged; this group has n children`."""
+    """How many typical drawings are flagged, and how many children stand behind that figure."""
     if flagged_of_100 is None or children is None:
         return None
     return (
-        f"About {flagged_of_100:.3g} of 100 typical drawings are flagged like this one; "
-        f"{children} children are compared with."
+        f"About {flagged_of_100:.3g} of 100 typical drawings are flagged; this group has "
+        f"{children} children to compare with."
     )
 
 
 def _main(facts: Facts, reader: Reader) -> str:
-    place = facts.normalized_score or 0.0
     if reader is Reader.PARENT:
+        if facts.decision == "not_supported":
+            return "There is no answer: too few drawings of other children to compare with."
         seen = "stood out from" if facts.is_anomaly else "did not stand out from"
         return f"The drawing {seen} the collected drawings of other children."
-    more = "more unusual than about"
-    where = f"among the drawings {facts.among}"
-    verdict = "" if facts.is_anomaly else ", which is not enough to flag it"
-    return f"The drawing is {more} {place:.0f} of 100 {where}{verdict}."
+    place = place_of_100(facts.normalized_score or 0.0)
+    return f"More unusual than about {place} drawings {facts.among}{_verdict(facts)}."
+
+
+def _verdict(facts: Facts) -> str:
+    if facts.decision == "not_supported":
+        return ""
+    return ", so it is flagged" if facts.is_anomaly else ", which is not enough to flag it"
 
 
 def _no_answer(facts: Facts) -> list[str]:
@@ -150,9 +196,12 @@ def _no_answer(facts: Facts) -> list[str]:
     return [f"There is no answer for this drawing. {reason}"]
 
 
-def _frequency(facts: Facts) -> list[str]:
-    sentence = natural_frequency(facts.flagged_of_100, facts.children) if facts.is_anomaly else None
-    return [sentence] if sentence else []
+def _flag(facts: Facts) -> list[str]:
+    """What every flag carries: how often typical drawings are flagged, and what to do first."""
+    if not facts.is_anomaly:
+        return []
+    frequency = natural_frequency(facts.flagged_of_100, facts.children)
+    return [*([frequency] if frequency else []), FIRST_STEPS]
 
 
 def _limits(facts: Facts) -> list[str]:
@@ -160,15 +209,17 @@ def _limits(facts: Facts) -> list[str]:
     if facts.decision == "not_supported" and facts.reason:
         sentences.append(facts.reason)
     if facts.undecided:
-        sentences.append("At this number of children the decision is undecided.")
+        sentences.append(
+            "Undecided at this number of children: others to compare with could turn the answer."
+        )
     if facts.borderline:
         sentences.append(
             "The score lies so close to the threshold that another machine could decide otherwise."
         )
     if facts.role and facts.role != "new":
         sentences.append(
-            "The child's own drawings took part in training, so the drawing is ranked against the "
-            "other children, and its share of flags is fixed by construction."
+            "Drawings of this child took part in training, so this one is ranked against the other "
+            "children. How many of such drawings are flagged is fixed by construction."
         )
     return sentences
 
@@ -176,27 +227,42 @@ def _limits(facts: Facts) -> list[str]:
 def _where(facts: Facts) -> list[str]:
     if not facts.regions:
         return []
+    parts = ", ".join(
+        f"{where} ({share:.0%}{', nothing is drawn there' if empty else ''})"
+        for where, share, empty in _merged(facts.regions)
+    )
+    return [f"What raises its score most lies here: {parts}.{_trust(facts)}"]
+
+
+def _merged(regions: list[Place]) -> list[tuple[str, float, bool]]:
     shares: dict[str, float] = {}
-    for where, share in facts.regions:
-        shares[where] = shares.get(where, 0.0) + share
-    parts = ", ".join(f"{where} ({share:.0%} of the map)" for where, share in shares.items())
-    trust = {
-        True: "",
-        False: " This map was found not faithful to the score: do not rely on it.",
-        None: " How faithful this map is to the score was not measured.",
-    }[facts.map_is_faithful]
-    return [f"What contributes most lies in these places: {parts}.{trust}"]
+    for region in regions:
+        shares[region.where] = shares.get(region.where, 0.0) + region.share
+    drawn = {region.where for region in regions if not region.empty}
+    return [(where, share, where not in drawn) for where, share in shares.items()]
+
+
+def _trust(facts: Facts) -> str:
+    if facts.map_is_faithful is None:
+        return " How faithful this map is to the score was not measured."
+    if facts.map_measured_on == "model":
+        found = "found" if facts.map_is_faithful else "found not"
+        advice = "" if facts.map_is_faithful else ": do not rely on this one"
+        return f" Maps by this model were {found} faithful to the score on other drawings{advice}."
+    if facts.map_is_faithful:
+        return ""
+    return " This map was found not faithful to the score: do not rely on it."
 
 
 def _measures(facts: Facts) -> list[str]:
     sentences = []
     if facts.ink_percent is not None:
         rank = (
-            f", more than in {facts.ink_rank:.0%} of the group's typical drawings"
-            if facts.ink_rank is not None
+            f", more than in {facts.ink_below} of {facts.ink_compared} typical drawings"
+            if facts.ink_below is not None and facts.ink_compared
             else ""
         )
-        sentences.append(f"Lines and colour cover {facts.ink_percent:.1f} % of the page{rank}.")
+        sentences.append(f"Lines and colour cover {facts.ink_percent:.1f}% of the page{rank}.")
     if facts.placement:
         place = "in" if facts.placement == "centre" else "towards"
         where = "middle" if facts.placement == "centre" else facts.placement

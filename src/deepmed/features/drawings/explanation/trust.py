@@ -1,16 +1,31 @@
 """How far a map may be trusted: its curves beside random, edges and ink alone (D-17)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from deepmed.features.drawings.explanation.case import Case, CaseLoader
+from deepmed.features.drawings.explanation.pace import is_slow
 from deepmed.learning.errors import SaliencyGenerationError
-from deepmed.learning.saliency.faithfulness import Faithfulness, explain_and_measure
+from deepmed.learning.saliency.faithfulness import Faithfulness, measure_faithfulness
+from deepmed.learning.saliency.fills import choose_fill
 from deepmed.learning.saliency.generator import SaliencyMapGenerator
 from deepmed.learning.saliency.maps import SaliencyMap
 from deepmed.learning.saliency.report import GATE_CONTROLS, MARGIN_OVER_RANDOM
 
 RANDOM = "random"
+MARGINS = {name: MARGIN_OVER_RANDOM if name == RANDOM else 0.0 for name in GATE_CONTROLS}
+"""By how much a map beats each of these, before it may be called faithful."""
+
+
+class MeasuredOn(StrEnum):
+    """What a figure was measured on."""
+
+    MAP = "map"
+    """The very map that is shown."""
+    MODEL = "model"
+    """Maps of held-out drawings by the same model: the encoder is too slow to measure each map."""
 
 
 @dataclass(frozen=True)
@@ -20,18 +35,14 @@ class Trust:
     map: SaliencyMap
     found: Faithfulness | None
     reason: str | None
+    measured_on: MeasuredOn = MeasuredOn.MAP
 
     @property
     def faithful(self) -> bool | None:
         """Whether this map beats random orders by 0.1, and edges and ink; None: not measured."""
         if self.found is None:
             return None
-        scores = self.found.scores
-        own = scores[self.map.method]
-        margins = {name: MARGIN_OVER_RANDOM if name == RANDOM else 0.0 for name in GATE_CONTROLS}
-        return self.map.explains_score and all(
-            own - scores[name] >= margin and own > scores[name] for name, margin in margins.items()
-        )
+        return self.map.explains_score and beats(self.found.scores, self.map.method)
 
     def to_dict(self) -> dict[str, Any]:
         """The figure with its rows and curves, ready for JSON."""
@@ -39,6 +50,7 @@ class Trust:
         return {
             "faithful": self.faithful,
             "reason": self.reason,
+            "measured_on": self.measured_on.value,
             "method": self.map.method,
             "explains_score": self.map.explains_score,
             "fill": found.fill if found else self.map.fill,
@@ -51,19 +63,32 @@ class Trust:
         }
 
 
+def beats(scores: Mapping[str, float], method: str) -> bool:
+    """Whether a map's score reaches the margin over every control."""
+    own = scores[method]
+    return all(
+        own - scores[name] >= margin and own > scores[name] for name, margin in MARGINS.items()
+    )
+
+
 def measure(cases: CaseLoader, case: Case, method: str) -> Trust:
-    """Make the map of a case and measure how faithful it is.
+    """Make the map of a case, and measure how faithful it is where the encoder is quick enough.
 
     Where nothing that could stand in its patches is usual itself, the map is made with paper and
     no figure is given.
     """
     generator = SaliencyMapGenerator(cases.score_function(case))
     prepared = cases.prepared(case.image)
+    page = generator.function.at(prepared)
+    fill, refusal = None, None
     try:
-        maps, found = explain_and_measure(
-            generator, prepared, case.ranking, [method], typical=cases.typical(case)
-        )
+        fill = choose_fill(page, case.ranking, cases.typical(case))
     except SaliencyGenerationError as error:
-        made = generator.generate_saliency_map(prepared, method)
-        return Trust(made, None, str(error))
-    return Trust(maps[0], found, None)
+        refusal = str(error)
+    made = generator.generate_saliency_map(prepared, method, fill)
+    if is_slow(generator.function.encoder):
+        return Trust(made, None, None, MeasuredOn.MODEL)
+    if fill is None:
+        return Trust(made, None, refusal)
+    found = measure_faithfulness(page, case.ranking, [made], fill, seed=generator.seed)
+    return Trust(made, found, None)

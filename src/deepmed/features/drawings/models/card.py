@@ -35,7 +35,7 @@ def _ages(plan: GroupPlan) -> dict[str, float | None]:
 def _limits(metrics: dict[str, Any]) -> list[str]:
     limits = [
         "Typical means typical of the drawings given for training, and of nothing else.",
-        "Some typical drawings are flagged by construction: most flags are harmless.",
+        "Some typical drawings are flagged by construction: a flag alone says nothing of a child.",
     ]
     if not metrics["supported"]:
         limits.append("Too few children calibrate this model to flag at its percentile.")

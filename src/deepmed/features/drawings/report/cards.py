@@ -1,67 +1,121 @@
 """The card of a flagged drawing: picture, map, words, neighbours, and the data behind them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from deepmed.features.drawings.explanation.service import Explanation, ExplanationService
-from deepmed.features.drawings.explanation.texts import Reader, chip
-from deepmed.features.drawings.report.charts import Chart, strip
+from deepmed.features.drawings.explanation.texts import (
+    FIRST_STEPS,
+    ExplanationGenerator,
+    chip,
+)
+from deepmed.features.drawings.explanation.trust import MeasuredOn
+from deepmed.features.drawings.report.charts import strip
 from deepmed.features.drawings.report.content import (
     CARD,
     THUMBNAIL,
+    Chart,
     FlaggedCard,
     Table,
     Thumbnail,
     picture,
 )
+from deepmed.features.drawings.report.words import CONTROL_WORDS, ROLE_WORDS
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 from deepmed.features.drawings.workbench import Workbench
-
-CONTROL_WORDS = {
-    "random": "patches in random order",
-    "sobel": "edges alone",
-    "ink_density": "ink alone",
-    "fill_difference": "difference to the fill alone",
-}
 
 
 class CardMaker:
     """Makes cards; explanations are computed once and kept."""
 
-    def __init__(self, bench: Workbench, drawings: Mapping[int, Drawing]) -> None:
+    def __init__(
+        self, bench: Workbench, drawings: Mapping[int, Drawing], q_values: Mapping[str, Any]
+    ) -> None:
         self.bench = bench
         self.drawings = drawings
+        self.q_values = q_values
         self.explanations = ExplanationService(bench)
 
     def card(self, row: AnomalyAnalysis) -> FlaggedCard:
         drawing = self.drawings[row.drawing_id]
-        explanation = self.explanations.explain(row.drawing_id)
+        explanation = self.explanations.explain_analysis(row)
         return FlaggedCard(
-            title=f"Drawing {drawing.id}, {drawing.age_years:g} years"
-            + (f", {drawing.subject}" if drawing.subject else ""),
-            chip=chip(row.decision, is_anomaly=True, normalized_score=row.normalized_score),
+            title=name_of(drawing),
+            chip=chip(
+                row.decision, is_anomaly=row.is_anomaly, normalized_score=row.normalized_score
+            ),
             picture=picture(explanation.case.image, CARD),
             overlay=picture(self.explanations.overlay(explanation), CARD),
             overlay_caption=_caption(explanation),
             strip=_strip(row, explanation),
-            sentences=explanation.text(Reader.EDUCATOR, self.bench.settings),
-            neighbours=[self._neighbour(one.drawing_id) for one in explanation.neighbours],
-            data=_data(row, drawing, explanation),
+            first_steps=FIRST_STEPS,
+            sentences=_sentences(explanation),
+            neighbours=[
+                self._neighbour(one.drawing_id, one.similarity_score)
+                for one in explanation.neighbours
+            ],
+            data=[
+                ("Numbers of this answer", self._numbers(row, drawing)),
+                ("Other ages", _ages(row)),
+                ("Places on the page", _places(explanation)),
+                ("How far to trust the map", _trust(explanation)),
+                ("Measures of the drawing", _measures(explanation)),
+            ],
         )
 
-    def _neighbour(self, drawing_id: int) -> Thumbnail:
+    def _neighbour(self, drawing_id: int, similarity: float) -> Thumbnail:
         drawing = self.drawings[drawing_id]
         pixels = self.bench.encoding.picture(drawing.file_path)
-        return Thumbnail(picture(pixels, THUMBNAIL), f"{drawing.id} · {drawing.age_years:g} y")
+        return Thumbnail(
+            picture(pixels, THUMBNAIL),
+            name_of(drawing),
+            [f"{drawing.id} · {drawing.age_years:g} years", f"similarity {similarity:.2f}"],
+        )
+
+    def _numbers(self, row: AnomalyAnalysis, drawing: Drawing) -> Table:
+        ranking, subject = row.results["ranking"], row.results["subject_part"]
+        rows: list[list[object]] = [
+            ["File", drawing.original_name],
+            ["Score", row.anomaly_score],
+            ["Threshold", ranking["threshold"]],
+            ["Place of 100 drawings", row.normalized_score],
+            ["p", row.p_value],
+            ["q over the new children here", self.q_values.get(str(row.drawing_id))],
+            ["Children compared with", ranking["n_children"]],
+            ["How sure the decision is", row.confidence],
+            ["Role of the child", ROLE_WORDS.get(row.role or "", row.role)],
+            ["p among drawings of this subject", subject["p_value"]],
+        ]
+        if subject["reason"]:
+            rows.append(["Why no p for the subject", subject["reason"]])
+        return Table(["What", "Figure"], rows)
+
+
+def name_of(drawing: Drawing) -> str:
+    """`Drawing 12, 6 years, house`."""
+    subject = f", {drawing.subject}" if drawing.subject else ""
+    return f"Drawing {drawing.id}, {drawing.age_years:g} years{subject}"
+
+
+def _sentences(explanation: Explanation) -> list[str]:
+    # The neighbours stand beside as pictures, and the first steps in a place of their own.
+    facts = replace(explanation.facts(), neighbours=[])
+    said = ExplanationGenerator().generate_explanation(facts)
+    return [sentence for sentence in said if sentence != FIRST_STEPS]
 
 
 def _caption(explanation: Explanation) -> str:
-    trust = explanation.row.faithfulness
+    trust = explanation.faithfulness
     if trust["faithful"] is None:
-        return "where its score comes from; how faithful this map is could not be measured"
-    own, chance = trust["scores"][trust["method"]], trust["scores"]["random"]
+        return "What raises its score. How faithful this map is was not measured."
+    own, chance = trust["scores"][explanation.row.method], trust["scores"]["random"]
+    figures = f"{own:.2f}, random order {chance:.2f}"
+    if trust["measured_on"] == MeasuredOn.MODEL:
+        figures += f"; this model's maps of {trust['drawings']} other drawings"
     if trust["faithful"]:
-        return f"where its score comes from (faithfulness {own:.2f}, random order {chance:.2f})"
-    return f"this map is not faithful to the score ({own:.2f}, random order {chance:.2f})"
+        return f"What raises its score (faithfulness {figures})"
+    return f"This map is not faithful to the score ({figures})"
 
 
 def _strip(row: AnomalyAnalysis, explanation: Explanation) -> Chart:
@@ -73,83 +127,64 @@ def _strip(row: AnomalyAnalysis, explanation: Explanation) -> Chart:
         if child != own
     ]
     return strip(
-        "Its score beside those of the comparison children",
+        "Its score (dot) beside those of the other children (lines)",
         others,
         row.anomaly_score or 0.0,
         row.results["ranking"]["threshold"],
     )
 
 
-def _data(
-    row: AnomalyAnalysis, drawing: Drawing, explanation: Explanation
-) -> list[tuple[str, Table]]:
-    ranking = row.results["ranking"]
-    facts = explanation.row.facts["content"]["facts"]
-    return [
-        (
-            "Numbers of this answer",
-            Table(
-                ["What", "Figure"],
-                [
-                    ["File", drawing.original_name],
-                    ["Score", row.anomaly_score],
-                    ["Threshold", ranking["threshold"]],
-                    ["Place of 100 drawings", row.normalized_score],
-                    ["p", row.p_value],
-                    ["Comparison children", ranking["n_children"]],
-                    ["How sure the decision is", row.confidence],
-                    ["Role of the child", row.role],
-                    ["p among drawings of this subject", row.results["subject_part"]["p_value"]],
-                    ["Why not", row.results["subject_part"]["reason"]],
-                ],
-            ),
-        ),
-        (
-            "Places on the page",
-            Table(
-                ["Place", "Share of the map", "Box in pixels (left, top, right, bottom)"],
-                [
-                    [
-                        region["spatial_location"],
-                        region["importance_score"],
-                        ", ".join(map(str, region["bounding_box"])),
-                    ]
-                    for region in explanation.regions
-                ],
-            ),
-        ),
-        ("How far to trust the map", _trust(explanation)),
-        (
-            "Measures of the drawing",
-            Table(
-                [
-                    "Measure",
-                    "Value",
-                    "Unit",
-                    "Share of typical drawings with less",
-                    "Compared with",
-                ],
-                [
-                    [
-                        name.replace("_", " "),
-                        fact["value"],
-                        fact["unit"],
-                        fact["rank"],
-                        fact["compared"],
-                    ]
-                    for name, fact in facts.items()
-                ],
-            ),
-        ),
-    ]
+def _ages(row: AnomalyAnalysis) -> Table:
+    part = row.results["age_part"]
+    if part["statement"]:
+        return Table(["Not compared"], [[part["statement"]]])
+    return Table(
+        ["Ages", "p", "Other children", "Why not"],
+        [
+            [one["age_group"], one["p_value"], one["children"], one["reason"]]
+            for one in part["groups"]
+        ],
+    )
+
+
+def _places(explanation: Explanation) -> Table:
+    return Table(
+        ["Place", "Share of what raises the score", "Ink in its box", "Left, top, right, bottom"],
+        [
+            [
+                found["region"]["spatial_location"],
+                f"{found['region']['importance_score']:.0%}",
+                "none" if found["empty"] else f"{found['ink_coverage']:.0%}",
+                ", ".join(map(str, found["region"]["bounding_box"])),
+            ]
+            for found in explanation.row.facts["regions"]
+        ],
+    )
 
 
 def _trust(explanation: Explanation) -> Table:
-    trust = explanation.row.faithfulness
+    trust = explanation.faithfulness
     if not trust["scores"]:
         return Table(["Not measured"], [[trust["reason"]]])
     rows: list[list[object]] = [
-        [CONTROL_WORDS.get(name, name.replace("_", " ")), score]
+        [CONTROL_WORDS.get(name, f"this map ({name.replace('_', ' ')})"), score]
         for name, score in sorted(trust["scores"].items(), key=lambda item: -item[1])
     ]
     return Table(["Order of the patches", "Insertion less deletion (higher is better)"], rows)
+
+
+def _measures(explanation: Explanation) -> Table:
+    facts = explanation.row.facts["content"]["facts"]
+    return Table(
+        ["Measure", "Value", "Unit", "Typical drawings with less", "Typical drawings compared"],
+        [
+            [
+                name.replace("_", " "),
+                fact["value"],
+                fact["unit"],
+                None if fact["rank"] is None else round(fact["rank"] * fact["compared"]),
+                fact["compared"],
+            ]
+            for name, fact in facts.items()
+        ],
+    )

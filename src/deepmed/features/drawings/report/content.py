@@ -5,10 +5,9 @@ import io
 from dataclasses import dataclass, field
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
-
-from deepmed.features.drawings.report.charts import Chart
 
 THUMBNAIL = 132
 CARD = 300
@@ -23,11 +22,31 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Chart:
+    """A picture and the rows it was drawn from."""
+
+    title: str
+    svg: Markup
+    columns: list[str]
+    rows: list[list[object]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number with its name and what it means."""
+
+    name: str
+    value: object
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Thumbnail:
-    """A small picture and one line under it."""
+    """A small picture and the lines under it."""
 
     picture: str
-    caption: str
+    name: str
+    lines: list[str]
     flagged: bool = False
     answered: bool = True
 
@@ -38,9 +57,10 @@ class GroupSection:
 
     title: str
     summary: list[str]
-    facts: Table
-    charts: list[Chart]
+    figures: list[Figure]
     notes: list[str]
+    charts: list[Chart]
+    data: list[tuple[str, Table]]
 
 
 @dataclass(frozen=True)
@@ -53,6 +73,7 @@ class FlaggedCard:
     overlay: str | None
     overlay_caption: str
     strip: Chart
+    first_steps: str
     sentences: list[str]
     neighbours: list[Thumbnail]
     data: list[tuple[str, Table]]
@@ -66,6 +87,7 @@ class ReportContent:
     made: str
     lead: list[str]
     overview: Table
+    overview_note: str
     groups: list[GroupSection]
     flagged: list[FlaggedCard]
     flagged_note: str | None

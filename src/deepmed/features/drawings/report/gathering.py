@@ -1,7 +1,7 @@
-"""Gathers what a report shows from stored analyses; computes nothing that is not stored."""
+"""Gathers what a report shows; what is stored already is not computed again."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,8 +10,8 @@ import deepmed
 from deepmed.features.drawings.analysis import repository
 from deepmed.features.drawings.analysis.scoring import Scene
 from deepmed.features.drawings.analysis.service import AnalysisService
-from deepmed.features.drawings.explanation.texts import chip
-from deepmed.features.drawings.report.cards import CardMaker
+from deepmed.features.drawings.explanation.texts import FLAGGED_CHIP, place_of_100
+from deepmed.features.drawings.report.cards import CardMaker, name_of
 from deepmed.features.drawings.report.content import (
     THUMBNAIL,
     FlaggedCard,
@@ -20,33 +20,18 @@ from deepmed.features.drawings.report.content import (
     Thumbnail,
     picture,
 )
-from deepmed.features.drawings.report.groups import section
+from deepmed.features.drawings.report.groups import flagged_level, section
+from deepmed.features.drawings.report.words import LIMITS, MEANING, METHOD, OVERVIEW_NOTE, plain
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit import clock
 from deepmed.kit.errors import ConflictError
+from deepmed.learning.reference import Role
 
 MOST_CARDS = 40
-Progress = Callable[[int, int], None]
 MOST_THUMBNAILS = 600
-
-METHOD = [
-    "Each drawing is turned into a vector by the encoder, and scored by how far it lies from the "
-    "drawings its group's model was fitted on. The score is ranked among calibration children: "
-    "children of the group on whom nothing was fitted. p is the share of them, the drawing itself "
-    "included, that score at least as high; a child counts once however many drawings it made.",
-    "A drawing is flagged when p is at most one minus the percentile. For a new child like those "
-    "of the calibration, the chance of a flag is then at most that level, whatever the detector.",
-    "Drawings of children who took part in training are ranked against the other children, by the "
-    "model or by its twin. They are shown, but their share of flags is fixed by construction, so "
-    "rates here count drawings of new children only.",
-]
-LIMITS = [
-    "This report is a screening aid for a person. It is no diagnosis and says nothing about a "
-    "child.",
-    "Typical means: like the drawings that were given for training. Another school, task or tool "
-    "makes other drawings typical.",
-]
+MOST_NAMES = 20
+Progress = Callable[[int, int], None]
 
 
 class ReportGatherer:
@@ -59,51 +44,49 @@ class ReportGatherer:
     def gather(
         self, title: str = "Children's drawings", progress: Progress | None = None
     ) -> ReportContent:
-        """The content, from the newest analysis of each drawing.
+        """The content, under the models and the rule that are in force now.
 
         Args:
             title: of the page.
             progress: told (flagged drawings explained, flagged drawings in all).
 
         Raises:
-            ConflictError: nothing was analysed yet.
+            ConflictError: there are no drawings, or no model is in use.
         """
         with self.bench.database.read() as session:
             drawings = repository.drawings(session, self.bench.owner_id, None)
-            newest = repository.newest(session, self.bench.owner_id)
             scene = self.analyses.scene(session)
             metrics = self._metrics(session, scene)
-            statistics = self.analyses.statistics(session)
-        if not newest:
-            raise ConflictError(
-                "No drawing was analysed yet, so there is nothing to report. "
-                "Run `deepmed drawings analyze --all` first."
-            )
-        by_id = {drawing.id: drawing for drawing in drawings}
+        _refuse_nothing(drawings, scene)
+        # Analyses may be older than the models or the rule; those that are not are only read.
+        batch = self.analyses.analyze()
+        rows, by_id = batch.analyses, {drawing.id: drawing for drawing in drawings}
         flagged = sorted(
-            (row for row in newest if row.is_anomaly), key=lambda row: (row.p_value, row.id)
+            (row for row in rows if row.is_anomaly), key=lambda row: (row.p_value, row.id)
         )
-        maker = CardMaker(self.bench, by_id)
+        maker = CardMaker(self.bench, by_id, batch.q_values)
         return ReportContent(
             title=title,
             made=f"{clock.now():%d %B %Y, %H:%M} UTC · DeepMed {deepmed.__version__} · "
             f"encoder {scene.encoder.partition('/')[0]}",
-            lead=_lead(drawings, statistics),
-            overview=_overview(scene, metrics, newest),
+            lead=_lead(drawings, rows),
+            overview=_overview(scene, metrics, rows),
+            overview_note=OVERVIEW_NOTE,
             groups=[
                 section(
                     item,
                     metrics[item.row.id],
                     scene.rules[item.row.id],
-                    [row for row in newest if row.age_group_model_id == item.row.id],
+                    [row for row in rows if row.age_group_model_id == item.row.id],
+                    {drawing.id: drawing.child_id for drawing in drawings},
                 )
                 for item in scene.active
             ],
             flagged=_cards(maker, flagged[:MOST_CARDS], progress),
-            flagged_note=_flagged_note(flagged, newest),
-            unanswered=_unanswered(newest),
-            gallery=self._gallery(newest, by_id),
-            gallery_note=_gallery_note(newest),
+            flagged_note=_flagged_note(flagged, rows, batch.outlook["statement"]),
+            unanswered=_unanswered(rows),
+            gallery=self._gallery(rows, by_id),
+            gallery_note=_gallery_note(rows),
             method=METHOD,
             limits=LIMITS,
         )
@@ -116,20 +99,37 @@ class ReportGatherer:
         }
 
     def _gallery(
-        self, newest: Sequence[AnomalyAnalysis], by_id: dict[int, Drawing]
+        self, rows: Sequence[AnomalyAnalysis], by_id: Mapping[int, Drawing]
     ) -> list[Thumbnail]:
-        order = sorted(newest, key=lambda row: (by_id[row.drawing_id].age_years, row.drawing_id))
+        order = sorted(rows, key=lambda row: (by_id[row.drawing_id].age_years, row.drawing_id))
         return [self._thumbnail(row, by_id[row.drawing_id]) for row in order[:MOST_THUMBNAILS]]
 
     def _thumbnail(self, row: AnomalyAnalysis, drawing: Drawing) -> Thumbnail:
-        place = (
-            "no answer" if row.normalized_score is None else f"{row.normalized_score:.0f} of 100"
-        )
+        place = "no answer"
+        if row.normalized_score is not None:
+            place = place_of_100(row.normalized_score)
         return Thumbnail(
             picture(self.bench.encoding.picture(drawing.file_path), THUMBNAIL),
-            f"{drawing.id} · {drawing.age_years:g} y · {drawing.subject or 'no subject'} · {place}",
+            name_of(drawing),
+            [
+                f"{drawing.id} · {drawing.age_years:g} years",
+                drawing.subject or "no subject",
+                f"{place}, flagged" if row.is_anomaly else place,
+            ],
             flagged=row.is_anomaly,
             answered=row.normalized_score is not None,
+        )
+
+
+def _refuse_nothing(drawings: Sequence[Drawing], scene: Scene) -> None:
+    if not drawings:
+        raise ConflictError(
+            "There are no drawings yet, so there is nothing to report. Bring some in with "
+            "`deepmed drawings import`."
+        )
+    if not scene.active:
+        raise ConflictError(
+            "No model is in use yet, so there is nothing to report. Run `deepmed drawings train`."
         )
 
 
@@ -144,22 +144,23 @@ def _cards(
     return cards
 
 
-def _lead(drawings: Sequence[Drawing], statistics: dict[str, Any]) -> list[str]:
+def _lead(drawings: Sequence[Drawing], rows: Sequence[AnomalyAnalysis]) -> list[str]:
     children = len({drawing.child_id for drawing in drawings})
-    unnamed = sum(drawing.child.code is None for drawing in drawings)
     ages = [drawing.age_years for drawing in drawings]
-    new = statistics["new_children"]
+    new = [row for row in rows if row.role == Role.NEW]
+    flagged = sum(row.is_anomaly for row in rows)
     among_new = (
-        f"among {new['analysed']} drawings of new children, {new['flagged']}."
-        if new["analysed"]
-        else "all of the children took part in training, so the share is fixed by construction."
+        f"Among the {len(new)} drawings of new children, {sum(row.is_anomaly for row in new)} are."
+        if new
+        else "All of the children took part in training, so how many are flagged is fixed by "
+        "construction."
     )
     lead = [
         f"{len(drawings)} drawings by {children} children aged {min(ages):g} to {max(ages):g}. "
-        f"{statistics['anomaly_count']} are flagged as unusual in their group; {among_new}",
-        "A flag says that few typical drawings are as unusual. Most flagged drawings are harmless: "
-        "look at them, and ask.",
+        f"{flagged} are flagged as unusual in their group. {among_new}",
+        MEANING,
     ]
+    unnamed = sum(drawing.child.code is None for drawing in drawings)
     if unnamed:
         lead.append(
             f"{unnamed} drawings came without a child's name or number and count as drawings of "
@@ -169,62 +170,85 @@ def _lead(drawings: Sequence[Drawing], statistics: dict[str, Any]) -> list[str]:
 
 
 def _overview(
-    scene: Scene, metrics: dict[int, dict[str, Any]], newest: Sequence[AnomalyAnalysis]
+    scene: Scene, metrics: Mapping[int, Mapping[str, Any]], rows: Sequence[AnomalyAnalysis]
 ) -> Table:
-    rows: list[list[object]] = []
-    for item in scene.active:
-        mine = [row for row in newest if row.age_group_model_id == item.row.id]
-        children = metrics[item.row.id]["children"]
-        level = metrics[item.row.id]["attained_level"]
-        rows.append(
-            [
-                item.ages.words,
-                len(mine),
-                children["fit"],
-                children["calibration"],
-                None if level is None else f"{100 * level:.1f}",
-                sum(row.is_anomaly for row in mine),
-                item.row.model_type.replace("_", " "),
-            ]
-        )
     return Table(
         [
             "Ages",
             "Drawings analysed",
-            "Children fitted on",
-            "Children calibrating",
-            "Of 100 typical drawings flagged",
-            "Flagged here",
+            "Children it learned from",
+            "Children to compare with",
+            "Flagged of 100 typical drawings",
+            "Flagged of new children",
+            "Flagged of training children",
             "Detector",
         ],
-        rows,
+        [
+            [
+                item.ages.words,
+                sum(row.age_group_model_id == item.row.id for row in rows),
+                metrics[item.row.id]["children"]["fit"],
+                item.model.model.calibration.n_children,
+                _of_100(flagged_level(item, scene.rules[item.row.id])),
+                *_flags_by_role([row for row in rows if row.age_group_model_id == item.row.id]),
+                plain(item.row.model_type),
+            ]
+            for item in scene.active
+        ],
     )
+
+
+def _of_100(level: float | None) -> str | None:
+    return None if level is None else f"{100 * level:.1f}"
+
+
+def _flags_by_role(rows: Sequence[AnomalyAnalysis]) -> list[str | None]:
+    """`flagged of answered` among new children, and among those who took part in training."""
+    answered = [row for row in rows if row.normalized_score is not None]
+    parts = (
+        [row for row in answered if row.role == Role.NEW],
+        [row for row in answered if row.role != Role.NEW],
+    )
+    return [
+        f"{sum(row.is_anomaly for row in part)} of {len(part)}" if part else None for part in parts
+    ]
 
 
 def _flagged_note(
-    flagged: Sequence[AnomalyAnalysis], newest: Sequence[AnomalyAnalysis]
+    flagged: Sequence[AnomalyAnalysis], rows: Sequence[AnomalyAnalysis], outlook: str | None
 ) -> str | None:
-    answered = sum(row.normalized_score is not None for row in newest)
+    notes = [outlook] if outlook else []
     if not flagged:
-        return f"None of {answered} drawings with an answer is flagged."
+        answered = sum(row.normalized_score is not None for row in rows)
+        notes.insert(0, f"None of {answered} drawings with an answer is flagged.")
     if len(flagged) > MOST_CARDS:
-        return f"The {MOST_CARDS} most unusual of {len(flagged)} flagged drawings are shown here."
-    return None
+        notes.insert(
+            0, f"The {MOST_CARDS} most unusual of {len(flagged)} flagged drawings are shown here."
+        )
+    return " ".join(notes) or None
 
 
-def _unanswered(newest: Sequence[AnomalyAnalysis]) -> Table:
-    reasons = Counter(row.reason for row in newest if row.reason)
+def _unanswered(rows: Sequence[AnomalyAnalysis]) -> Table:
+    reasons = Counter(row.reason for row in rows if row.reason)
     return Table(
-        ["Drawings", "Reason"], [[count, reason] for reason, count in reasons.most_common()]
+        ["Drawings", "Reason", "Which"],
+        [
+            [count, reason, _names([row.drawing_id for row in rows if row.reason == reason])]
+            for reason, count in reasons.most_common()
+        ],
     )
 
 
-def _gallery_note(newest: Sequence[AnomalyAnalysis]) -> str:
+def _names(ids: Sequence[int]) -> str:
+    shown = ", ".join(map(str, ids[:MOST_NAMES]))
+    return shown if len(ids) <= MOST_NAMES else f"{shown} and {len(ids) - MOST_NAMES} more"
+
+
+def _gallery_note(rows: Sequence[AnomalyAnalysis]) -> str:
     note = (
-        "In order of age. The number is the place among 100 drawings of the group; flagged "
-        f"drawings ({chip('ranked', is_anomaly=True, normalized_score=100.0)}) have a coloured "
-        "frame, drawings without an answer are faded."
+        "In order of age, with each drawing's place among 100 drawings of its group. Flagged "
+        f"drawings ({FLAGGED_CHIP}) have a coloured frame, drawings without an answer are faded."
     )
-    if len(newest) > MOST_THUMBNAILS:
-        note += f" The first {MOST_THUMBNAILS} of {len(newest)} are shown."
+    if len(rows) > MOST_THUMBNAILS:
+        note += f" The first {MOST_THUMBNAILS} of {len(rows)} are shown."
     return note

@@ -5,7 +5,7 @@ from pathlib import Path
 import jinja2
 
 from deepmed.features.drawings.report.content import ReportContent
-from deepmed.kit.files import write_atomically
+from deepmed.kit.files import export
 
 
 def render(content: ReportContent) -> str:
@@ -22,9 +22,12 @@ def render(content: ReportContent) -> str:
 
 
 def write(content: ReportContent, path: Path) -> Path:
-    """Write the page whole or not at all."""
-    write_atomically(path, render(content).encode())
-    return path
+    """Write the page whole or not at all.
+
+    Raises:
+        StorageError: it cannot be written there.
+    """
+    return export(path, render(content).encode())
 
 
 def cell(value: object) -> str:
