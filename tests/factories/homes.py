@@ -1,16 +1,17 @@
 """Data folders ready for a test: an empty one, and a trained one that each test copies."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from deepmed.app import open_home
+from deepmed.core.accounts.tables import Owner
 from deepmed.core.registry.keys import open_keys
 from deepmed.core.registry.service import ArtifactRegistry
 from deepmed.features.drawings.models.config import GroupTrainingConfig
-from deepmed.features.drawings.models.ranges import parse_groups
+from deepmed.features.drawings.models.ranges import AgeRange, parse_groups
 from deepmed.features.drawings.models.training import GroupTraining, TrainingRun, Use
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit import settings as kit_settings
@@ -20,7 +21,7 @@ from deepmed.kit.storage import FileStorageService
 from factories import encoder
 from factories.drawings import Sketch, add_drawings, by_children, embed, sketches
 
-QUICK = GroupTrainingConfig(detector="knn", planted_sources=2)
+QUICK = GroupTrainingConfig(detector="knn", planted_sources=1, comparison_drawings=40)
 PLAN = "3-6,6-9,9-12"
 _TRAINED = pytest.StashKey[Path]()
 
@@ -35,11 +36,22 @@ def open_bench(home: Path, **overrides: object) -> Workbench:
 
 def train(
     bench: Workbench,
-    plan: str = PLAN,
+    plan: str | Sequence[AgeRange] = PLAN,
     config: GroupTrainingConfig = QUICK,
     use: Use = Use.REFUSE,
 ) -> TrainingRun:
-    return GroupTraining(bench, config).train(parse_groups(plan), use)
+    groups = parse_groups(plan) if isinstance(plan, str) else plan
+    return GroupTraining(bench, config).train(groups, use)
+
+
+def stranger(bench: Workbench) -> Workbench:
+    """The bench of somebody else on the same data folder."""
+    with bench.database.write() as session:
+        other = Owner(name="a stranger")
+        session.add(other)
+        session.flush()
+    registry = ArtifactRegistry(bench.database, bench.storage, bench.registry.keys, other.id)
+    return Workbench(bench.settings, bench.database, bench.storage, registry, other.id)
 
 
 def three_groups() -> list[Sketch]:

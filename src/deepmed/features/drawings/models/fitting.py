@@ -15,8 +15,10 @@ from deepmed.features.drawings.models.items import ItemLog
 from deepmed.features.drawings.models.planted import PlantedDrawings, PlantedMaker
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.models.selection import Comparison, choose, compare_layouts
+from deepmed.features.drawings.models.sufficiency import MINIMUM
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.learning.detectors import detector_names
+from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.reference import (
     GroupPlan,
     ReferenceModel,
@@ -85,9 +87,10 @@ class GroupFitter:
         """Choose the detector, fit model and twin, and measure them.
 
         Raises:
-            InsufficientDataError: too few drawings to fit on.
+            InsufficientDataError: too few drawings of this age, or too few to fit on.
         """
         plan = self.plans[group]
+        _refuse_too_few(plan)
         watch = Stopwatch()
         with watch.stage("planting"):
             fitting = self._plant(group, plan.model.fit, "fit")
@@ -232,4 +235,14 @@ class GroupFitter:
             card=card.write(group, plan, model, metrics),
             parameters=parameters,
             datasets=self.eligible.datasets,
+        )
+
+
+def _refuse_too_few(plan: GroupPlan) -> None:
+    """A group that lives on borrowed drawings would say what is typical of other ages."""
+    own = len(plan.model.fit) + len(plan.model.calibration)
+    if own < MINIMUM:
+        raise InsufficientDataError(
+            f"{own} drawings of this age may train, and {MINIMUM} are the least. Nothing was "
+            "trained. Add drawings of this age or merge it with a neighbour."
         )

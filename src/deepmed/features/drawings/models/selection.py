@@ -97,16 +97,16 @@ def compare_layouts(
     children = comparison.rows.children.tolist()
     try:
         folds = Folds.deal(children, comparison.items(Layout.VISUAL), FOLDS, seed)
-    except InsufficientDataError:
+        ranks = {
+            layout: folds.rank(
+                lambda fold: make_detector(detector, seed=(seed + fold) % 2**31),
+                comparison.rows.columns(layout),
+                comparison.planted.planted.rows.columns(layout),
+            )
+            for layout in Layout
+        }
+    except InsufficientDataError:  # a thin fitting part leaves too little beside a fold
         return []
-    ranks = {
-        layout: folds.rank(
-            lambda fold: make_detector(detector, seed=(seed + fold) % 2**31),
-            comparison.rows.columns(layout),
-            comparison.planted.planted.rows.columns(layout),
-        )
-        for layout in Layout
-    }
     plain = ranks[Layout.VISUAL]
     report = []
     for layout, found in ranks.items():

@@ -202,8 +202,8 @@ class GroupTraining:
             for model in repository.active_models(session, self.bench.owner_id):
                 if range_of(model).overlaps(group) and model.id != known.get(group):
                     raise ConflictError(
-                        f"Model {model.id} for {range_of(model).label} is active and overlaps "
-                        f"{group.label}. Nothing was trained. Train an inactive candidate with "
+                        f"Model {model.id} for {range_of(model).words} is active and overlaps "
+                        f"{group.words}. Nothing was trained. Train an inactive candidate with "
                         "--candidate, or take the old model out of use with --replace.",
                         model_id=model.id,
                     )
