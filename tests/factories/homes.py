@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from deepmed.app import open_home
@@ -19,9 +20,11 @@ from deepmed.kit.database import Database
 from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
 from factories import encoder
-from factories.drawings import Sketch, add_drawings, by_children, embed, sketches
+from factories.drawings import Sketch, add_drawings, add_vectors, by_children, embed, sketches
 
 QUICK = GroupTrainingConfig(detector="knn", planted_sources=1, comparison_drawings=40)
+MEASURED = QUICK.model_copy(update={"planted_sources": 6})
+"""Enough planted drawings for every figure to have its interval."""
 PLAN = "3-6,6-9,9-12"
 _TRAINED = pytest.StashKey[Path]()
 
@@ -81,6 +84,13 @@ def three_groups() -> list[Sketch]:
     return [*typical, *named, *left_out]
 
 
+def alike(bench: Workbench) -> Workbench:
+    """Two groups of 40 whose vectors say nothing of their ages."""
+    ids = add_drawings(bench, [*sketches(40, 4.5), *sketches(40, 7.5)])
+    add_vectors(bench, ids, np.random.default_rng(3).normal(size=(80, 64)).astype(np.float32))
+    return bench
+
+
 @pytest.fixture
 def bench(home: Path, database: Database, storage: FileStorageService, owner_id: int) -> Workbench:
     """An empty data folder with the small encoder."""
@@ -98,7 +108,7 @@ def _trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         made = open_bench(home)
         add_drawings(made, three_groups())
         embed(made)
-        train(made)
+        train(made, config=MEASURED)
         made.database.close()
         stash[_TRAINED] = home
     return stash[_TRAINED]
@@ -114,5 +124,13 @@ def trained_home(home: Path, _trained: Path) -> Path:
 @pytest.fixture
 def trained(trained_home: Path) -> Iterator[Workbench]:
     opened = open_bench(trained_home)
+    yield opened
+    opened.database.close()
+
+
+@pytest.fixture
+def second_bench(tmp_path: Path, bench: Workbench) -> Iterator[Workbench]:
+    """Another empty data folder beside the first."""
+    opened = open_bench(tmp_path / "second")
     yield opened
     opened.database.close()

@@ -16,7 +16,7 @@ from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError, ValidationError
 from deepmed.learning.errors import InsufficientDataError
 from factories.drawings import Sketch, add_drawings, by_children, embed, sketches
-from factories.homes import QUICK, train
+from factories.homes import MEASURED, QUICK, train
 
 YOUNG = AgeRange(3, 6)
 
@@ -117,7 +117,7 @@ class TestAgain:
     @pytest.mark.req("D-8.1")
     def test_the_same_recipe_is_not_trained_twice(self, trained: Workbench) -> None:
         before = counts(trained)
-        run = train(trained)
+        run = train(trained, config=MEASURED)
         assert run.trained == []
         assert [row.id for row in run.models] == [1, 2, 3, 4]
         assert counts(trained) == before
@@ -139,7 +139,7 @@ class TestAgain:
         """A label that was set by mistake and taken back marks the models; nothing has changed."""
         with trained.database.write() as session:
             session.execute(update(AgeGroupModel).values(needs_retraining=True))
-        run = train(trained)
+        run = train(trained, config=MEASURED)
         assert run.trained == []
         assert [row.needs_retraining for row in run.models] == [False] * 4
 
@@ -147,7 +147,7 @@ class TestAgain:
         self, trained: Workbench
     ) -> None:
         filled(trained, [Sketch(age=4.4)])
-        run = train(trained, use=Use.REPLACE)
+        run = train(trained, config=MEASURED, use=Use.REPLACE)
         fresh = [(row.kind, row.age_min) for row in run.models if row.id in run.trained]
         assert fresh == [("group", 3), ("pooled", 3)]
 
