@@ -169,14 +169,15 @@ def summary(drawings: Sequence[dict[str, Any]], method: str, seed: int) -> dict[
     refused = [one["refused"] for one in drawings if "refused" in one]
     report = FaithfulnessReport(measured, refused, SPLIT, seed)
     sizes = {"drawings": len(measured), "children": report.children, "refused": len(refused)}
+    none = {"faithful": None, "scores": {}, "rows": [], **sizes}
+    if not measured:
+        return {**none, "reason": refused[0] if refused else "Nobody calibrates this model."}
     try:
-        rows = report.rows()
+        own, rows = report.row(method), report.rows()
     except InsufficientDataError as error:
-        return {"faithful": None, "reason": str(error), "scores": {}, "rows": []} | sizes
-    own = next((row for row in rows if row.method == method), None)
-    faithful = own is not None and own.beats(MARGINS) and find_method(method).explains_score
+        return {**none, "reason": str(error)}
     return {
-        "faithful": faithful,
+        "faithful": own.beats(MARGINS) and find_method(method).explains_score,
         "reason": None,
         "scores": {row.method: row.score.estimate for row in rows},
         "rows": [{"order": row.method, **row.score.to_dict()} for row in rows],
