@@ -70,12 +70,15 @@ def _stage(progress: Progress) -> "Callable[[str, str], None]":
 
 def _show(out: Output, result: "Mapping[str, Any]", file: Path | None) -> None:
     from deepmed.features.drawings.bench.tables import skipped, tables
+    from deepmed.features.drawings.bench.words import sentences
 
     for table in tables(result):
         out.table(table.columns, table.rows, title=table.title)
         if table.note:
             out.say(table.note)
         out.say()
+    for sentence in sentences(result):
+        out.say(sentence)
     for part, reason in skipped(result).items():
         out.say(f"Skipped: {part}. {reason}")
     if result["quick"]:

@@ -88,7 +88,7 @@ NOTES = (
     Note(
         "autoencoder, false alarms of the 95th percentile of training errors",
         "1.00",
-        _alarms("autoencoder", "classic_rule"),
+        (*_alarms("autoencoder", "classic_rule"), "mean"),
         "80 training drawings an age there, the group 6-9 here",
     ),
     Note(
@@ -100,8 +100,8 @@ NOTES = (
     Note(
         "default encoder, ms an image",
         "2 to 3",
-        ("speed", "rows", {"name": "hog-pyramid"}, "batched_ms", "best"),
-        "another machine",
+        ("speed", "rows", {"name": "hog-pyramid", "threads": 1}, "batched_ms", "best"),
+        "another machine; one thread here",
     ),
 )
 

@@ -102,7 +102,7 @@ def false_alarms(
         "calibration_children": tally.calibrated,
         "test_children": tally.tested,
         **rate_report(tally.rates, tally.attained, tally.calibrated, repeated=question.repeated),
-        "classic_rule": float(np.mean(tally.classic)),
+        "classic_rule": mean_over_splits(tally.classic),
         "items": {"rates": tally.rates},
     }
     if question.planted.kinds:
@@ -118,11 +118,25 @@ def rate_report(
     One drawing a child: the mean equals the attained level of n calibration children within three
     standard errors. Several: it does not exceed alpha by more than that. Few splits are not judged.
     """
-    mean, deviation = float(np.mean(rates)), float(np.std(rates, ddof=1 if len(rates) > 1 else 0))
-    room = ERRORS * deviation / math.sqrt(len(rates))
+    found = mean_over_splits(rates)
+    mean, room = found["mean"], found["high"] - found["mean"]
     promised = attainable_rank(PERCENTILE, n) / (n + 1)
     level = level_of(PERCENTILE)
     kept = mean <= level + room if repeated else abs(mean - promised) <= room
+    return {
+        **found,
+        "attained_level": promised,
+        "attained_in_splits": float(np.mean(attained)),
+        "level": level,
+        "rule": "not above the level" if repeated else "equals the attained level",
+        "passed": kept if len(rates) >= LEAST_SPLITS else None,
+    }
+
+
+def mean_over_splits(rates: list[float]) -> dict[str, Any]:
+    """The mean share of flagged drawings with three standard errors on each side."""
+    mean, deviation = float(np.mean(rates)), float(np.std(rates, ddof=1 if len(rates) > 1 else 0))
+    room = ERRORS * deviation / math.sqrt(len(rates))
     return {
         "mean": mean,
         "deviation": deviation,
@@ -130,12 +144,8 @@ def rate_report(
         "high": mean + room,
         "method": f"{ERRORS:g} standard errors of the mean over splits",
         "unit": "split",
+        "sample_size": len(rates),
         "split": "children who neither fit nor calibrate",
-        "attained_level": promised,
-        "attained_in_splits": float(np.mean(attained)),
-        "level": level,
-        "rule": "not above the level" if repeated else "equals the attained level",
-        "passed": kept if len(rates) >= LEAST_SPLITS else None,
     }
 
 

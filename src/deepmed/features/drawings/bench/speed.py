@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
+
 from deepmed.features.drawings.bench.collection import Image
 from deepmed.learning.encoders import Encoder
 
@@ -17,14 +19,16 @@ SINGLES = 16
 SLOW = 20.0
 """Milliseconds an image from which an encoder counts as slow."""
 LIMIT = 5.0
-"""Milliseconds an image that the default encoder may take, batched."""
+"""Milliseconds an image that the default encoder may take, batched, on one thread."""
 Clock = Callable[[], float]
 
 
 def speed(
     encoder: Encoder, images: Sequence[Image], repeats: int, clock: Clock = time.perf_counter
-) -> dict[str, Any]:
-    """Time an encoder on pictures in memory; the first batch is not counted.
+) -> list[dict[str, Any]]:
+    """Time an encoder on pictures in memory, with one thread and with as many as are set.
+
+    The first batch of each is not counted.
 
     Args:
         encoder: what to time.
@@ -32,10 +36,22 @@ def speed(
         repeats: how often each is timed.
         clock: seconds that pass.
     """
+    before = torch.get_num_threads()
+    try:
+        return [_row(encoder, images, repeats, clock, threads) for threads in sorted({1, before})]
+    finally:
+        torch.set_num_threads(before)
+
+
+def _row(
+    encoder: Encoder, images: Sequence[Image], repeats: int, clock: Clock, threads: int
+) -> dict[str, Any]:
+    torch.set_num_threads(threads)
     batch, singles = list(images[:BATCH]), list(images[:SINGLES])
     encoder.embed(batch)
     return {
         "encoder": encoder.identity.key,
+        "threads": threads,
         "batch_size": len(batch),
         "batched_ms": _timed(lambda: encoder.embed(batch), len(batch), repeats, clock),
         "single_ms": _timed(

@@ -72,16 +72,23 @@ def _speed(part: Result) -> Iterator[Table]:
     rows: list[list[Cell]] = []
     for row in part["rows"]:
         if row["reason"]:
-            rows.append([row["name"], None, None, None, row["reason"]])
+            rows.append([row["name"], None, None, None, None, row["reason"]])
             continue
         batched, single = row["batched_ms"], row["single_ms"]
         spread = f"median {batched['median']:.2f}, worst {batched['worst']:.2f} batched"
         rows.append(
-            [row["name"], row["batch_size"], _ms(batched["best"]), _ms(single["best"]), spread]
+            [
+                row["name"],
+                row["threads"],
+                row["batch_size"],
+                _ms(batched["best"]),
+                _ms(single["best"]),
+                spread,
+            ]
         )
     yield Table(
         "Milliseconds an image",
-        ["Encoder", "Batch", "Batched", "Single", "Remark"],
+        ["Encoder", "Threads", "Batch", "Batched", "Single", "Remark"],
         rows,
         f"Best of several repetitions on {part['pictures']}, read and in memory.",
     )
@@ -121,7 +128,8 @@ def _false_alarms(part: Result) -> Iterator[Table]:
          "Classic rule"],
         [_alarm_row(row) for row in part["rows"]],
         "Children who neither fit nor calibrate; the interval is three standard errors of the mean "
-        "over splits. Classic rule: flagged above the 95th percentile of the training scores.",
+        "over splits; by chance about one row in 370 lies outside it. Classic rule: flagged above "
+        "the 95th percentile of the training scores.",
     )  # fmt: skip
     powers = [row for row in part["rows"] if "power" in row]
     kinds = list(dict.fromkeys(kind for row in powers for kind in row["power"]))
@@ -145,15 +153,14 @@ def _alarm_row(row: Result) -> list[Cell]:
         f"{row['deviation']:.4f}",
         f"{row['level']:.4f} at most" if row["repeated"] else f"{row['attained_level']:.4f}",
         row["passed"],
-        f"{row['classic_rule']:.3f}",
+        interval(row["classic_rule"], "mean", 2),
     ]
 
 
 def _detection(part: Result) -> Iterator[Table]:
-    for name in ("real", "samples"):
-        found = part[name]
-        if "rows" in found:
-            yield from _comparison(f"AUROC on {name} drawings", found)
+    for name, title in {"real": "real drawings", "samples": "sample drawings"}.items():
+        if "rows" in part[name]:
+            yield from _comparison(f"AUROC on {title}", part[name])
 
 
 def _categories(part: Result) -> Iterator[Table]:

@@ -1,0 +1,171 @@
+"""One small run of everything, on drawings that stand in for the real ones."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deepmed.features.drawings.bench.effort import FULL, QUICK
+from deepmed.features.drawings.bench.json_file import to_text
+from deepmed.features.drawings.bench.parts import PARTS
+from deepmed.features.drawings.bench.run import STAGES, run_benchmark
+from deepmed.features.drawings.bench.tables import skipped, tables
+from deepmed.kit.settings import Settings
+from deepmed.learning.detectors import detector_names
+from deepmed.learning.evaluation.oracle import recompute_auroc
+
+TINY = replace(
+    QUICK,
+    simulations=30,
+    splits=2,
+    slow_splits=1,
+    planted_per_kind=5,
+    resamples=20,
+    timing_repeats=1,
+    further_per_group=6,
+    sources_per_group=2,
+    maps=1,
+)
+
+
+@pytest.fixture(scope="module")
+def stages() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def result(drawings_zip: Path, bench_settings: Settings, stages: list[str]) -> dict[str, Any]:
+    return run_benchmark(
+        bench_settings, drawings_zip, TINY, seed=3, stage=lambda part, _: stages.append(part)
+    )
+
+
+def figures(found: Any) -> Iterator[dict[str, Any]]:
+    """Every reported figure with an interval, wherever it stands."""
+    if isinstance(found, dict):
+        if "estimate" in found and "low" in found:
+            yield found
+        for one in found.values():
+            yield from figures(one)
+    elif isinstance(found, list):
+        for one in found:
+            yield from figures(one)
+
+
+@pytest.mark.req("D-24.1")
+def test_every_part_runs_and_nothing_is_left_out(result: dict[str, Any], stages: list[str]) -> None:
+    assert list(result["parts"]) == list(PARTS)
+    assert not skipped(result)
+    assert [part for part in STAGES if part in stages] == list(STAGES)
+    detection = result["parts"]["detection"]
+    for material in ("real", "samples"):
+        names = [row["name"] for row in detection[material]["rows"]]
+        assert set(detector_names()) < set(names)
+        assert {"ink and box", "Sobel energy", "random projection"} < set(names)
+    assert set(result["parts"]["another_category"]) == {"skipped", "bird", "dog"}
+    alarms = result["parts"]["false_alarms"]["rows"]
+    assert {row["detector"] for row in alarms if "power" in row} == set(detector_names())
+    assert {row["repeated"] for row in alarms} == {True, False}
+    assert result["parts"]["speed"]["rows"][0]["name"] == "hog-pyramid"
+    groups = {row["group"] for row in result["parts"]["age_specificity"]["rows"]}
+    assert groups == {"4.0-6.0", "6.0-9.0", "3.0-6.0", "9.0-12.0"}
+
+
+@pytest.mark.req("V-2.1")
+def test_every_figure_has_interval_size_unit_and_split_or_a_reason(
+    result: dict[str, Any],
+) -> None:
+    found = list(figures(result["parts"]))
+    assert len(found) > 200
+    for figure in found:
+        if figure["estimate"] is None:
+            assert figure["reason"]
+            continue
+        assert figure["low"] <= figure["high"]
+        assert figure["sample_size"] > 0
+        assert figure["unit"] in {"child", "drawing"}
+        assert figure["split"] != "not stated"
+
+
+@pytest.mark.req("D-24.2")
+def test_two_figures_can_be_counted_again_from_the_file(result: dict[str, Any]) -> None:
+    found = result["parts"]["detection"]["real"]
+    items = found["items"]["hog-pyramid"]
+    for name in ("knn", "Sobel energy"):
+        row = next(one for one in found["rows"] if one["name"] == name)
+        own = items["places"][name]
+        code = items["kinds"].index("scribble")
+        positives = [
+            place
+            for place, kind in zip(own["unusual"], items["unusual_kinds"], strict=True)
+            if kind == code
+        ]
+        assert row["figures"]["scribble"]["estimate"] == pytest.approx(
+            recompute_auroc(own["typical"], positives)
+        )
+    rates = result["parts"]["false_alarms"]["rows"][0]
+    assert rates["mean"] == pytest.approx(sum(rates["items"]["rates"]) / rates["splits"])
+
+
+@pytest.mark.req("D-24.2")
+def test_the_run_says_on_what_it_was_made(result: dict[str, Any]) -> None:
+    environment = result["environment"]
+    assert environment["libraries"]["torch"]
+    assert environment["cpu"]
+    assert environment["cores"] >= 1
+    assert environment["threads"] >= 1
+    assert environment["code"]["version"]
+    assert (result["seed"], result["quick"]) == (3, True)
+    assert set(result["seconds"]) == {*STAGES, "all"}
+    assert "70 drawings by 70 children" in result["data"]["real"]
+    assert result["date"].startswith("20")
+
+
+def test_the_tables_show_every_part(result: dict[str, Any]) -> None:
+    titles = [table.title for table in tables(result)]
+    assert titles == [
+        "Checks",
+        "Milliseconds an image",
+        "False alarms in simulation",
+        "False alarms on real drawings",
+        "Share of planted anomalies flagged at the same threshold",
+        "AUROC on real drawings",
+        "AUROC on sample drawings",
+        "Another category: AUROC where bird is typical",
+        "Another category: AUROC where dog is typical",
+        "Age-specificity",
+        "What the nearest drawing of another child tells",
+        "Faithfulness of maps",
+        "Beside the design note",
+    ]
+    for table in tables(result):
+        assert all(len(row) == len(table.columns) for row in table.rows), table.title
+
+
+def test_the_result_is_json(result: dict[str, Any]) -> None:
+    assert to_text(result).startswith("{")
+
+
+@pytest.mark.req("D-24.2")
+def test_without_real_drawings_those_parts_say_so_and_hold_no_number(
+    bench_settings: Settings,
+) -> None:
+    parts = ("speed", "another_category", "false_alarms", "neighbours", "faithfulness")
+    result = run_benchmark(
+        bench_settings, None, TINY, seed=0, stage=lambda _part, _what: None, only=parts
+    )
+    missing = skipped(result)
+    assert set(missing) == set(parts) - {"speed"}
+    assert all("--data" in reason for reason in missing.values())
+    assert all(set(result["parts"][name]) == {"skipped"} for name in missing)
+    assert all(one["passed"] is None for one in result["checks"] if one["check"] in missing)
+    assert result["data"]["real"] is None
+
+
+def test_a_quick_run_has_every_part_of_a_full_one_with_fewer_repetitions() -> None:
+    assert (FULL.simulations, FULL.splits) == (10_000, 200)
+    assert not FULL.quick
+    assert QUICK.simulations < FULL.simulations
+    assert QUICK.splits < FULL.splits
