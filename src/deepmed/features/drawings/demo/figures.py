@@ -31,11 +31,14 @@ class Strangers:
 
     @classmethod
     def of(
-        cls, drawings: Sequence[tuple[NDArray[np.uint8], float, str | None]], encoder: Encoder
+        cls,
+        drawings: Sequence[tuple[NDArray[np.uint8], float, str | None]],
+        encoder: Encoder,
+        met: int = 0,
     ) -> Self:
-        """Picture, age and subject of each drawing."""
+        """Picture, age and subject of each drawing, by others than the first `met` strangers."""
         images, ages, subjects = zip(*drawings, strict=True)
-        ids = STRANGER - np.arange(len(drawings), dtype=np.int64)
+        ids = STRANGER - met - np.arange(len(drawings), dtype=np.int64)
         return cls(
             Rows(
                 ids,

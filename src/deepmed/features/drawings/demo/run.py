@@ -133,7 +133,9 @@ class Demo:
             [(one.image, one.age_years, one.subject) for one in make_false_alarm_samples(seed)],
             encoder,
         )
-        planted = Strangers.of([(one.image, one.age_years, one.subject) for one in made], encoder)
+        planted = Strangers.of(
+            [(one.image, one.age_years, one.subject) for one in made], encoder, len(typical.rows)
+        )
         kinds = [one.kind.value for one in made]
         with self.bench.database.read() as session:
             scene = service.scene(session)
