@@ -169,7 +169,7 @@ def summary(drawings: Sequence[dict[str, Any]], method: str, seed: int) -> dict[
     refused = [one["refused"] for one in drawings if "refused" in one]
     report = FaithfulnessReport(measured, refused, SPLIT, seed)
     sizes = {"drawings": len(measured), "children": report.children, "refused": len(refused)}
-    none = {"faithful": None, "scores": {}, "rows": [], **sizes}
+    none: dict[str, Any] = {"faithful": None, "scores": {}, "rows": [], **sizes}
     if not measured:
         return {**none, "reason": refused[0] if refused else "Nobody calibrates this model."}
     try:
