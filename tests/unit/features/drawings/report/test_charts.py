@@ -1,6 +1,6 @@
 import re
 from collections.abc import Callable
-from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, fromstring
 
 import numpy as np
 import pytest
@@ -22,8 +22,8 @@ def texts(chart: Chart) -> list[str]:
     return [element.text or "" for element in tags(chart, "text")]
 
 
-def tags(chart: Chart, name: str) -> list[ElementTree.Element]:
-    root = ElementTree.fromstring(str(chart.svg))  # noqa: S314 - made by the function under test
+def tags(chart: Chart, name: str) -> list[Element]:
+    root = fromstring(str(chart.svg))  # noqa: S314 - made by the function under test
     return [element for element in root.iter() if element.tag.endswith(f"}}{name}")]
 
 
@@ -31,7 +31,7 @@ def tags(chart: Chart, name: str) -> list[ElementTree.Element]:
 @pytest.mark.parametrize("name", MAKERS)
 def test_every_text_of_a_chart_is_escaped(name: str) -> None:
     chart = MAKERS[name](HOSTILE)
-    root = ElementTree.fromstring(str(chart.svg))  # noqa: S314 - likewise
+    root = fromstring(str(chart.svg))  # noqa: S314 - likewise
     assert {element.tag.rpartition("}")[2] for element in root.iter()} <= {
         "svg",
         "text",
@@ -47,7 +47,7 @@ def test_every_text_of_a_chart_is_escaped(name: str) -> None:
 @pytest.mark.parametrize("name", MAKERS)
 def test_every_chart_stays_within_its_frame(name: str) -> None:
     chart = MAKERS[name]("title")
-    root = ElementTree.fromstring(str(chart.svg))  # noqa: S314 - likewise
+    root = fromstring(str(chart.svg))  # noqa: S314 - likewise
     _, _, width, height = map(float, root.attrib["viewBox"].split())
     for element in root.iter():
         for key in ("x", "x1", "x2", "cx"):
