@@ -46,12 +46,15 @@ def _load(name: str, entry: Entry) -> click.Command:
     import typer
     from typer.main import get_command
 
+    from deepmed.cli.help_texts import reflow, teach
+
+    teach()
     found: Any = getattr(import_module(entry.module), entry.attribute)
     if not isinstance(found, typer.Typer):
         application = typer.Typer(add_completion=False)
         application.command(name)(found)
         found = application
-    command = get_command(found)
+    command = reflow(get_command(found))
     command.name = name
     command.short_help = entry.line
     return command
