@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from deepmed.learning.evaluation import Interval
+from deepmed.learning.evaluation.bootstrap import MINIMUM_CHILDREN
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,15 @@ class Figure:
     planted: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """Ready for JSON; without an interval the reason says why."""
         interval = self.interval.to_dict() if self.interval else None
-        return {"auroc": self.auroc, "interval": interval, "planted": self.planted}
+        reason = None if interval else f"An interval needs at least {MINIMUM_CHILDREN} children."
+        return {
+            "auroc": self.auroc,
+            "interval": interval,
+            "reason": reason,
+            "planted": self.planted,
+        }
 
 
 @dataclass(frozen=True)
