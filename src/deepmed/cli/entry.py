@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 import deepmed
-from deepmed.cli import FAILED, INTERRUPTED, USAGE
+from deepmed.cli import FAILED, INTERRUPTED, INTERRUPTION, USAGE
 from deepmed.cli.groups import LazyGroup
 
 
@@ -48,11 +48,7 @@ def _usage(error: click.UsageError, arguments: Sequence[str]) -> int:
 
 def _aborted(error: click.Abort, arguments: Sequence[str]) -> int:
     interrupted = isinstance(error.__cause__, KeyboardInterrupt)
-    message = (
-        "Interrupted; what was finished is kept, run the command again."
-        if interrupted
-        else "Stopped; nothing was changed."
-    )
+    message = INTERRUPTION if interrupted else "Stopped; nothing was changed."
     click.echo(message, err=True)
     if "--json" in arguments:
         from deepmed.cli.failures import print_json

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from deepmed.cli.output import plain, printable
 from deepmed.kit.errors import DeepMedError
 from deepmed.kit.ids import new_uid
 
@@ -17,9 +18,10 @@ def report(error: Exception, *, as_json: bool) -> None:
     """Say it on standard error; with `as_json` also as one object on standard output."""
     code, message, error_id = _describe(error)
     _log(code, error_id)
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    # A message may quote a file's name, and a name may hold what steers a terminal.
+    click.echo(f"Error: {printable(' '.join(message.split()))}", err=True)
     if as_json:
-        print_json(code, message, error_id)
+        print_json(code, message, error_id, getattr(error, "details", None))
 
 
 def _log(code: str, error_id: str) -> None:
@@ -34,8 +36,13 @@ def _log(code: str, error_id: str) -> None:
     logging.get("deepmed.cli").info("command failed", code=code, error_id=error_id)
 
 
-def print_json(code: str, message: str, error_id: str | None) -> None:
-    click.echo(json.dumps({"code": code, "message": message, "error_id": error_id}))
+def print_json(
+    code: str, message: str, error_id: str | None, details: dict[str, Any] | None = None
+) -> None:
+    """With details where the error has some: every refused file of a batch, for example."""
+    answer = {"code": code, "message": message, "error_id": error_id}
+    more = {"details": plain(details)} if details else {}
+    click.echo(json.dumps(answer | more))
 
 
 def _describe(error: Exception) -> tuple[str, str, str]:

@@ -46,6 +46,11 @@ def ours(*, as_json: JsonFlag = False) -> None:
 
 
 @application.command()
+def detailed(*, as_json: JsonFlag = False) -> None:
+    raise ConflictError("\x1b[2JNot these.", problems=[{"name": "a.png", "row": Path("b")}])
+
+
+@application.command()
 def learnings(*, as_json: JsonFlag = False) -> None:
     raise InsufficientDataError("Only 3 children; 20 are needed.")
 
@@ -130,6 +135,16 @@ def test_an_error_is_one_clear_line_and_an_object(
     assert answer["code"] == code
     assert " ".join(answer["message"].split()) == message
     assert len(answer["error_id"]) == 32
+
+
+@pytest.mark.req("P-3.1")
+def test_programs_get_every_detail_and_no_message_steers_a_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["try", "detailed", "--json"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["details"] == {"problems": [{"name": "a.png", "row": "b"}]}
+    assert printed.err == "Error: \\x1b[2JNot these.\n"
 
 
 @pytest.mark.req("P-3.1")
@@ -295,6 +310,32 @@ def test_a_real_interrupt_ends_with_130() -> None:
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in errors
+
+
+def test_an_interrupt_that_python_drops_in_a_finalizer_is_repeated() -> None:
+    code = (
+        "import signal, sys, time, types; from deepmed.cli import groups, run;"
+        "module = types.ModuleType('dropping'); sys.modules['dropping'] = module\n"
+        "class Finalized:\n    def __del__(self):\n        signal.raise_signal(signal.SIGINT)\n"
+        "def drop():\n    Finalized(); print('dropped', flush=True); time.sleep(30)\n"
+        "module.drop = drop; groups.COMMANDS['drop'] = groups.Entry('dropping', 'drop', '');"
+        "sys.argv = ['deepmed', 'drop']; run()"
+    )
+    done = python("-c", code)
+    assert (done.stdout, done.returncode) == ("dropped\n", 130)
+    # click ends the line of the terminal's own ^C first
+    assert done.stderr == "\nInterrupted; what was finished is kept, run the command again.\n"
+
+
+def test_an_interrupt_while_the_program_loads_has_its_word_too() -> None:
+    code = (
+        "import sys; from deepmed.cli import run;"
+        "raised = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt);"
+        "sys.meta_path.insert(0, type('Stop', (), {'find_spec': raised})()); run()"
+    )
+    done = python("-c", code)
+    assert done.returncode == 130
+    assert done.stderr == "Interrupted; what was finished is kept, run the command again.\n"
 
 
 def test_output_into_a_closed_pipe_ends_quietly() -> None:
