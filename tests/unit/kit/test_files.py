@@ -67,3 +67,14 @@ def test_an_export_says_where_it_is(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     assert export(path, b"content") == path
     assert path.read_bytes() == b"content"
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write_once_it_is_old(tmp_path: Path) -> None:
+    old, young = (tmp_path / f".report.html.{sign * 32}" for sign in "ab")
+    others = [tmp_path / ".report.html.notes", tmp_path / f".other.html.{'a' * 32}"]
+    for path in (old, young, *others):
+        path.write_bytes(b"unfinished")
+    for path in (old, *others):
+        os.utime(path, (0, 0))
+    write_atomically(tmp_path / "report.html", b"content")
+    assert names(tmp_path) == [*sorted(path.name for path in (*others, young)), "report.html"]
