@@ -1,4 +1,4 @@
-"""import, samples, list, show, edit, withdraw, delete."""
+"""import, samples, list, show, edit, withdraw, delete, sweep."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +17,7 @@ SHOWN = 30
 
 def register(app: typer.Typer) -> None:
     app.command("import")(import_drawings)
-    for command in (samples, show, edit, withdraw, delete):
+    for command in (samples, show, edit, withdraw, delete, sweep):
         app.command(command.__name__)(command)
     app.command("list")(list_drawings)
 
@@ -271,6 +271,7 @@ def delete(
     have models that never saw them. This cannot be undone.
     """
     from deepmed.features.drawings.catalogue import DrawingCatalogue
+    from deepmed.features.drawings.catalogue.sweeping import sweep_files
     from deepmed.features.drawings.models.forgetting import complete
 
     if (drawing is None) == (child is None):
@@ -289,6 +290,7 @@ def delete(
         finally:
             # Also when there is nothing left to delete: an earlier call may have been stopped.
             models = complete(bench)
+            sweep_files(bench)
     out.say(f"{len(report.drawings)} drawings deleted, with all that was derived from them.")
     if report.retraining:
         out.say(report.retraining)
@@ -304,6 +306,20 @@ def delete(
             "damaged_models": models.damaged,
         }
     )
+
+
+def sweep(as_json: JsonFlag = False) -> None:
+    """Delete pictures and maps that killed processes left behind and no drawing names.
+
+    What is younger than an hour is spared: it may belong to an import that is running.
+    """
+    from deepmed.features.drawings.catalogue.sweeping import sweep_files
+
+    out = Output(as_json)
+    with open_bench() as bench:
+        swept = sweep_files(bench)
+    out.say(f"{len(swept)} left-over files were deleted.")
+    out.finish({"deleted": swept})
 
 
 def _facts(drawing: "Drawing") -> dict[str, Any]:

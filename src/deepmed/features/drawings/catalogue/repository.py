@@ -4,6 +4,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, delete, func, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.catalogue.filters import DrawingFilter, Sort
 from deepmed.features.drawings.tables import (
     AgeGroupModel,
@@ -174,6 +175,23 @@ def files_of(session: Session, drawing_ids: Sequence[int]) -> list[str]:
         )
     )
     return sorted((pictures | maps) - set(shared))
+
+
+def named_files(session: Session) -> set[str]:
+    """Every picture and map that some row names, of all owners."""
+    result = InterpretabilityResult
+    return set(
+        session.scalars(
+            select(Drawing.file_path).union(
+                select(result.saliency_map_path), select(result.overlay_image_path)
+            )
+        )
+    )
+
+
+def artifact_uids(session: Session) -> list[str]:
+    """Of all owners."""
+    return list(session.scalars(select(Artifact.uid)))
 
 
 def promote_duplicates(session: Session, drawing_ids: Sequence[int]) -> None:
