@@ -1,0 +1,168 @@
+"""How each command ends: exit codes, and one JSON object for programs whatever happens."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from factories.drawings import line_drawing
+
+from .conftest import Ask
+from .test_help import commands
+
+Arguments = Callable[[Path, int], list[object]]
+
+
+def picture(folder: Path) -> Path:
+    from deepmed.kit.pictures import encode_png
+
+    path = folder / "new.png"
+    path.write_bytes(encode_png(line_drawing(77, 7.0)))
+    return path
+
+
+GOOD: dict[str, Arguments] = {
+    "import": lambda folder, _: [picture(folder), "--age", "7"],
+    "samples": lambda folder, _: [folder / "made"],
+    "show": lambda _, drawing: [drawing],
+    "edit": lambda _, drawing: [drawing, "--prompt", "a house"],
+    "withdraw": lambda _, drawing: [drawing],
+    "delete": lambda _, drawing: [drawing, "--yes"],
+    "sweep": lambda *_: [],
+    "list": lambda *_: [],
+    "embed": lambda *_: [],
+    "groups": lambda *_: ["--groups", "3-6,6-9"],
+    "train": lambda *_: ["--groups", "9-12", "--detector", "knn", "--candidate"],
+    "models": lambda *_: [],
+    "status": lambda *_: [],
+    "threshold": lambda *_: ["--percentile", "90"],
+    "train-models": lambda *_: ["--skip-training"],
+    "analyze": lambda _, drawing: [drawing],
+    "explain": lambda _, drawing: [drawing],
+    "compare": lambda _, drawing: [drawing],
+    "faithfulness": lambda *_: ["{group}"],
+    "report": lambda folder, _: ["--out", folder / "report.html"],
+}
+BAD: dict[str, tuple[Arguments, str]] = {
+    "import": (lambda folder, _: [folder / "missing"], "validation"),
+    "samples": (lambda folder, _: [picture(folder) / "inside"], "storage"),
+    "show": (lambda *_: [99999], "not_found"),
+    "edit": (lambda *_: [99999, "--age", "7"], "not_found"),
+    "withdraw": (lambda *_: [99999], "not_found"),
+    "delete": (lambda *_: ["--child", "nobody", "--yes"], "not_found"),
+    "list": (lambda *_: ["--label", "odd"], "validation"),
+    "groups": (lambda *_: ["--groups", "six to nine"], "validation"),
+    "train": (lambda *_: ["--detector", "guess"], "validation"),
+    "threshold": (lambda *_: ["--percentile", "30"], "validation"),
+    "analyze": (lambda *_: [99999], "not_found"),
+    "explain": (lambda *_: [99999], "not_found"),
+    "compare": (lambda *_: [99999], "not_found"),
+    "faithfulness": (lambda *_: [99999], "not_found"),
+    "report": (lambda folder, _: ["--out", folder], "storage"),
+}
+"""What fails, and the code of its error; the others fail by a wrong setting below."""
+BY_SETTING = sorted(set(commands()) - set(BAD))
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Little to explain, so that each command ends soon."""
+    monkeypatch.setattr("deepmed.features.drawings.explanation.model_figure.MOST_DRAWINGS", 5)
+    monkeypatch.setattr("deepmed.features.drawings.report.gathering.MOST_CARDS", 1)
+    monkeypatch.setattr("deepmed.features.drawings.report.gathering.MOST_THUMBNAILS", 5)
+
+
+def filled(arguments: list[object], ask: Ask) -> list[object]:
+    if "{group}" not in arguments:
+        return arguments
+    models: list[dict[str, Any]] = ask("models", "--json").json["models"]
+    group = next(one["id"] for one in models if one["kind"] == "group")
+    return [group if one == "{group}" else one for one in arguments]
+
+
+def test_every_command_is_tried() -> None:
+    assert set(GOOD) == set(commands())
+    assert set(BAD) <= set(commands())
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_done_is_0_with_one_object(
+    name: str, ask: Ask, flagged: int, few: None, tmp_path: Path
+) -> None:
+    arguments = filled(GOOD[name](tmp_path, flagged), ask)
+    answer = ask(name, *arguments, "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json
+    assert "code" not in answer.json
+
+
+@pytest.mark.parametrize("name", sorted(set(GOOD) - {"train", "samples", "delete"}))
+def test_people_are_told_in_words(
+    name: str, ask: Ask, flagged: int, few: None, tmp_path: Path
+) -> None:
+    answer = ask(name, *filled(GOOD[name](tmp_path, flagged), ask))
+    assert answer.code == 0, answer.err
+    assert answer.out.strip()
+    assert not answer.out.startswith("{")
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_failed_is_1_with_one_object_and_one_line(
+    name: str, ask: Ask, flagged: int, few: None, tmp_path: Path
+) -> None:
+    make, code = BAD[name]
+    answer = ask(name, *make(tmp_path, flagged), "--json")
+    assert answer.code == 1
+    assert answer.json["code"] == code
+    assert answer.json["message"]
+    assert len(answer.json["error_id"]) == 32
+    assert answer.err.startswith("Error: ")
+    assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize("name", BY_SETTING)
+def test_a_wrong_setting_fails_with_one_object(
+    name: str, ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DEEPMED_SEED", "many")
+    answer = ask(name, *GOOD[name](tmp_path, 1), "--json")
+    assert answer.code == 1
+    assert answer.json["code"] == "configuration"
+    assert "DEEPMED_SEED" in answer.json["message"]
+
+
+@pytest.mark.parametrize("name", commands())
+def test_wrong_usage_is_2_with_one_object(name: str, ask: Ask, tmp_path: Path) -> None:
+    answer = ask(name, "--nonsense", "--json")
+    assert answer.code == 2
+    assert answer.json["code"] == "usage"
+    assert "--nonsense" in answer.json["message"]
+    assert f"Usage: deepmed drawings {name}" in answer.err
+
+
+@pytest.mark.parametrize("name", commands())
+def test_interrupted_is_130_with_one_object(
+    name: str, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("deepmed.app.open_home", interrupt)
+    monkeypatch.setattr("deepmed.features.drawings.samples.files.create_sample_drawings", interrupt)
+    arguments = [1 if one == "{group}" else one for one in GOOD[name](tmp_path, 1)]
+    answer = ask(name, *arguments, "--json")
+    assert answer.code == 130
+    assert answer.json["code"] == "interrupted"
+    assert "run the command again" in answer.err
+
+
+def test_a_refused_question_deletes_nothing_and_says_so_in_one_object(
+    ask: Ask, flagged: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+    answer = ask("delete", flagged, "--json")
+    assert answer.code == 1
+    assert answer.json["code"] == "stopped"
+    assert ask("show", flagged, "--json").json["drawing"]["id"] == flagged
