@@ -44,6 +44,8 @@ def run_benchmark(
     Raises:
         ValidationError: the ZIP is missing, or holds too few drawings.
     """
+    # Before anything is measured: a checkout may move on while a long run goes on.
+    made_on = environment()
     started, clock = now(), time.perf_counter()
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     current = STAGES[0]
@@ -66,7 +68,7 @@ def run_benchmark(
         "date": started.isoformat(timespec="seconds"),
         "seed": seed,
         "environment": {
-            **environment(),
+            **made_on,
             "cores": os.cpu_count(),
             "load_average_at_start": load,
         },
