@@ -23,8 +23,7 @@ from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
 from factories.drawings import Sketch, add_drawings, embed
-
-from .conftest import NEW_ODD, Reported, add_odd
+from factories.reports import NEW_ODD, Reported, add_odd
 
 GROUP = "6 to under 9 years"
 

@@ -11,8 +11,7 @@ from deepmed.features.drawings.explanation.texts import FORBIDDEN_WORDS
 from deepmed.features.drawings.report import words
 from deepmed.features.drawings.report.rendering import cell, write
 from deepmed.kit.errors import StorageError
-
-from .conftest import HOSTILE, TITLE, Reported
+from factories.reports import HOSTILE, TITLE, Reported
 
 FORBIDDEN = re.compile(rf"\b({'|'.join(FORBIDDEN_WORDS)})", re.IGNORECASE)
 DISCLAIMERS = (
