@@ -103,7 +103,7 @@ def _power(items: Mapping[str, list[Item]], metrics: Mapping[str, Any]) -> Itera
     for kind, figure in metrics.get("power", {}).items():
         positive = [item["score"] for item in items["planted"] if kind in {"all", item["kind"]}]
         if figure["estimate"] is not None:
-            yield Check(f"AUROC {kind}", figure["estimate"], recompute_auroc(negative, positive))
+            yield Check(f"AUROC {kind}", figure["estimate"], _auroc(negative, positive))
 
 
 def _planted(
@@ -118,7 +118,7 @@ def _planted(
     for item in items["planted"]:
         again = recompute_decision(calibration, item["score"], metrics["percentile"], item["child"])
         flags.setdefault(item["child"], []).append(again["is_anomaly"])
-    share = float(np.mean([np.mean(own) for own in flags.values()]))
+    share = float(np.mean([np.mean(own) for own in flags.values()])) if flags else None
     yield Check("share of planted drawings flagged", figure["estimate"], share)
 
 
@@ -128,4 +128,9 @@ def _specificity(items: Mapping[str, list[Item]], metrics: Mapping[str, Any]) ->
         return
     negative = [item["score"] for item in items["own"] if item["role"] != "fit"]
     positive = [item["score"] for item in items["neighbours"] if item["role"] != "fit"]
-    yield Check("age specificity", figure["estimate"], recompute_auroc(negative, positive))
+    yield Check("age specificity", figure["estimate"], _auroc(negative, positive))
+
+
+def _auroc(negative: list[float], positive: list[float]) -> float | None:
+    """Null where items are missing, which then does not agree with any figure."""
+    return recompute_auroc(negative, positive) if negative and positive else None
