@@ -68,12 +68,15 @@ lint-imports: setup-dev
 
 lint-docs: setup-dev
 	$(BIN)/python docs/make_requirements.py --check
+	$(BIN)/python docs/make_benchmarks.py --check
 
+# DEEPMED_BENCH_DRAWINGS names a ZIP of real drawings; without it their parts say that they are missing.
 bench: setup
 	$(BIN)/deepmed bench drawings --json bench/results/drawings.json
 
 docs: setup-dev
 	$(BIN)/python docs/make_requirements.py
+	$(BIN)/python docs/make_benchmarks.py
 
 # The report is looked at in a real browser. Where none can be had those tests skip, aloud.
 browser:
