@@ -100,10 +100,13 @@ def _say_analyses(out: Output, batch: "BatchAnalysis") -> None:
     )
     new = [row for row in rows if row.role == "new"]
     out.say(f"{len(rows)} drawings analysed, {len(flagged)} flagged.")
-    out.say(
-        f"Of {len(new)} drawings by new children {sum(row.is_anomaly for row in new)} are flagged. "
-        "The share among children who took part in training is fixed by construction."
-    )
+    if new:
+        out.say(
+            f"Of {len(new)} drawings by new children {sum(row.is_anomaly for row in new)} are "
+            "flagged. The share among children who took part in training is fixed by construction."
+        )
+    elif rows:
+        out.say("No child is new to the models, so how many are flagged is fixed by construction.")
     _say_unanswered(out, rows)
     if batch.outlook["statement"]:
         out.note(batch.outlook["statement"])

@@ -159,8 +159,8 @@ def models(as_json: JsonFlag = False) -> None:
 def status(as_json: JsonFlag = False) -> None:
     """Show how many models, drawings and analyses there are, and whether all is ready.
 
-    `no_models`: none is in use, so run `train`. `insufficient_data`: a model has too few children to
-    flag anything. `ready`: drawings can be analysed.
+    `no_models`: none is in use, so run `train`. `insufficient_data`: a model has too few children
+    to flag anything. `ready`: drawings can be analysed.
     """
     from deepmed.features.drawings.models.status import model_status
 
