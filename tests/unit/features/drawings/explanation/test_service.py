@@ -114,6 +114,20 @@ def test_every_map_carries_its_figure_beside_the_controls(
     assert figure["faithful"] is (beaten and own - figure["scores"]["random"] >= 0.1)
 
 
+@pytest.mark.req("D-17.2")
+@pytest.mark.req("D-26.2")
+@pytest.mark.parametrize("role", ROLES)
+def test_curves_end_at_the_drawings_own_rank(
+    service: ExplanationService, most_unusual: OfRole, role: str
+) -> None:
+    row = most_unusual(role)
+    figure = service.explain_analysis(row).faithfulness
+    for curves in figure["curves"].values():
+        assert curves["insertion"][-1] == curves["deletion"][0] == pytest.approx(1 - row.p_value)
+        assert curves["insertion"][0] == curves["deletion"][-1] == 1 - figure["fill_p"]
+    assert figure["fill_p"] > 0.2
+
+
 @pytest.mark.req("V-4.1")
 @pytest.mark.parametrize(
     ("own", "random", "sobel", "ink", "explains", "faithful"),
