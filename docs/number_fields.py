@@ -12,7 +12,7 @@ from typing import Any
 
 PAGE = Path(__file__).parent / "numbers.md"
 COLUMNS = 5
-IDENTIFIERS = re.compile(r"(^|_)ids?$")
+IDENTIFIERS = re.compile(r"(^|[._])ids?$")
 """What names an object measures nothing."""
 
 
@@ -54,10 +54,16 @@ def read_page(path: Path = PAGE) -> dict[str, NumberField]:
     return fields
 
 
+def definition_of(path: str, fields: Mapping[str, NumberField]) -> NumberField | None:
+    """The row that defines the number at a path: of several that fit, the longest name."""
+    fitting = [field for field in fields.values() if field.covers(path)]
+    return max(fitting, key=lambda field: field.name.count("."), default=None)
+
+
 def undefined(answers: Iterable[Any], fields: Mapping[str, NumberField]) -> set[str]:
     """The paths of numbers in JSON answers that no row of the page defines."""
     paths = {path for answer in answers for path in numeric_paths(answer)}
-    return {path for path in paths if not any(field.covers(path) for field in fields.values())}
+    return {path for path in paths if definition_of(path, fields) is None}
 
 
 def numeric_paths(answer: Any, path: str = "") -> Iterator[str]:

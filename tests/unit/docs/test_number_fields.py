@@ -3,7 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from number_fields import NumberField, NumbersPageError, numeric_paths, read_page, undefined
+from number_fields import (
+    NumberField,
+    NumbersPageError,
+    definition_of,
+    numeric_paths,
+    read_page,
+    undefined,
+)
 
 ROOT = Path(__file__).parents[3]
 HEAD = "# Numbers\n\n| field | where | definition | null when | test |\n|---|---|---|---|---|\n"
@@ -60,12 +67,25 @@ def test_numbers_are_found_at_any_depth_but_not_names_of_objects() -> None:
         "id": 3,
         "drawing_id": 4,
         "original_ids": [1, 2],
+        "drawings": [{"id": 7}],
         "is_anomaly": True,
         "p_value": 0.05,
         "reason": None,
         "groups": [{"children": 19}, {"children": 20, "name": "6-9"}],
     }
     assert set(numeric_paths(answer)) == {"p_value", "groups.children"}
+
+
+def test_of_several_rows_the_longest_name_defines_a_number(tmp_path: Path) -> None:
+    fields = page(
+        tmp_path,
+        "| `level` | figures | of an interval | never | `a` |\n",
+        "| `outlook.level` | analysis | of the batch | never | `a` |\n",
+    )
+    longest = definition_of("analyze.outlook.level", fields)
+    assert longest is not None
+    assert longest.definition == "of the batch"
+    assert definition_of("percent", fields) is None
 
 
 def test_a_number_without_definition_is_named_with_its_path(tmp_path: Path) -> None:

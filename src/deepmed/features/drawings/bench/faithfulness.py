@@ -195,7 +195,7 @@ def _checked(
     return {
         "passed": check.passed,
         "reason": None if mean else "Too few children for an interval.",
-        "mean": mean.to_dict() if mean else None,
+        "mean": mean.from_split(SPLIT).to_dict() if mean else None,
         "correlations": list(check.correlations),
     }
 

@@ -1,0 +1,234 @@
+"""What every command answers with --json, on one small trained data folder."""
+
+import io
+import json
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deepmed.cli.entry import main
+from deepmed.features.drawings.demo import run
+from deepmed.features.drawings.samples.files import write_folder
+from deepmed.features.drawings.samples.maker import make_false_alarm_samples
+from deepmed.kit import settings as kit_settings
+from factories import encoder
+from factories.drawings import Sketch, add_drawings, line_drawing
+from factories.homes import QUICK, open_bench
+
+NEWCOMERS = [
+    Sketch(age=4.6, subject="person", picture=11),
+    Sketch(age=7.6, subject="person", picture=12),
+    Sketch(age=10.6, subject=None, picture=13),
+    Sketch(age=7.7, child="twice", subject="house", picture=31),
+    Sketch(age=7.9, child="twice", subject="house", picture=32),
+    Sketch(age=15.0, subject="person", picture=14),
+]
+"""Children whom no model has met: one with two drawings, one too old for every model."""
+GROUPS = ("drawings", "registry", "db")
+"""Commands that have commands of their own."""
+GONE = "child 0 of 7"
+"""A child who took part in training and is deleted at the end."""
+
+
+@dataclass
+class Answers:
+    """Answers by a name of the call, in the order in which they were made."""
+
+    folder: Path
+    found: dict[str, Any] = field(default_factory=dict)
+    commands: dict[str, str] = field(default_factory=dict)
+    """The last word of each call's command, as docs/numbers.md names it."""
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @contextmanager
+    def in_use(self) -> Iterator[pytest.MonkeyPatch]:
+        """The environment in which commands take this data folder and the small encoder."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DEEPMED_HOME", str(self.home))
+            patch.setenv("DEEPMED_ENCODER", encoder.NAME)
+            for name in ("DEEPMED_SETTINGS", "DEEPMED_DATABASE_URL", "DEEPMED_STORAGE_URL"):
+                patch.delenv(name, raising=False)
+            kit_settings.current.cache_clear()
+            yield patch
+        kit_settings.current.cache_clear()
+
+    def __getitem__(self, name: str) -> Any:
+        return self.found[name]
+
+    def call(self, name: str, *arguments: str, code: int = 0) -> Any:
+        """Run one command in this process and keep its answer."""
+        out, err = io.StringIO(), io.StringIO()
+        begun = time.perf_counter()
+        with redirect_stdout(out), redirect_stderr(err):
+            ended = main([*arguments, "--json"])
+        self.seconds[name] = time.perf_counter() - begun
+        assert ended == code, f"{arguments}: {err.getvalue()}"
+        depth = 2 if arguments[0] in GROUPS else 1
+        self.asked.append(arguments[:depth])
+        self.commands[name] = arguments[depth - 1]
+        self.found[name] = json.loads(out.getvalue())
+        return self.found[name]
+
+    def remember(self, moment: str) -> None:
+        """Keep the database as it is now, to be read beside the program."""
+        with (
+            closing(sqlite3.connect(self.home / "deepmed.db")) as now,
+            closing(sqlite3.connect(self.folder / f"{moment}.db")) as kept,
+        ):
+            now.backup(kept)
+
+    def rows(self, moment: str, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What the database of that moment says, read without any code of the product."""
+        with closing(sqlite3.connect(self.folder / f"{moment}.db")) as kept:
+            return kept.execute(query, values).fetchall()
+
+    def package(self, model: int, file: str) -> Any:
+        """A file of a model's package, as it was before anything was deleted."""
+        text = (self.folder / f"model_{model}" / file).read_text(encoding="utf-8")
+        return json.loads(text)
+
+
+def ask_everything(answers: Answers) -> None:
+    """Each command once; those that change or delete come last."""
+    call = answers.call
+    call("embed", "drawings", "embed")
+    groups = ("--groups", "9-12", "--detector", "knn", "--candidate")
+    call("train", "drawings", "train", *groups)
+    models = call("models", "drawings", "models")["models"]
+    for model in models:
+        call("copy", "registry", "copy", model["artifact"], str(_place(answers, model["id"])))
+    call("analyze", "drawings", "analyze", "--all")
+    answers.remember("analysed")
+    group = next(model for model in models if model["age_group"] == "6.0-9.0")
+    drawing = str(_most_unusual(answers["analyze"]["analyses"], group["id"]))
+    _ask_of_drawings(answers, drawing)
+    _ask_of_models(answers, group, answers["train"]["details"][0]["artifact"])
+    _ask_of_the_installation(answers, group["artifact"])
+    _change_the_rule(answers, drawing, str(group["id"]))
+    _bring_and_take(answers, drawing)
+
+
+def _place(answers: Answers, model: int) -> Path:
+    return answers.folder / f"model_{model}"
+
+
+def _most_unusual(analyses: list[dict[str, Any]], model: int) -> int:
+    mine = [row for row in analyses if row["age_group_model_id"] == model and row["p_value"]]
+    found: int = min(mine, key=lambda row: (row["p_value"], row["id"]))["drawing_id"]
+    return found
+
+
+def _ask_of_drawings(answers: Answers, drawing: str) -> None:
+    call = answers.call
+    call("list", "drawings", "list", "--page", "2", "--page-size", "30")
+    call("show", "drawings", "show", drawing)
+    call("explain", "drawings", "explain", drawing, "--out", str(answers.folder / "maps"))
+    call("compare", "drawings", "compare", drawing)
+    call("report", "drawings", "report", "--out", str(answers.folder / "report.html"))
+    call("samples", "drawings", "samples", str(answers.folder / "samples"))
+
+
+def _ask_of_models(answers: Answers, group: dict[str, Any], candidate: str) -> None:
+    call = answers.call
+    call("faithfulness", "drawings", "faithfulness", str(group["id"]))
+    shutil.copytree(answers.home / "files" / "explanations", answers.folder / "explanations")
+    call("groups", "drawings", "groups", "--groups", "3-6,6-9,9-10,10-11,13-16")
+    call("suggested", "drawings", "groups")
+    call("status", "drawings", "status")
+    call("guide", "drawings", "train-models", "--skip-training")
+    call("verify", "verify", group["artifact"], "--rescore")
+    call("verify_candidate", "verify", candidate)
+    call("reproduce", "reproduce", group["artifact"])
+
+
+def _ask_of_the_installation(answers: Answers, run: str) -> None:
+    call = answers.call
+    call("artifacts", "registry", "list")
+    call("artifact", "registry", "show", run)
+    call("signatures", "registry", "verify")
+    call("lineage", "registry", "lineage", run)
+    call("stage", "registry", "stage", run, "production")
+    call("sweep", "registry", "sweep")
+    call("left_overs", "drawings", "sweep")
+    call("doctor", "doctor")
+    call("check", "db", "check")
+    call("upgrade", "db", "upgrade")
+
+
+def _change_the_rule(answers: Answers, drawing: str, model: str) -> None:
+    call = answers.call
+    call("threshold", "drawings", "threshold", "--percentile", "80")
+    call("saved", "drawings", "threshold", "--percentile", "80", "--save")
+    rule = ("--value", "5.5", "--model", model, "--save")
+    call("by_hand", "drawings", "threshold", *rule)
+    call("analyze_by_hand", "drawings", "analyze", drawing)
+
+
+def _bring_and_take(answers: Answers, drawing: str) -> None:
+    call, source = answers.call, answers.folder / "pictures"
+    _write_pictures(source)
+    call("import", "drawings", "import", str(source))
+    call("import_again", "drawings", "import", str(source))
+    call("edit", "drawings", "edit", drawing, "--prompt", "a house")
+    call("withdraw", "drawings", "withdraw", drawing)
+    answers.remember("before")
+    call("delete", "drawings", "delete", "--child", GONE, "--yes")
+    answers.remember("after")
+    call("after", "drawings", "models")
+
+
+def _write_pictures(folder: Path) -> None:
+    """Two pictures with their ages, a blank page, and one that is no picture."""
+    pictures = {
+        "first.png": line_drawing(21, 7.25),
+        "second.png": line_drawing(22, 7.5),
+        "blank.png": line_drawing(22, 7.5) * 0 + 255,
+    }
+    rows = [
+        {"filename": "first.png", "age_years": 7.25, "child_id": "known"},
+        {"filename": "second.png", "age_years": 7.5, "child_id": ""},
+        {"filename": "blank.png", "age_years": 7.5, "child_id": ""},
+        {"filename": "broken.png", "age_years": 7.5, "child_id": ""},
+    ]
+    write_folder(folder, pictures, "metadata.csv", rows)
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and nothing more")
+    (folder / "notes.txt").write_text("not a picture", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def answers(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    """The trained data folder with newcomers, and what every command said of it."""
+    made = Answers(tmp_path_factory.mktemp("answers"))
+    shutil.copytree(_trained, made.home)
+    bench = open_bench(made.home)
+    add_drawings(bench, NEWCOMERS)
+    bench.database.close()
+    with made.in_use():
+        ask_everything(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def demo_answer(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What the demo answers, run with the small encoder, one detector and fewer drawings."""
+    made = Answers(tmp_path_factory.mktemp("demo"))
+    made.home.mkdir(mode=0o700)
+    with made.in_use() as patch:
+        patch.setattr(run, "GroupTrainingConfig", lambda **_: QUICK)
+        patch.setattr(
+            run, "make_false_alarm_samples", partial(make_false_alarm_samples, per_group=9)
+        )
+        return made.call("demo", "demo", "--out", str(made.folder / "out"))
