@@ -53,6 +53,8 @@ def _describe(error: Exception) -> tuple[str, str, str]:
         name = type(error).__name__.removesuffix("Error")
         message = str(error) or (type(error).__doc__ or name)
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(), message, error_id
+    if _is_outrun(error):
+        return "conflict", _outrun(error, error_id), error_id
     return "unexpected", _unexpected(error, error_id), error_id
 
 
@@ -62,14 +64,32 @@ def _is_learning_error(error: Exception) -> bool:
     return module is not None and isinstance(error, module.LearningError)
 
 
+def _is_outrun(error: Exception) -> bool:
+    """The database refused a row: what it refers to went meanwhile, or the same one came."""
+    module: Any = sys.modules.get("sqlalchemy.exc")
+    return module is not None and isinstance(error, module.IntegrityError)
+
+
+def _outrun(error: Exception, error_id: str) -> str:
+    what = (
+        "Another process deleted or changed what this rests on, so the last step was undone as a "
+        f"whole, error id {error_id}. "
+    )
+    return _logged(what, error, error_id, "Run the command again; should it fail again, report")
+
+
 def _unexpected(error: Exception, error_id: str) -> str:
     what = f"Something unforeseen happened ({type(error).__name__}), error id {error_id}. "
+    return _logged(what, error, error_id, "Please report")
+
+
+def _logged(what: str, error: Exception, error_id: str, then: str) -> str:
     try:
         path = _write_log(error, error_id)
     except OSError as trouble:
         traceback.print_exception(error)
         return f"{what}It could not be logged either: {trouble}."
-    return f"{what}Finished work is kept. The details are in {path}; please report them."
+    return f"{what}Finished work is kept. {then} the details in {path}."
 
 
 def _write_log(error: Exception, error_id: str) -> Path:

@@ -66,6 +66,13 @@ def unforeseen(*, as_json: JsonFlag = False) -> None:
 
 
 @application.command()
+def outrun(*, as_json: JsonFlag = False) -> None:
+    from sqlalchemy.exc import IntegrityError
+
+    raise IntegrityError("INSERT", {}, Exception("FOREIGN KEY constraint failed"))
+
+
+@application.command()
 def bad_news() -> None:
     raise typer.Exit(1)
 
@@ -182,6 +189,20 @@ def test_what_nobody_foresaw_has_an_id_in_answer_and_log(
     assert "a secret detail" in log.read_text(encoding="utf-8")
     assert log.stat().st_mode & 0o777 == 0o600
     assert log.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.req("P-3.1")
+def test_a_row_that_another_process_outran_is_a_conflict_in_words_with_its_log(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["try", "outrun", "--json"]) == 1
+    printed = capsys.readouterr()
+    answer = json.loads(printed.out)
+    assert answer["code"] == "conflict"
+    assert "Another process" in answer["message"]
+    assert "FOREIGN KEY" not in printed.err
+    (log,) = (home / "logs").iterdir()
+    assert answer["error_id"] in log.name
 
 
 def test_what_cannot_be_logged_is_shown(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
