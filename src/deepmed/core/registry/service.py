@@ -22,7 +22,7 @@ from deepmed.core.registry.reports import Lineage, VerifyReport, trace
 from deepmed.core.registry.tables import STAGES, Artifact
 from deepmed.kit import clock
 from deepmed.kit.database import Database
-from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
+from deepmed.kit.errors import ConflictError, IntegrityError, NotFoundError, ValidationError
 from deepmed.kit.storage import FileStorageService
 
 
@@ -138,7 +138,13 @@ class ArtifactRegistry:
 
     def package(self, uid: str) -> Package:
         """Like `load`, with the manifest: card, metrics, lineage and provenance as signed."""
-        return self._read(self.find(uid))
+        row = self.find(uid)
+        try:
+            return self._read(row)
+        except IntegrityError:
+            if self.find(uid).manifest_hash == row.manifest_hash:
+                raise
+            return self.package(uid)  # it was revised, and its old files went, while we read
 
     def verify(self, uid: str) -> VerifyReport:
         """Check signature and checksums anew, whatever was read before; lists every problem."""

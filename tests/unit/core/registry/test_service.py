@@ -496,3 +496,25 @@ def test_the_manifest_is_readable_json_with_each_files_sum(
     assert manifest["format"] == 1
     assert manifest["files"].keys() == FILES.keys()
     assert manifest["files"]["config.json"]["size"] == len(FILES["config.json"])
+
+
+@pytest.mark.req("P-8.1")
+def test_a_revision_that_comes_while_one_reads_is_read_instead(
+    registry: ArtifactRegistry,
+    publish: Publish,
+    storage: FileStorageService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uid = publish().uid
+    reader = afresh(registry, storage)
+    find = reader.find
+
+    def find_and_be_outrun(wanted: str) -> Artifact:
+        row = find(wanted)
+        if row.revision == 1:
+            registry.revise(uid, {"config.json": b"{}"}, reason="another process")
+        return row
+
+    monkeypatch.setattr(reader, "find", find_and_be_outrun)
+    package = reader.package(uid)
+    assert (package.manifest.revision, package.files["config.json"]) == (2, b"{}")
