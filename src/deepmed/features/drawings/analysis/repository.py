@@ -23,6 +23,13 @@ def first_drawing(session: Session, owner_id: int) -> int | None:
     return session.scalars(select(func.min(Drawing.id)).where(Drawing.owner_id == owner_id)).one()
 
 
+def still_there(session: Session, ids: Sequence[int]) -> set[int]:
+    found: set[int] = set()
+    for some in in_batches(ids):
+        found.update(session.scalars(select(Drawing.id).where(Drawing.id.in_(some))))
+    return found
+
+
 def analysis(session: Session, owner_id: int, analysis_id: int) -> AnomalyAnalysis | None:
     found = session.get(AnomalyAnalysis, analysis_id)
     return found if found is not None and found.owner_id == owner_id else None

@@ -109,7 +109,7 @@ class AnalysisService:
         """Analyse these drawings, or all; each chunk is committed on its own.
 
         Raises:
-            NotFoundError: an id names no drawing of the owner; nothing was analysed.
+            NotFoundError: an id names no drawing of the owner, or one that was deleted meanwhile.
             EncoderMismatchError: an active model takes vectors of another encoder than the present.
         """
         with self.bench.database.read() as session:
@@ -122,7 +122,10 @@ class AnalysisService:
             percentile = self.bench.settings.threshold_percentile
         prospect = outlook(scene, drawings, percentile)
         with self.tracker.batch(len(drawings)) as uid:
-            return self._analyze(uid, scene, drawings, prospect, progress)
+            found = self._analyze(uid, scene, drawings, prospect, progress)
+        if drawing_ids is not None:
+            _refuse_gone(drawing_ids, found)
+        return found
 
     def _analyze(
         self,
@@ -140,10 +143,11 @@ class AnalysisService:
             with self.bench.database.read() as session:
                 self._load_vectors(session, scene, chunk)
             made = analyse(scene, chunk)
-            outcomes += made
             with self.bench.database.write() as session:
+                made = self._still_there(session, made)
                 stored, fresh = self._store(session, made)
                 self.tracker.update_batch(session, uid, start + len(chunk))
+            outcomes += made
             rows += stored
             computed += fresh
             if progress:
@@ -239,6 +243,11 @@ class AnalysisService:
         session.flush()
         return [known[key] for key in keys], fresh
 
+    def _still_there(self, session: Session, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Those whose drawing nobody deleted while they were computed."""
+        there = repository.still_there(session, [outcome.drawing_id for outcome in outcomes])
+        return [outcome for outcome in outcomes if outcome.drawing_id in there]
+
     def _refuse_unknown(self, asked: Sequence[int] | None, drawings: Sequence[Drawing]) -> None:
         unknown = sorted(set(asked or ()) - {drawing.id for drawing in drawings})
         if unknown:
@@ -247,6 +256,16 @@ class AnalysisService:
                 "`deepmed drawings list` shows the drawings.",
                 unknown=unknown,
             )
+
+
+def _refuse_gone(asked: Sequence[int], found: BatchAnalysis) -> None:
+    gone = sorted(set(asked) - {row.drawing_id for row in found.analyses})
+    if gone:
+        raise NotFoundError(
+            f"Somebody deleted drawing {', '.join(map(str, gone))} while it was analysed. The "
+            "answers for the other drawings are kept.",
+            unknown=gone,
+        )
 
 
 def _row(outcome: Outcome, owner_id: int) -> AnomalyAnalysis:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from deepmed.features.drawings.embeddings import repository
 from deepmed.features.drawings.embeddings.storage import EmbeddingStorage
 from deepmed.kit.database import Database
+from deepmed.kit.errors import NotFoundError
 from deepmed.kit.pictures import read_stored
 from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
@@ -113,7 +114,20 @@ class EmbeddingPipeline:
         return self.process_batch(progress)
 
     def _process_chunk(self, chunk: Sequence[tuple[int, str]], identity: EncoderIdentity) -> int:
-        vectors = self.service.generate_batch_embeddings([file for _, file in chunk])
+        try:
+            vectors = self.service.generate_batch_embeddings([file for _, file in chunk])
+        except NotFoundError:
+            rest = self._still_there(chunk)
+            if len(rest) == len(chunk):
+                raise
+            return self._process_chunk(rest, identity) if rest else 0
         rows = {drawing: vector for (drawing, _), vector in zip(chunk, vectors, strict=True)}
         with self.database.write() as session:
             return self.store.batch_store_embeddings(session, rows, identity)
+
+    def _still_there(self, chunk: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+        """Without the drawings that somebody deleted, picture and all, since the run began."""
+        with self.database.read() as session:
+            ids = [drawing for drawing, _ in chunk]
+            there = repository.still_there(session, self.store.owner_id, ids)
+        return [one for one in chunk if one[0] in there]

@@ -25,7 +25,7 @@ from deepmed.features.drawings.report.words import LIMITS, MEANING, METHOD, OVER
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit import clock
-from deepmed.kit.errors import ConflictError
+from deepmed.kit.errors import ConflictError, NotFoundError
 from deepmed.learning.reference import Role
 
 MOST_CARDS = 40
@@ -51,8 +51,17 @@ class ReportGatherer:
             progress: told (flagged drawings explained, flagged drawings in all).
 
         Raises:
-            ConflictError: there are no drawings, or no model is in use.
+            ConflictError: there are no drawings, no model is in use, or a drawing went meanwhile.
         """
+        try:
+            return self._gather(title, progress)
+        except NotFoundError as error:
+            raise ConflictError(
+                f"{error.message} A drawing was deleted while the report was made, or its file is "
+                "lost. Nothing was written. Run the command again."
+            ) from error
+
+    def _gather(self, title: str, progress: Progress | None) -> ReportContent:
         with self.bench.database.read() as session:
             drawings = repository.drawings(session, self.bench.owner_id, None)
             scene = self.analyses.scene(session)
@@ -60,7 +69,8 @@ class ReportGatherer:
         _refuse_nothing(drawings, scene)
         # Analyses may be older than the models or the rule; those that are not are only read.
         batch = self.analyses.analyze()
-        rows, by_id = batch.analyses, {drawing.id: drawing for drawing in drawings}
+        by_id = {drawing.id: drawing for drawing in drawings}
+        rows = [row for row in batch.analyses if row.drawing_id in by_id]  # not the newly imported
         flagged = sorted(
             (row for row in rows if row.is_anomaly), key=lambda row: (row.p_value, row.id)
         )

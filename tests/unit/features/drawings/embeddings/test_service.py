@@ -1,12 +1,15 @@
 """From stored pictures to stored vectors."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from deepmed.features.drawings.embeddings import service
+from deepmed.features.drawings.catalogue import DrawingCatalogue
+from deepmed.features.drawings.embeddings import repository, service
 from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit.errors import NotFoundError
 from factories.drawings import Sketch, add_drawings, embed, sketches
 from factories.encoder import OTHER_NAME
 
@@ -45,6 +48,31 @@ def test_embedding_again_gives_the_same_vectors(bench: Workbench) -> None:
     with bench.database.read() as session:
         after, _ = bench.embeddings.retrieve_matrix(session, None, key)
     np.testing.assert_array_equal(before, after)
+
+
+def test_a_drawing_that_is_deleted_meanwhile_is_passed_over(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = [Sketch(age=7, picture=number) for number in range(4)]
+    first, *others = add_drawings(bench, pictures)
+    catalogue = DrawingCatalogue(bench.database, bench.storage, bench.owner_id)
+    missing = repository.missing
+
+    def missing_and_then_deleted(*arguments: Any) -> list[tuple[int, str]]:
+        found = missing(*arguments)
+        catalogue.delete_drawing(first)
+        return found
+
+    monkeypatch.setattr(repository, "missing", missing_and_then_deleted)
+    assert bench.pipeline.process_batch().embedded == len(others)
+
+
+def test_a_lost_picture_is_named(bench: Workbench) -> None:
+    (drawing,) = add_drawings(bench, [Sketch(age=7)])
+    path = DrawingCatalogue(bench.database, bench.storage, bench.owner_id).get(drawing).file_path
+    bench.storage.delete(path)
+    with pytest.raises(NotFoundError, match=path):
+        bench.pipeline.process_batch()
 
 
 @pytest.mark.req("D-5.4")
