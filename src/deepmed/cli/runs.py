@@ -92,7 +92,7 @@ def reproduce(run: Run, as_json: JsonFlag = False) -> None:
 
 
 def _package(bench: "Workbench", run: str) -> "Package":
-    from deepmed.features.drawings.models.training import ARTIFACT_KIND
+    from deepmed.features.drawings.models.config import ARTIFACT_KIND
     from deepmed.kit.errors import ValidationError
 
     package = bench.registry.package(run)

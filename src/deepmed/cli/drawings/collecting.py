@@ -273,6 +273,7 @@ def delete(
     from deepmed.features.drawings.catalogue import DrawingCatalogue
     from deepmed.features.drawings.catalogue.sweeping import sweep_files
     from deepmed.features.drawings.models.forgetting import complete
+    from deepmed.features.drawings.models.leftovers import forget
 
     if (drawing is None) == (child is None):
         raise typer.BadParameter("Name a drawing by its id, or a child with --child.")
@@ -290,6 +291,7 @@ def delete(
         finally:
             # Also when there is nothing left to delete: an earlier call may have been stopped.
             models = complete(bench)
+            forget(bench)
             sweep_files(bench)
     out.say(f"{len(report.drawings)} drawings deleted, with all that was derived from them.")
     if report.retraining:
@@ -309,16 +311,16 @@ def delete(
 
 
 def sweep(as_json: JsonFlag = False) -> None:
-    """Delete pictures and maps that killed processes left behind and no drawing names.
+    """Delete pictures, maps and models that killed processes left behind and nothing names.
 
-    What is younger than an hour is spared: it may belong to an import that is running.
+    What is younger than an hour is spared: it may belong to a command that is running.
     """
     from deepmed.features.drawings.catalogue.sweeping import sweep_files
 
     out = Output(as_json)
     with open_bench() as bench:
         swept = sweep_files(bench)
-    out.say(f"{len(swept)} left-over files were deleted.")
+    out.say(f"{len(swept)} left-overs were deleted.")
     out.finish({"deleted": swept})
 
 

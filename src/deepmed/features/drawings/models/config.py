@@ -3,6 +3,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from deepmed.learning.reference import MINIMUM_FIT, Layout
 
 AUTOMATIC = "auto"
+ARTIFACT_KIND = "drawings.age-group"
+"""Of the registry's artefacts, those that are models of drawings."""
 
 
 class GroupTrainingConfig(BaseModel):

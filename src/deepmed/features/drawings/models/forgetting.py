@@ -17,12 +17,14 @@ from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.fitting import ITEMS_FILE
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
-from deepmed.kit.errors import IntegrityError
+from deepmed.kit.errors import ConflictError, IntegrityError
 from deepmed.learning.calibration import CalibrationSet
 from deepmed.learning.reference.files import HEADER
 
 GONE = "A child was deleted since this was measured. Train again."
 LIMIT = "Drawings were deleted since this model was trained: it forgot their scores. Train again."
+
+MOST_TURNS = 10
 
 
 @dataclass(frozen=True)
@@ -85,16 +87,31 @@ def complete(bench: Workbench) -> Forgotten:
     found = Forgotten([], [])
     for row, uid in rows:
         try:
-            if _revise(bench, row, uid):
+            if _revise_in_turn(bench, row, uid):
                 found.revised.append(row.id)
         except IntegrityError:
             found.damaged.append(row.id)
     return found
 
 
+def names_deleted(session: Session, files: Mapping[str, bytes]) -> bool:
+    """Whether a model's files name somebody who was deleted."""
+    return not _same(without_deleted(files, alive(session, files)), files)
+
+
 def figure_key(uid: str) -> str:
     """Where the figure of a model's maps is stored; it names children's drawings too."""
     return f"explanations/model-{uid}.json"
+
+
+def _revise_in_turn(bench: Workbench, row: AgeGroupModel, uid: str) -> bool:
+    """Another deletion may revise the same model: what it signed is then revised in its turn."""
+    for _ in range(MOST_TURNS):
+        try:
+            return _revise(bench, row, uid)
+        except ConflictError:
+            continue
+    return _revise(bench, row, uid)
 
 
 def _revise(bench: Workbench, row: AgeGroupModel, uid: str) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.tables import (
     AgeGroupModel,
     AnomalyAnalysis,
@@ -124,6 +125,16 @@ def activate(session: Session, model_id: int, active_key: str) -> None:
         .where(AgeGroupModel.id == model_id)
         .values(is_active=True, active_key=active_key)
     )
+
+
+def unused_artifacts(session: Session, owner_id: int, kind: str) -> list[Artifact]:
+    """An owner's artefacts of a kind that no model's row names."""
+    query = select(Artifact).where(
+        Artifact.owner_id == owner_id,
+        Artifact.kind == kind,
+        Artifact.id.not_in(select(AgeGroupModel.artifact_id)),
+    )
+    return list(session.scalars(query.order_by(Artifact.id)))
 
 
 def analyses_of(session: Session, model_id: int) -> int:

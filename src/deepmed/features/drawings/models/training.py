@@ -9,8 +9,8 @@ from filelock import FileLock
 from sqlalchemy.orm import Session
 
 from deepmed.core.audit import repository as audit
-from deepmed.features.drawings.models import eligibility, repository
-from deepmed.features.drawings.models.config import GroupTrainingConfig
+from deepmed.features.drawings.models import eligibility, leftovers, repository
+from deepmed.features.drawings.models.config import ARTIFACT_KIND, GroupTrainingConfig
 from deepmed.features.drawings.models.eligibility import Eligible
 from deepmed.features.drawings.models.fitting import GroupFitter, TrainedGroup
 from deepmed.features.drawings.models.membership import membership
@@ -19,11 +19,10 @@ from deepmed.features.drawings.models.recipe import recipe, recipe_hash
 from deepmed.features.drawings.models.standing import Standing, find_standing
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
-from deepmed.kit.errors import ConflictError
+from deepmed.kit.errors import ConflictError, NotFoundError
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.reference import GroupPlan, plan_groups, plan_pool
 
-ARTIFACT_KIND = "drawings.age-group"
 POOLED = "pooled"
 Progress = Callable[[str, int, int], None]
 
@@ -156,6 +155,8 @@ class GroupTraining:
             except InsufficientDataError as error:
                 run.skipped.append({"age_group": group.label, "reason": str(error)})
                 continue
+            except NotFoundError as error:  # a picture
+                raise _changed_meanwhile(group) from error
             row = self._store(group, plan.plans[group], plan.recipes[group], trained)
             run.models.append(row)
             run.trained.append(row.id)
@@ -244,21 +245,27 @@ class GroupTraining:
             active_key=None,
             is_active=False,
         )
+        members = membership(plan, trained.model)
         with self.bench.database.write() as session:
             there = repository.by_recipe(session, self.bench.owner_id, digest)
             if there is not None:
                 return there
-            repository.add(session, row, membership(plan, trained.model))
-            audit.record(
-                session,
-                self.bench.owner_id,
-                "model.train",
-                "age_group_model",
-                row.id,
-                age_group=ages.label,
-                kind=made["kind"],
-                artifact=artifact.uid,
-            )
+            whole = leftovers.is_whole(session, artifact.id, trained.files, members)
+            if whole:
+                repository.add(session, row, members)
+                audit.record(
+                    session,
+                    self.bench.owner_id,
+                    "model.train",
+                    "age_group_model",
+                    row.id,
+                    age_group=ages.label,
+                    kind=made["kind"],
+                    artifact=artifact.uid,
+                )
+        if not whole:
+            leftovers.discard(self.bench, artifact.uid)
+            raise _changed_meanwhile(ages)
         return row
 
     def _renew(self, model_id: int) -> AgeGroupModel:
@@ -299,6 +306,14 @@ class GroupTraining:
                     kind=row.kind,
                 )
         return [self._load(model_id) for model_id in ids]
+
+
+def _changed_meanwhile(ages: AgeRange) -> ConflictError:
+    return ConflictError(
+        f"Drawings that the training for {ages.words} rests on were deleted or changed while it "
+        "ran. Nothing of that model was kept; models that were finished before are. Run the "
+        "command again."
+    )
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:
