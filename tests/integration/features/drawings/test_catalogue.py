@@ -420,7 +420,11 @@ def test_deleting_a_child_removes_all_that_came_from_it_and_marks_its_models(
                 uid="b",
                 status="completed",
                 total=2,
-                errors=[{"drawing_id": first, "error": "x"}, {"drawing_id": other, "error": "y"}],
+                errors=[
+                    {"drawing_id": first, "error": "x"},
+                    {"drawing_id": other, "error": "y"},
+                    "the batch failed as a whole",
+                ],
                 q_values={str(second): 0.5, str(other): 0.1},
             )
         )
@@ -453,7 +457,10 @@ def test_deleting_a_child_removes_all_that_came_from_it_and_marks_its_models(
         }
         batch = session.scalars(select(AnalysisBatch)).one()
         assert batch.q_values == {str(other): 0.1}
-        assert [error["drawing_id"] for error in batch.errors] == [other]
+        assert batch.errors == [
+            {"drawing_id": other, "error": "y"},
+            "the batch failed as a whole",
+        ]
         service = DatasetService(session, owner_id)
         assert len(service.items(dataset.id)) == 1
         assert service.get(dataset.id).card["removed"] == 2

@@ -229,7 +229,12 @@ def forget_in_batches(session: Session, owner_id: int, drawing_ids: Sequence[int
     query = select(AnalysisBatch).where(AnalysisBatch.owner_id == owner_id)
     for batch in session.scalars(query):
         batch.q_values = _without(batch.q_values, gone)
-        batch.errors = [each for each in batch.errors if str(each.get("drawing_id")) not in gone]
+        batch.errors = [each for each in batch.errors if not _concerns(each, gone)]
+
+
+def _concerns(error: Any, gone: set[str]) -> bool:
+    """A batch that failed as a whole has its reason as plain words, about no drawing."""
+    return isinstance(error, Mapping) and str(error.get("drawing_id")) in gone
 
 
 def _without(values: Mapping[str, Any], gone: set[str]) -> dict[str, Any]:
