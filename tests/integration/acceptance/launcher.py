@@ -9,7 +9,6 @@ import gc
 import importlib
 import json
 import os
-import signal
 import sys
 import time
 import traceback
@@ -32,14 +31,15 @@ LOADED_BEFOREHAND = (
     "scipy.stats",
     "faiss",
 )
-DURABLE_STEPS = (
+STEPS = (
+    ("deepmed.kit.database.engine", "Database", "write"),
     ("sqlalchemy.orm", "Session", "commit"),
     ("deepmed.kit.storage", "FileStorageService", "put"),
     ("deepmed.kit.storage", "FileStorageService", "delete"),
     ("pathlib", "Path", "replace"),
     ("pathlib", "Path", "rename"),
 )
-"""Whatever a command leaves behind, it leaves by one of these."""
+"""Whatever a command leaves behind, it leaves by one of these; a write takes the lock first."""
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def start(
     arguments: list[str],
     environment: dict[str, str],
     output: str,
-    die_before: tuple[str, int] | None,
+    before: tuple[str, int, int] | None,
 ) -> int:
     """The id of the new process; it never returns from here in that process.
 
@@ -64,15 +64,16 @@ def start(
         arguments: of the command line.
         environment: all of it.
         output: standard output goes to this file with `.out`, standard error with `.err`.
-        die_before: kill it just before the n-th of its durable steps whose name begins like this.
+        before: beginning of a step's name, n, and the signal that it gives itself just before the
+            n-th such step.
     """
     child = os.fork()
     if not child:
         os.environ.clear()
         os.environ.update(environment)
         _redirect(output)
-        if die_before is not None:
-            _watch(*die_before)
+        if before is not None:
+            _watch(*before)
         sys.argv = ["deepmed", *arguments]
         _end(_code_of_run())
     return child
@@ -116,16 +117,17 @@ def _redirect(output: str) -> None:
     os.dup2(nothing, 0)
 
 
-def _watch(beginning: str, number: int) -> None:
+def _watch(beginning: str, number: int, given: int) -> None:
     count = 0
 
     def step(name: str) -> None:
         nonlocal count
-        count += name.startswith(beginning)
-        if count == number:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if name.startswith(beginning):
+            count += 1
+            if count == number:
+                os.kill(os.getpid(), given)
 
-    for module, owner, method in DURABLE_STEPS:
+    for module, owner, method in STEPS:
         _announce(getattr(importlib.import_module(module), owner), method, step)
 
 

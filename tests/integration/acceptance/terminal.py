@@ -80,6 +80,16 @@ class Command:
             raise TimeoutError(f"still running after {seconds} s:\n{self._read('.err')}")
         return Answer(code, self._read(".out"), self._read(".err"))
 
+    @property
+    def state(self) -> str:
+        """As the system tells it: R and S run or wait, T is stopped, Z has ended."""
+        status = Path(f"/proc/{self.child}/stat").read_text(encoding="utf-8")
+        return status.rpartition(")")[2].split()[0]
+
+    def go_on(self) -> Answer:
+        self.send(signal.SIGCONT)
+        return self.wait()
+
     def send(self, number: signal.Signals) -> None:
         os.kill(self.child, number)
 
@@ -106,7 +116,7 @@ class Home:
     def start(
         self,
         *arguments: object,
-        die_before: tuple[str, int] | None = None,
+        before: tuple[str, int, signal.Signals] | None = None,
         **variables: str,
     ) -> Command:
         output = self.folder.with_name(f"{self.folder.name}-{next(_numbers)}")
@@ -115,7 +125,7 @@ class Home:
             arguments=[str(argument) for argument in arguments],
             environment=environment(self.folder, **variables),
             output=str(output),
-            die_before=die_before,
+            before=before,
         )
         return Command(self._launcher, child, output)
 
@@ -130,13 +140,24 @@ class Home:
 
     def die(self, before: str, number: int, *arguments: object) -> None:
         """Run a command that is killed before the n-th of its durable steps of this name."""
-        answer = self.start(*arguments, die_before=(before, number)).wait()
+        answer = self.start(*arguments, before=(before, number, signal.SIGKILL)).wait()
         assert answer.code == -signal.SIGKILL, answer.out + answer.err
+
+    def pause(self, before: str, number: int, *arguments: object) -> Command:
+        """A command that stopped before the n-th of its steps of this name, until it is sent on."""
+        command = self.start(*arguments, before=(before, number, signal.SIGSTOP))
+        assert until(lambda: command.state == "T"), command.wait().err
+        return command
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Rows of the database, read from outside."""
         with closing(sqlite3.connect(self.database, uri=True)) as database:
             return database.execute(statement).fetchall()
+
+    def change(self, statement: str) -> None:
+        """Change the database behind the program's back."""
+        with closing(sqlite3.connect(self.folder / "deepmed.db")) as database, database:
+            database.execute(statement)
 
     def count(self, table: str) -> int:
         number: int = self.query(f"SELECT count(*) FROM {table}")[0][0]  # noqa: S608 - our tables
@@ -146,6 +167,16 @@ class Home:
         """Everything in a part of the data folder, by its path in there."""
         root = self.folder / below
         return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+
+
+def drawings_named(home: Home, uid: str) -> set[int]:
+    """Every drawing that a model's files name."""
+    folder = home.folder.with_name(f"{home.folder.name}-{uid}")
+    home.do("registry", "copy", uid, folder)
+    items = json.loads((folder / "items.json").read_text(encoding="utf-8"))
+    header = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
+    halves = [header["model"], header["twin"] or [], *items.values()]
+    return {row["drawing"] for half in halves for row in half}
 
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:

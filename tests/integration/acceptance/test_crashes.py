@@ -1,6 +1,5 @@
 """Kill -9 at any moment of any stage: the same command finishes the work, and nothing is twice."""
 
-import json
 import os
 import random
 import signal
@@ -15,7 +14,7 @@ import pytest
 from integration.acceptance.conftest import TRAINING
 from integration.acceptance.pictures import fill
 from integration.acceptance.soundness import assert_complete, assert_intact, content, sweep
-from integration.acceptance.terminal import Answer, Home, environment, until
+from integration.acceptance.terminal import Answer, Home, drawings_named, environment, until
 
 INTERRUPTED = "Interrupted; what was finished is kept, run the command again."
 EMBEDDING = ("drawings", "embed")
@@ -144,7 +143,7 @@ def test_a_killed_deletion_is_completed_by_the_next(analysed: Home, deaths: Deat
     assert name not in analysed.files()
     for (uid,) in analysed.query("SELECT uid FROM artifacts"):
         assert analysed.run("verify", uid).code == 0
-        assert 3 not in _drawings_of(analysed, uid)
+        assert 3 not in drawings_named(analysed, uid)
     assert analysed.run(*ANALYSIS).code == 0
 
 
@@ -223,13 +222,3 @@ def test_ctrl_c_in_a_terminal_ends_a_training_that_a_person_started(filled: Home
     assert (started.returncode, errors.splitlines()[-1]) == (130, INTERRUPTED)
     assert "Traceback" not in errors
     assert_intact(filled)
-
-
-def _drawings_of(home: Home, uid: str) -> set[int]:
-    """Every drawing that a model's files name."""
-    folder = home.folder.with_name(uid)
-    home.do("registry", "copy", uid, folder)
-    items = json.loads((folder / "items.json").read_text(encoding="utf-8"))
-    header = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
-    halves = [header["model"], header["twin"] or [], *items.values()]
-    return {row["drawing"] for half in halves for row in half}
