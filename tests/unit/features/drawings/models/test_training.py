@@ -15,6 +15,7 @@ from deepmed.features.drawings.tables import AgeGroupModel, ModelMember
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError, ValidationError
 from deepmed.learning.errors import InsufficientDataError
+from deepmed.learning.reference import Layout
 from factories.drawings import Sketch, add_drawings, by_children, embed, sketches
 from factories.homes import MEASURED, QUICK, train
 
@@ -121,6 +122,19 @@ class TestAgain:
         assert run.trained == []
         assert [row.id for row in run.models] == [1, 2, 3, 4]
         assert counts(trained) == before
+
+    @pytest.mark.req("V-6.1")
+    @pytest.mark.parametrize(
+        "change", [{"detector": "pca"}, {"layout": Layout.VISUAL}, {"planted_sources": 7}]
+    )
+    def test_another_setting_is_another_recipe(
+        self, trained: Workbench, change: dict[str, object]
+    ) -> None:
+        config = MEASURED.model_copy(update=change)
+        run = train(trained, [AgeRange(6, 9)], config, Use.CANDIDATE)
+        assert len(run.trained) == 2
+        assert run.models[0].parameters["layout"] == config.layout.value
+        assert run.models[0].model_type == config.detector
 
     @pytest.mark.req("D-8.1")
     def test_a_group_left_out_of_the_first_call_is_added_by_the_next(
