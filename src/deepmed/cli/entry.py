@@ -47,7 +47,8 @@ def _usage(error: click.UsageError, arguments: Sequence[str]) -> int:
 
 
 def _aborted(error: click.Abort, arguments: Sequence[str]) -> int:
-    interrupted = isinstance(error.__cause__, KeyboardInterrupt)
+    # A question that Ctrl-C ends hides its cause, and keeps it as context.
+    interrupted = isinstance(error.__cause__ or error.__context__, KeyboardInterrupt)
     message = INTERRUPTION if interrupted else "Stopped; nothing was changed."
     click.echo(message, err=True)
     if "--json" in arguments:

@@ -1,5 +1,6 @@
 """How each command ends: exit codes, and one JSON object for programs whatever happens."""
 
+import io
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -161,8 +162,29 @@ def test_interrupted_is_130_with_one_object(
 def test_a_refused_question_deletes_nothing_and_says_so_in_one_object(
     ask: Ask, flagged: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: "n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     answer = ask("delete", flagged, "--json")
     assert answer.code == 1
     assert answer.json["code"] == "stopped"
+    assert "Delete for good?" in answer.err
     assert ask("show", flagged, "--json").json["drawing"]["id"] == flagged
+
+
+def test_a_question_that_is_interrupted_ends_with_130(
+    ask: Ask, flagged: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("click.termui.visible_prompt_func", interrupt)
+    answer = ask("delete", flagged, "--json")
+    assert answer.code == 130
+    assert answer.json["code"] == "interrupted"
+    assert ask("show", flagged, "--json").json["drawing"]["id"] == flagged
+
+
+def test_a_confirmed_question_deletes(
+    ask: Ask, flagged: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert ask("delete", flagged, "--json").json["drawings"] == [flagged]
