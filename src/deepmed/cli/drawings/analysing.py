@@ -34,9 +34,10 @@ def analyze(
         raise typer.BadParameter("Name drawings by their ids, or say --all.")
     out = Output(as_json)
     with open_bench() as bench:
+        service = AnalysisService(bench)
+        service.refuse_foreign_models()
         with out.progress("Embedding") as progress:
             bench.pipeline.process_batch(progress)
-        service = AnalysisService(bench)
         with out.progress("Analysing") as progress:
             batch = service.analyze(None if everything else drawings, progress)
         with bench.database.read() as session:

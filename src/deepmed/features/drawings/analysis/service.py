@@ -127,6 +127,16 @@ class AnalysisService:
             _refuse_gone(drawing_ids, found)
         return found
 
+    def refuse_foreign_models(self) -> None:
+        """As `analyze` does, for a caller who would embed drawings in vain before it.
+
+        Raises:
+            EncoderMismatchError: an active model takes vectors of another encoder than the present.
+        """
+        with self.bench.database.read() as session:
+            scene = self.scene(session)
+        scene.refuse_foreign_models()
+
     def _analyze(
         self,
         uid: str,
