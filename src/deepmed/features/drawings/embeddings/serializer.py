@@ -33,8 +33,8 @@ class EmbeddingSerializer:
         """
         if len(data) != 4 * dimension or hashlib.sha256(data).hexdigest() != expected_hash:
             raise IntegrityError(
-                "A stored embedding is damaged and was not used. Delete it with "
-                "`deepmed drawings embed --again` to compute it anew."
+                "A stored embedding is damaged and was not used. `deepmed drawings embed --again` "
+                "throws the present encoder's vectors away and computes them anew."
             )
         return np.frombuffer(data, dtype="<f4").astype(np.float32)
 
