@@ -1,6 +1,7 @@
 """What a training report says of a model: power, contamination, age-specificity, baselines."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,7 +31,7 @@ class PlantedRows:
         index = np.arange(len(self.kinds))[which]
         return PlantedRows(self.rows.take(index), tuple(self.kinds[i] for i in index))
 
-    def of_children(self, children: set[int]) -> "PlantedRows":
+    def of_children(self, children: AbstractSet[int]) -> "PlantedRows":
         """The items whose source these children drew."""
         return self.take(np.isin(self.rows.children, sorted(children)))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,10 @@ class Reference:
     calibration: CalibrationSet
     calibration_drawings: NDArray[np.int64]
 
-    @property
-    def children(self) -> set[int]:
+    @cached_property
+    def children(self) -> frozenset[int]:
         """The children who calibrate."""
-        return {int(str(child)) for child in self.calibration.children}
+        return frozenset(int(str(child)) for child in self.calibration.children)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Drawings as rows of numbers: who drew each, at what age, and its vector."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -56,11 +57,11 @@ class Rows:
             self.vectors[which],
         )
 
-    def of_children(self, children: Sequence[int] | NDArray[np.int64] | set[int]) -> "Rows":
+    def of_children(self, children: Sequence[int] | NDArray[np.int64] | AbstractSet[int]) -> "Rows":
         """The rows of these children."""
         return self.take(np.isin(self.children, np.fromiter(children, dtype=np.int64)))
 
-    def without_children(self, children: Sequence[int] | set[int]) -> "Rows":
+    def without_children(self, children: Sequence[int] | AbstractSet[int]) -> "Rows":
         """The rows of all other children."""
         return self.take(~np.isin(self.children, np.fromiter(children, dtype=np.int64)))
 

@@ -91,6 +91,11 @@ def subject_part(
     }
 
 
+def tell_ages_apart(active: Sequence[ActiveModel]) -> bool:
+    """Whether every model does; else an answer across ages would say nothing (D-27)."""
+    return all(item.row.parameters.get("tells_ages_apart") for item in active)
+
+
 def age_part(
     active: Sequence[ActiveModel], child: int, scores: Mapping[int, float]
 ) -> dict[str, Any]:
@@ -101,7 +106,7 @@ def age_part(
         child: the drawing's child.
         scores: the drawing's score under each model, by the model's id.
     """
-    if not all(item.row.parameters.get("tells_ages_apart") for item in active):
+    if not tell_ages_apart(active):
         return {"statement": NO_AGE_PART, "groups": []}
     return {
         "statement": None,

@@ -9,13 +9,18 @@ from typing import Any
 import numpy as np
 
 from deepmed.features.drawings.analysis.outcome import ActiveModel, Outcome, natural_frequency
-from deepmed.features.drawings.analysis.parts import Pool, age_part, subject_part
+from deepmed.features.drawings.analysis.parts import (
+    Pool,
+    age_part,
+    subject_part,
+    tell_ages_apart,
+)
 from deepmed.features.drawings.subjects import subject_index
 from deepmed.features.drawings.tables import Drawing
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.learning.calibration.batch import q_values
 from deepmed.learning.errors import EncoderMismatchError
-from deepmed.learning.reference import ReferenceModel, Rows
+from deepmed.learning.reference import Reference, ReferenceModel, Rows
 
 VERSION = 1
 """Raised when the method changes, so that old analyses are not taken for new ones."""
@@ -94,22 +99,44 @@ def _rows(scene: Scene, drawings: Sequence[Drawing]) -> Rows | None:
 
 
 Scores = dict[tuple[int | None, bool], list[float]]
-"""Scores of all rows by (model id, or None for the pooled one; whether the twin's)."""
+"""Scores by (model id, or None for the pooled one; whether the twin's); NaN where not asked for."""
 
 
 def _scores(scene: Scene, rows: Rows | None) -> Scores:
+    """Every score that an answer will take up: of whom the drawing's child allows to be asked."""
     if rows is None:
         return {}
-    models: list[tuple[int | None, ReferenceModel]] = [
-        (item.row.id, item.model) for item in scene.active
-    ]
+    children = rows.children.tolist()
+    own = [scene.model_for(age) for age in rows.ages.tolist()]
+    across = tell_ages_apart(scene.active)
+    found: Scores = {}
+    for item in scene.active:
+        wanted = [
+            item.model.reference_for(child) if mine is item or across else None
+            for child, mine in zip(children, own, strict=True)
+        ]
+        found |= _columns(item.row.id, item.model, scene.encoder, rows, wanted)
     if scene.pool is not None:
-        models.append((None, scene.pool.model))
-    return {
-        (key, twin): model.score(rows, scene.encoder, twin=twin).tolist()
-        for key, model in models
-        for twin in ((False, True) if model.twin else (False,))
-    }
+        model = scene.pool.model
+        wanted = [model.reference_for(child) for child in children]
+        found |= _columns(None, model, scene.encoder, rows, wanted)
+    return found
+
+
+def _columns(
+    key: int | None,
+    model: ReferenceModel,
+    encoder: str,
+    rows: Rows,
+    wanted: Sequence[Reference | None],
+) -> Scores:
+    columns: Scores = {}
+    for twin, half in ((False, model.model), (True, model.twin)):
+        asked = np.array([half is not None and one is half for one in wanted], dtype=bool)
+        column = np.full(len(rows), np.nan)
+        column[asked] = model.score(rows.take(asked), encoder, twin=twin) if half else []
+        columns[key, twin] = column.tolist()
+    return columns
 
 
 def _outcome(scene: Scene, drawing: Drawing, place: Mapping[int, int], scores: Scores) -> Outcome:
@@ -154,7 +181,7 @@ def _outcome(scene: Scene, drawing: Drawing, place: Mapping[int, int], scores: S
 
 
 def _subject(scene: Scene, drawing: Drawing, index: int, scores: Scores) -> dict[str, Any]:
-    own = {twin: scores[None, twin][index] for twin in (False, True) if (None, twin) in scores}
+    own = {twin: scores[None, twin][index] for twin in (False, True) if scene.pool}
     return subject_part(scene.pool, drawing.subject, drawing.child_id, own)
 
 
