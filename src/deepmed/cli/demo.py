@@ -1,11 +1,15 @@
 """`deepmed demo`: the whole drawings flow on sample data."""
 
+import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deepmed.cli.output import JsonFlag, Output
+
+if TYPE_CHECKING:
+    from deepmed.kit.settings import Settings
 
 app = typer.Typer(add_completion=False)
 
@@ -23,13 +27,16 @@ def demo(
     95 typical drawings over ages 3 to 12 are made and imported, models for 3-6, 6-9 and 9-12 are
     trained, and measured on 300 further typical drawings and on planted anomalies that no
     training saw. The drawings are made by a program and say nothing about real children.
+
+    The demo has a data folder of its own beside yours, unless DEEPMED_HOME names one.
     """
     from deepmed.cli.drawings.workplace import open_bench
     from deepmed.features.drawings.demo.run import Demo
 
     out = Output(as_json)
-    with open_bench() as bench:
-        place = folder or bench.settings.home / "demo"
+    with open_bench(_settings()) as bench:
+        home = bench.settings.home
+        place = folder or home / "demo"
         result = Demo(bench, place, lambda stage: out.note(f"… {stage}")).run()
     out.table(
         [
@@ -51,8 +58,18 @@ def demo(
         "Intervals are 95 %: Wilson for shares, child bootstrap for AUROC. The spread is where the "
         "share of false alarms may lie for a calibration on so few children."
     )
+    out.say(f"Look around in it: DEEPMED_HOME='{home}' deepmed drawings list")
     out.say(f"Report: {result.report}")
     out.finish(result.to_dict())
+
+
+def _settings() -> "Settings":
+    """Whoever tries the demo first and brings drawings later must not find the two mixed."""
+    from deepmed.kit import settings
+
+    if os.environ.get(f"{settings.PREFIX}HOME"):
+        return settings.current()
+    return settings.load(home=settings.default_home().with_name("deepmed-demo"))
 
 
 def _row(group: dict[str, Any]) -> list[Any]:

@@ -8,15 +8,16 @@ import typer
 
 if TYPE_CHECKING:
     from deepmed.features.drawings.workbench import Workbench
+    from deepmed.kit.settings import Settings
 
 Id = Annotated[int, typer.Argument(help="Id of a drawing, as `list` shows it.")]
 
 
 @contextmanager
-def open_bench() -> Iterator["Workbench"]:
-    """The drawings' workbench of the data folder in `DEEPMED_HOME`."""
+def open_bench(settings: "Settings | None" = None) -> Iterator["Workbench"]:
+    """The drawings' workbench of the data folder that the settings name."""
     from deepmed.app import open_home
     from deepmed.features.drawings.workbench import Workbench
 
-    with open_home() as home:
+    with open_home(settings) as home:
         yield Workbench(home.settings, home.database, home.storage, home.registry, home.owner_id)
