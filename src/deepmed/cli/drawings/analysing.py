@@ -116,6 +116,8 @@ def _say_analyses(out: Output, batch: "BatchAnalysis") -> None:
 def _say_unanswered(out: Output, rows: list[Any]) -> None:
     from collections import Counter
 
-    reasons = Counter(row.reason for row in rows if row.reason)
+    from deepmed.features.drawings.explanation.texts import shared_reason
+
+    reasons = Counter(shared_reason(row.reason) for row in rows if row.reason)
     for reason, count in reasons.most_common():
         out.say(f"No answer for {count}: {reason}")

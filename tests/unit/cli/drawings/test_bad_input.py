@@ -125,7 +125,8 @@ def test_an_age_without_a_model_has_no_answer(ask: Ask, trained: Workbench) -> N
     row = ask("analyze", old, "--json").json["analyses"][0]
     assert (row["decision"], row["p_value"], row["is_anomaly"]) == ("no_model", None, False)
     assert "No model covers the age of 15 years" in row["reason"]
-    assert "No answer for 1: No model covers" in ask("analyze", old).out
+    (older,) = add_drawings(trained, [Sketch(age=16.5)])
+    assert "No answer for 2: No model covers these ages." in ask("analyze", old, older).out
     assert "No model covers the age of 15 years" in refused(ask, "explain", old)
     assert "nothing to compare with" in ask("compare", old).out
 

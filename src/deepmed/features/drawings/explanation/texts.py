@@ -6,6 +6,7 @@ drawing, so no word of illness, danger or severity may appear: a test holds ever
 """
 
 import math
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -52,6 +53,8 @@ FORBIDDEN_WORDS = (
     "worry",
 )
 """Beginnings of words, in lower case; `harmless` too, because nobody has measured that."""
+
+_ITS_AGE = re.compile(r"No model covers the age of [\d.]+ years")
 
 FLAGGED_CHIP = "unusual in this group"
 UNFLAGGED_CHIP = "not unusual in this group"
@@ -154,6 +157,11 @@ def chip(decision: str, *, is_anomaly: bool, normalized_score: float | None) -> 
     if decision in {"ranked", "manual"} and normalized_score is not None:
         return FLAGGED_CHIP if is_anomaly else UNFLAGGED_CHIP
     return NO_ANSWER_CHIP
+
+
+def shared_reason(reason: str) -> str:
+    """The reason without the one drawing's age, so that drawings with the same one are counted."""
+    return _ITS_AGE.sub("No model covers these ages", reason)
 
 
 def place_of_100(normalized_score: float) -> str:

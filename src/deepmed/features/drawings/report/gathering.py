@@ -1,6 +1,5 @@
 """Gathers what a report shows; what is stored already is not computed again."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import deepmed
 from deepmed.features.drawings.analysis import repository
 from deepmed.features.drawings.analysis.scoring import Scene
 from deepmed.features.drawings.analysis.service import AnalysisService
-from deepmed.features.drawings.explanation.texts import FLAGGED_CHIP, place_of_100
+from deepmed.features.drawings.explanation.texts import FLAGGED_CHIP, place_of_100, shared_reason
 from deepmed.features.drawings.report.cards import CardMaker, name_of
 from deepmed.features.drawings.report.content import (
     THUMBNAIL,
@@ -239,12 +238,15 @@ def _flagged_note(
 
 
 def _unanswered(rows: Sequence[AnomalyAnalysis]) -> Table:
-    reasons = Counter(row.reason for row in rows if row.reason)
+    which: dict[str, list[int]] = {}
+    for row in rows:
+        if row.reason:
+            which.setdefault(shared_reason(row.reason), []).append(row.drawing_id)
     return Table(
         ["Drawings", "Reason", "Which"],
         [
-            [count, reason, _names([row.drawing_id for row in rows if row.reason == reason])]
-            for reason, count in reasons.most_common()
+            [len(ids), reason, _names(ids)]
+            for reason, ids in sorted(which.items(), key=lambda item: -len(item[1]))
         ],
     )
 

@@ -168,7 +168,7 @@ def _validity(rows: Sequence[AnomalyAnalysis]) -> list[Chart]:
     new = [row.p_value for row in rows if row.role == Role.NEW and row.p_value is not None]
     if len(new) < LEAST_RANKS:
         return []
-    title = f"Are the ranks right? {len(new)} drawings of new children"
+    title = f"Ranks of {len(new)} drawings of new children: typical ones follow the dashed line"
     return [steps(title, new, label="p", vertical="share with p or less")]
 
 

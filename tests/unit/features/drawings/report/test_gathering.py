@@ -260,9 +260,9 @@ def test_what_has_no_answer_is_named_with_its_reason(reported: Reported) -> None
     reasons = [row for row in reported.batch.analyses if row.reason]
     assert sum(int(str(row[0])) for row in rows.values()) == len(reasons) >= 2
     (blank,) = [row for reason, row in rows.items() if "blank" in reason]
-    (old,) = [row for reason, row in rows.items() if "17.5 years" in reason]
-    for row in (blank, old):
-        ids = {one.drawing_id for one in reasons if one.reason == row[1]}
+    (old,) = [row for reason, row in rows.items() if "No model covers these ages" in reason]
+    for row, decision in ((blank, "blank"), (old, "no_model")):
+        ids = {one.drawing_id for one in reasons if one.decision == decision}
         assert {int(one) for one in str(row[2]).split(", ")} == ids
 
 
