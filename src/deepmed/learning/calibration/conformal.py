@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Hashable
+from itertools import compress
 from typing import Literal
 
 import numpy as np
@@ -56,7 +57,17 @@ class CalibrationSet:
     0.3333333333333333
     """
 
-    __slots__ = ("_above", "_children", "_codes", "_ids", "_scores", "_sorted", "_unit")
+    __slots__ = (
+        "_above",
+        "_children",
+        "_codes",
+        "_ids",
+        "_order",
+        "_scores",
+        "_sorted",
+        "_unit",
+        "_weights",
+    )
 
     def __init__(self, scores: ArrayLike, children: Children) -> None:
         self._scores = round_scores(scores)
@@ -67,11 +78,14 @@ class CalibrationSet:
                 "each calibration drawing needs one of both."
             )
         self._codes, self._ids = encode_children(self._children)
-        self._unit, weights = _whole_units(self._codes, len(self._ids))
-        order = np.argsort(self._scores, kind="stable")
+        self._unit, self._weights = _whole_units(self._codes, len(self._ids))
+        self._arrange(np.argsort(self._scores, kind="stable"))
+
+    def _arrange(self, order: NDArray[np.intp]) -> None:
+        self._order = order
         self._sorted = self._scores[order]
-        self._above = np.append(np.cumsum(weights[order][::-1])[::-1], 0)
-        for array in (self._scores, self._sorted, self._above, self._codes):
+        self._above = np.append(np.cumsum(self._weights[order][::-1])[::-1], 0)
+        for array in (self._scores, self._sorted, self._above, self._codes, self._weights, order):
             array.flags.writeable = False
 
     @property
@@ -237,9 +251,17 @@ class CalibrationSet:
                 "so it cannot be left out of their ranking."
             )
         kept = self._codes != self._ids[child]
-        return CalibrationSet(
-            self._scores[kept], [other for other in self._children if other != child]
-        )
+        # Every calibration drawing of a batch meets such a ranking, so it is cut out of this one
+        # and not built anew; the weights may stay in units that only the left-out child needed.
+        rest = object.__new__(CalibrationSet)
+        rest._scores = self._scores[kept]
+        rest._children = tuple(compress(self._children, kept.tolist()))
+        rest._codes, rest._unit, rest._weights = self._codes[kept], self._unit, self._weights[kept]
+        rest._ids = self._ids.copy()
+        del rest._ids[child]
+        place = np.cumsum(kept) - 1
+        rest._arrange(place[self._order[kept[self._order]]])
+        return rest
 
     def removed(self, child: Hashable) -> "CalibrationSet":
         """The set after a child's deletion; deleting a child that is not in it changes nothing.
