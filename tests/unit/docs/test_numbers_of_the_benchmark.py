@@ -170,5 +170,23 @@ def test_the_machine_is_counted(result: Any) -> None:
     assert (result["format"], result["seed"]) == (1, 0)
 
 
+def test_what_the_page_of_limits_says_of_the_figures(parts: Any) -> None:
+    """docs/guide/limits.md says so in words; where a run says otherwise the page is mended."""
+    page = (FILE.parents[2] / "docs" / "guide" / "limits.md").read_text(encoding="utf-8")
+    assert "no model told its own age\ngroup from its neighbours beyond chance" in page
+    real = [row for row in parts["age_specificity"]["rows"] if row["material"] == "real"]
+    assert real
+    assert not any(row["tells_ages_apart"] for row in real)
+    assert "a page nearly filled or with a tiny mark is mostly found, a scribble often" in page
+    assert "mirrored or turned hardly more often than a typical drawing is flagged" in page
+    default = parts["detection"]["real"]["default"]["chosen"]
+    for row in parts["false_alarms"]["rows"]:
+        if row["detector"] == default and "power" in row:
+            found = {kind: figure["estimate"] for kind, figure in row["power"].items()}
+            assert min(found["tiny_mark"], found["filled_page"]) > 0.9
+            assert found["scribble"] > 0.25
+            assert max(found["part_mirrored"], found["part_turned"]) < 2 * row["level"]
+
+
 def test_every_child_weighs_one() -> None:
     assert share_by_child([(1, True), (1, False), (2, True)]) == 0.75

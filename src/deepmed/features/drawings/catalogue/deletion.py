@@ -38,7 +38,8 @@ class DeletionReport:
         names = ", ".join(map(str, self.models_to_retrain))
         return (
             f"Models that had used these drawings are marked: {names}. Train them anew with "
-            "`deepmed drawings train`; until then their files still rest on the deleted drawings."
+            "`deepmed drawings train --replace` and the same --groups; until then they still rest "
+            "on the deleted drawings."
         )
 
     def to_dict(self) -> dict[str, Any]:
