@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.acceptance.demonstration import Demo, demonstrate, shared_folder
 from integration.acceptance.pictures import fill
 from integration.acceptance.terminal import Home, Launcher
 
@@ -82,3 +83,9 @@ def reference(
 ) -> Callable[[str], Home]:
     """What a data folder is when nothing ever went wrong, by name."""
     return lambda name: request.getfixturevalue(f"_{name}")
+
+
+@pytest.fixture(scope="session")
+def demo(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """What `deepmed demo` said and left; copy its data folder before you change anything."""
+    return demonstrate(shared_folder(tmp_path_factory.getbasetemp()), launcher)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
-LONGEST = 120.0
+LONGEST = 270.0
 OURS = ("DEEPMED_HOME", "DEEPMED_SETTINGS", "DEEPMED_DATABASE_URL", "DEEPMED_STORAGE_URL")
 
 _numbers = itertools.count()

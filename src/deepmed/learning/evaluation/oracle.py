@@ -8,10 +8,12 @@ import math
 from collections.abc import Hashable, Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
+from functools import cache
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepmed.kit.seeds import generator
 
@@ -85,6 +87,13 @@ def recompute_manual_decision(
     }
 
 
+@cache
+def _gauss_nodes() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Computed once: a report has a decision for each of its items, and this takes longest."""
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    return nodes, weights
+
+
 def recompute_confidence(alpha: float, count: float, n: int, *, flagged: bool) -> float:
     """The share of Beta(count + 1, n - count + 1) below alpha, or above it where not flagged.
 
@@ -93,7 +102,7 @@ def recompute_confidence(alpha: float, count: float, n: int, *, flagged: bool) -
     >>> round(recompute_confidence(0.05, 0.0, 19, flagged=True), 9)
     0.641514078
     """
-    nodes, weights = np.polynomial.legendre.leggauss(400)
+    nodes, weights = _gauss_nodes()
     # x = alpha * u**4 makes the integrand smooth at zero also where the count is a fraction.
     u = (nodes + 1) / 2
     x = alpha * u**4

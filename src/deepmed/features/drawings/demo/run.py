@@ -73,6 +73,7 @@ class Demo:
         """
         seed = self.bench.settings.seed
         typical, unseen = self.folder / "typical", self.folder / "unseen"
+        self._refuse_foreign()
         with self._stage("make samples"):
             create_sample_drawings(typical, seed)
             create_planted_drawings(self.folder / "planted", seed)
@@ -80,7 +81,6 @@ class Demo:
             write_folder(
                 unseen, {one.filename: one.image for one in planted}, METADATA, map(_row, planted)
             )
-        self._refuse_foreign()
         with self._stage("import"):
             self._import(typical, TYPICAL_DATASET)
         with self._stage("embed"):
