@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from deepmed import app
 from deepmed.app import limit_threads, make_folder, open_home
 from deepmed.kit.database import migration
 from deepmed.kit.errors import ConfigurationError
@@ -98,7 +97,7 @@ def test_a_failed_opening_closes_the_database(
     def refuse(*_: object, **__: object) -> None:
         raise ConfigurationError
 
-    monkeypatch.setattr(app, "upgrade", refuse)
+    monkeypatch.setattr("deepmed.app.opening.upgrade", refuse)
     monkeypatch.setattr("deepmed.kit.database.Database.close", lambda _: closed.append(True))
     with pytest.raises(ConfigurationError):
         open_home(settings)

@@ -38,6 +38,7 @@ def needed() -> dict[str, str]:
             distribution = importlib.metadata.distribution(name)
             found[name] = distribution.version.partition("+")[0]
             waiting.extend(_children(distribution, requirement, found))
+    found.pop("deepmed", None)  # the dev extra asks for our own others
     return found
 
 

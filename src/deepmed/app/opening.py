@@ -1,65 +1,18 @@
-"""Composition root: from settings to an open data folder, for the command line and the server."""
+"""From settings to an open data folder, for the command line and the server."""
 
 import os
 import sys
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from deepmed.core.accounts.repository import local_owner_id
+from deepmed.core.home import Home
 from deepmed.kit import logging
-from deepmed.kit.database import Database, open_database
+from deepmed.kit.database import open_database
 from deepmed.kit.database.migration import upgrade
 from deepmed.kit.errors import ConfigurationError
 from deepmed.kit.settings import Settings, current
 from deepmed.migrations.models import metadata
-
-if TYPE_CHECKING:
-    from deepmed.core.registry.service import ArtifactRegistry
-    from deepmed.kit.storage import FileStorageService
-
-
-@dataclass(frozen=True)
-class Home:
-    """An open data folder: what every slice is given. Closes as a context manager.
-
-    The file store and the registry open when they are first asked for, so that a command that
-    needs neither does not wait for them.
-    """
-
-    settings: Settings
-    database: Database
-    owner_id: int
-
-    @cached_property
-    def storage(self) -> "FileStorageService":
-        from deepmed.kit.storage import FileStorageService  # noqa: PLC0415 - see the class
-
-        return FileStorageService(self.settings.resolved_storage_url)
-
-    @cached_property
-    def registry(self) -> "ArtifactRegistry":
-        from deepmed.core.registry.keys import open_keys  # noqa: PLC0415 - see the class
-        from deepmed.core.registry.service import ArtifactRegistry  # noqa: PLC0415 - see the class
-
-        keys = open_keys(self.settings.home / "keys")
-        return ArtifactRegistry(self.database, self.storage, keys, self.owner_id)
-
-    def close(self) -> None:
-        self.database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_home(settings: Settings | None = None) -> Home:

@@ -20,4 +20,4 @@ def open_bench(settings: "Settings | None" = None) -> Iterator["Workbench"]:
     from deepmed.features.drawings.workbench import Workbench
 
     with open_home(settings) as home:
-        yield Workbench(home.settings, home.database, home.storage, home.registry, home.owner_id)
+        yield Workbench.of(home)

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
+from deepmed.core.home import Home
 from deepmed.core.registry.service import ArtifactRegistry
 from deepmed.features.drawings.embeddings.service import EmbeddingPipeline, EmbeddingService
 from deepmed.features.drawings.embeddings.storage import EmbeddingStorage
@@ -20,6 +22,11 @@ class Workbench:
     storage: FileStorageService
     registry: ArtifactRegistry
     owner_id: int
+
+    @classmethod
+    def of(cls, home: Home) -> Self:
+        """The workbench of the data folder's present owner."""
+        return cls(home.settings, home.database, home.storage, home.registry, home.owner_id)
 
     @cached_property
     def embeddings(self) -> EmbeddingStorage:
