@@ -188,6 +188,15 @@ class AnomalyAnalysis(Owned, Base):
         UniqueConstraint("owner_id", "drawing_id", "inputs_hash"),
         Index(None, "owner_id", "analysis_timestamp"),
         Index(None, "owner_id", "is_anomaly"),
+        # Everything that statistics count, so that they need not read the results beside it.
+        Index(
+            "ix_anomaly_analyses_current",
+            "owner_id",
+            "current_of",
+            "is_anomaly",
+            "role",
+            "decision",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -199,6 +208,12 @@ class AnomalyAnalysis(Owned, Base):
     )
     inputs_hash: Mapped[str] = mapped_column(String(64))
     """Embedding, model, role and rule: the same inputs give the same row, never a second one."""
+    current_of: Mapped[int | None] = mapped_column(unique=True)
+    """The drawing's id while this is its newest answer and null otherwise, so that the database
+    itself refuses a second one. An answer that is found again is the newest again."""
+    sequence: Mapped[int] = mapped_column(default=0)
+    """The newest call that gave this answer, by its `AnalysisBatch.id`: of two calls at once, the
+    one that began later has the say."""
     decision: Mapped[str] = mapped_column(String(20))
     reason: Mapped[str | None] = mapped_column(Text)
     role: Mapped[str | None] = mapped_column(String(12))

@@ -319,6 +319,8 @@ def upgrade() -> None:
         sa.Column("drawing_id", sa.Integer(), nullable=False),
         sa.Column("age_group_model_id", sa.Integer(), nullable=True),
         sa.Column("inputs_hash", sa.String(length=64), nullable=False),
+        sa.Column("current_of", sa.Integer(), nullable=True),
+        sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("decision", sa.String(length=20), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("role", sa.String(length=12), nullable=True),
@@ -349,6 +351,7 @@ def upgrade() -> None:
             ondelete="RESTRICT",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_anomaly_analyses")),
+        sa.UniqueConstraint("current_of", name=op.f("uq_anomaly_analyses_current_of")),
         sa.UniqueConstraint(
             "owner_id",
             "drawing_id",
@@ -361,6 +364,12 @@ def upgrade() -> None:
         op.f("ix_anomaly_analyses_age_group_model_id"),
         "anomaly_analyses",
         ["age_group_model_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_anomaly_analyses_current",
+        "anomaly_analyses",
+        ["owner_id", "current_of", "is_anomaly", "role", "decision"],
         unique=False,
     )
     op.create_index(
