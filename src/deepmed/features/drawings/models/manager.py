@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.forgetting import alive, without_deleted
+from deepmed.features.drawings.models.membership import MEMBER_REVISION, revision_of
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
@@ -39,6 +40,22 @@ class ModelManager:
                 f"There is no model {model_id}. `deepmed drawings models` lists the models."
             )
         return row
+
+    def version(self, session: Session, row: AgeGroupModel) -> str:
+        """What a model's answers rest on: its recipe, its files' revision and its members' one.
+
+        The last changes when a drawing is deleted or given to another child after training.
+        """
+        artifact = session.get_one(Artifact, row.artifact_id)
+        return f"{row.recipe_hash}/{artifact.revision}/{self._member_revision(session, row)}"
+
+    @staticmethod
+    def _member_revision(session: Session, row: AgeGroupModel) -> str:
+        # Reading all members takes longer than an analysis, and only what marks a model changes
+        # them.
+        if not row.needs_retraining:
+            return str(row.parameters[MEMBER_REVISION])
+        return revision_of(repository.parts(session, row.id))
 
     def load_model(self, session: Session, row: AgeGroupModel) -> ReferenceModel:
         """The fitted model with its twin; its files are checked against their signature."""

@@ -1,10 +1,28 @@
 """Who took part in a model, and how: the rows that stand beside its artefact."""
 
+import hashlib
+import json
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from deepmed.learning.reference import GroupPlan, Half, ReferenceModel, Rows
+
+MEMBER_REVISION = "member_revision"
+"""The name among a model's parameters of the revision that its training made."""
+
+Part = tuple[int, int, str | None, str | None]
+"""A drawing, its child, its part in the model and its part in the twin."""
+
+
+def revision_of(parts: Iterable[Part]) -> str:
+    """Changes whenever a drawing leaves a model or is given to another child."""
+    return hashlib.sha256(json.dumps(sorted(parts)).encode()).hexdigest()[:16]
+
+
+def parts_of(members: Iterable[dict[str, Any]]) -> list[Part]:
+    return [(m["drawing_id"], m["child_id"], m["part"], m["twin_part"]) for m in members]
 
 
 def membership(plan: GroupPlan, model: ReferenceModel) -> list[dict[str, Any]]:

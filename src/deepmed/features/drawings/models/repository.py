@@ -105,6 +105,19 @@ def members(session: Session, model_id: int) -> list[ModelMember]:
     return list(session.scalars(query.order_by(ModelMember.id)))
 
 
+def parts(session: Session, model_id: int) -> list[tuple[int, int, str | None, str | None]]:
+    """(drawing, its present child, part, twin's part) of every member, in order of drawing."""
+    columns = (
+        ModelMember.drawing_id,
+        ModelMember.child_id,
+        ModelMember.part,
+        ModelMember.twin_part,
+    )
+    query = select(*columns).where(ModelMember.model_id == model_id)
+    found = session.execute(query.order_by(ModelMember.drawing_id))
+    return [(drawing, child, part, twin_part) for drawing, child, part, twin_part in found]
+
+
 def renew(session: Session, model_id: int) -> None:
     session.execute(
         update(AgeGroupModel).where(AgeGroupModel.id == model_id).values(needs_retraining=False)

@@ -13,7 +13,12 @@ from deepmed.features.drawings.models import eligibility, leftovers, repository
 from deepmed.features.drawings.models.config import ARTIFACT_KIND, GroupTrainingConfig
 from deepmed.features.drawings.models.eligibility import Eligible
 from deepmed.features.drawings.models.fitting import GroupFitter, TrainedGroup
-from deepmed.features.drawings.models.membership import membership
+from deepmed.features.drawings.models.membership import (
+    MEMBER_REVISION,
+    membership,
+    parts_of,
+    revision_of,
+)
 from deepmed.features.drawings.models.ranges import AgeRange, range_of, refuse_overlap
 from deepmed.features.drawings.models.recipe import recipe, recipe_hash
 from deepmed.features.drawings.models.standing import Standing, find_standing
@@ -230,6 +235,7 @@ class GroupTraining:
             data_hash=made["data_hash"],
             dataset_id=trained.datasets[-1] if trained.datasets else None,
         )
+        members = membership(plan, trained.model)
         row = AgeGroupModel(
             owner_id=self.bench.owner_id,
             kind=made["kind"],
@@ -238,14 +244,13 @@ class GroupTraining:
             upper_closed=ages.upper_closed,
             model_type=trained.model.model.detector.name,
             vision_model=trained.model.encoder,
-            parameters=trained.parameters,
+            parameters={**trained.parameters, MEMBER_REVISION: revision_of(parts_of(members))},
             sample_count=len(plan.model.fit) + len(plan.model.calibration),
             artifact_id=artifact.id,
             recipe_hash=digest,
             active_key=None,
             is_active=False,
         )
-        members = membership(plan, trained.model)
         with self.bench.database.write() as session:
             there = repository.by_recipe(session, self.bench.owner_id, digest)
             if there is not None:

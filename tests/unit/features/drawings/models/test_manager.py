@@ -4,6 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from deepmed.core.registry.tables import Artifact
+from deepmed.features.drawings.catalogue import DrawingCatalogue
+from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
@@ -56,6 +58,23 @@ def test_a_models_files_are_checked_when_it_is_loaded(trained: Workbench) -> Non
         ModelManager(trained).load_model(session, row)
 
 
+def test_a_models_version_follows_who_is_in_it(trained: Workbench) -> None:
+    catalogue = DrawingCatalogue(trained.database, trained.storage, trained.owner_id)
+    row = first_model(trained)
+    with trained.database.read() as session:
+        first, second = repository.members(session, row.id)[:2]
+
+    made = [_version(trained)]
+    assert made[0].startswith(f"{row.recipe_hash}/1/")
+    catalogue.withdraw(first.drawing_id)
+    assert _version(trained) == made[0], "its answers are the same"
+    catalogue.edit(first.drawing_id, {"child_id": "another child"})
+    made.append(_version(trained))
+    catalogue.delete_drawing(second.drawing_id)
+    made.append(_version(trained))
+    assert len(set(made)) == 3
+
+
 @pytest.mark.req("S-3.1")
 def test_another_owners_model_is_not_found(trained: Workbench) -> None:
     row, other = first_model(trained), stranger(trained)
@@ -73,6 +92,12 @@ def test_another_owners_model_is_not_found(trained: Workbench) -> None:
 def test_a_model_that_never_was_is_not_found(bench: Workbench) -> None:
     with bench.database.read() as session, pytest.raises(NotFoundError, match="models` lists"):
         ModelManager(bench).get(session, 7)
+
+
+def _version(bench: Workbench) -> str:
+    row = first_model(bench)
+    with bench.database.read() as session:
+        return ModelManager(bench).version(session, row)
 
 
 def _change_a_byte(storage: FileStorageService, uid: str) -> None:
