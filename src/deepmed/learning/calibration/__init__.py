@@ -35,6 +35,7 @@ from deepmed.learning.calibration.simulation import SimulationResult, simulate_f
 from deepmed.learning.calibration.split import (
     ChildSplit,
     calibration_size,
+    even_calibration,
     split_children,
     twin_split,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "child_p_values",
     "decide",
     "decision_confidence",
+    "even_calibration",
     "exact_level",
     "in_sample_decision",
     "is_flagged",

@@ -2,7 +2,8 @@
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil
+from fractions import Fraction
+from math import ceil, floor
 
 from deepmed.kit.seeds import derive
 from deepmed.learning.calibration.errors import ScoreNormalizationError
@@ -94,6 +95,42 @@ def twin_split(split: ChildSplit, seed: int, *, target: int = MINIMUM_CALIBRATIO
     missing = max(0, target - len(split.fit))
     order = _shuffled(split.calibration, seed, "twin")
     return ChildSplit(fit=tuple(order[missing:]), calibration=(*split.fit, *order[:missing]))
+
+
+def even_calibration(splits: Sequence[ChildSplit], seed: int) -> tuple[Hashable, ...]:
+    """The calibration children of several groups together, as many of each as its size asks for.
+
+    Small groups calibrate with a greater share of their children than large ones. Taken together
+    as they are, a new child would be ranked mostly among children of small groups, with whom it is
+    not exchangeable, and typical drawings of large groups would be flagged too often. So every
+    group is cut to the smallest share that any of them has, rounded down.
+
+    Args:
+        splits: Each group's split; groups without children have no say.
+        seed: The seed of the splits: a child of several groups is kept, or not, in all of them.
+
+    Returns:
+        The children kept, each once.
+
+    >>> whole = ChildSplit(fit=(), calibration=("ann", "bob", "cas", "dov"))
+    >>> half = ChildSplit(fit=("eve", "fay"), calibration=("gil", "hal"))
+    >>> len(even_calibration([whole, half], seed=0))
+    4
+    """
+    sizes = [len(split.fit) + len(split.calibration) for split in splits]
+    shares = [
+        Fraction(len(split.calibration), size)
+        for split, size in zip(splits, sizes, strict=True)
+        if size
+    ]
+    kept = [
+        child
+        for split, size in zip(splits, sizes, strict=True)
+        for child in _shuffled(split.calibration, seed, "calibration")[
+            : floor(min(shares, default=Fraction(0)) * size)
+        ]
+    ]
+    return tuple(dict.fromkeys(kept))
 
 
 def _shuffled(children: Iterable[Hashable], seed: int, purpose: str) -> list[Hashable]:

@@ -15,6 +15,7 @@ import numpy as np
 from deepmed.learning.calibration.split import (
     MINIMUM_FIT,
     ChildSplit,
+    even_calibration,
     split_children,
     twin_split,
 )
@@ -107,12 +108,18 @@ def plan_groups(
 def plan_pool(plans: Sequence[GroupPlan], seed: int) -> GroupPlan:
     """One plan over all groups: fitted on their fitting parts, calibrated on their calibrators.
 
-    A child who calibrates any group calibrates the pool, even if another group fitted on it.
+    A child who calibrates any group never fits the pool, even if another group fitted on it. Of
+    these children each group gives the same share to calibrate (`even_calibration`); the others
+    have no part in the pool.
     """
     everyone = join([half for plan in plans for half in (plan.model.fit, plan.model.calibration)])
-    calibrators = {child for plan in plans for child in plan.model.calibration.children.tolist()}
-    fitters = set(everyone.children.tolist()) - calibrators
-    split = ChildSplit(fit=tuple(sorted(fitters)), calibration=tuple(sorted(calibrators)))
+    splits = [
+        ChildSplit(_children(plan.model.fit), _children(plan.model.calibration)) for plan in plans
+    ]
+    calibrators = {child for split in splits for child in split.calibration}
+    fitters = [child for child in _children(everyone) if child not in calibrators]
+    chosen = sorted(_ids(even_calibration(splits, seed)))
+    split = ChildSplit(fit=tuple(fitters), calibration=tuple(chosen))
     twin = twin_split(split, seed)
     nobody = everyone.take(np.zeros(len(everyone), dtype=bool))
     return GroupPlan(_half(everyone, split, nobody), _twin(everyone, twin, nobody))
@@ -168,6 +175,10 @@ def _half(own: Rows, split: ChildSplit, borrowed: Rows) -> Half:
 def _twin(own: Rows, split: ChildSplit, borrowed: Rows) -> Half | None:
     half = _half(own, split, borrowed)
     return half if len(half.training) >= MINIMUM_FIT and len(half.calibration) else None
+
+
+def _children(rows: Rows) -> tuple[int, ...]:
+    return tuple(sorted(set(rows.children.tolist())))
 
 
 def _ids(children: Sequence[Hashable]) -> list[int]:
