@@ -15,53 +15,20 @@ from sqlalchemy.orm import Session
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.fitting import ITEMS_FILE
+from deepmed.features.drawings.models.present import as_present, look_up
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError, IntegrityError
 from deepmed.learning.calibration import CalibrationSet
 from deepmed.learning.reference.files import HEADER
 
-GONE = "A child was deleted since this was measured. Train again."
-LIMIT = "Drawings were deleted since this model was trained: it forgot their scores. Train again."
+GONE = "Drawings were deleted or given to another child since this was measured. Train again."
+LIMIT = (
+    "Drawings were deleted or given to another child since this model was trained: their scores "
+    "were forgotten or moved. Train again."
+)
 
 MOST_TURNS = 10
-
-
-@dataclass(frozen=True)
-class Alive:
-    """The drawings and children that still exist, of those that a model names."""
-
-    drawings: frozenset[int]
-    children: frozenset[int]
-
-
-def alive(session: Session, files: Mapping[str, bytes]) -> Alive:
-    """Look up who of a model's drawings and children is still there."""
-    header, items = json.loads(files[HEADER]), json.loads(files[ITEMS_FILE])
-    rows = [
-        *header["model"],
-        *(header["twin"] or []),
-        *(i for part in items.values() for i in part),
-    ]
-    children = {row["child"] for row in rows} | set(header["fit_children"])
-    return Alive(
-        repository.existing_drawings(session, {row["drawing"] for row in rows}),
-        repository.existing_children(session, children),
-    )
-
-
-def without_deleted(files: Mapping[str, bytes], there: Alive) -> dict[str, bytes]:
-    """The same files without anything of deleted drawings and children."""
-    header, items = json.loads(files[HEADER]), json.loads(files[ITEMS_FILE])
-    for half in (header["model"], header["twin"] or [], *items.values()):
-        half[:] = [row for row in half if row["drawing"] in there.drawings]
-    for part in ("fit_children", "borrowed_children"):
-        header[part] = [child for child in header[part] if child in there.children]
-    return {
-        **files,
-        HEADER: json.dumps(header, indent=1, sort_keys=True).encode(),
-        ITEMS_FILE: json.dumps(items).encode(),
-    }
 
 
 @dataclass(frozen=True)
@@ -74,7 +41,7 @@ class Forgotten:
 
 
 def complete(bench: Workbench) -> Forgotten:
-    """Revise every model whose files still name deleted drawings.
+    """Revise every model whose files still name deleted drawings, or drawings at a former child.
 
     Run it after a deletion; run again, it finishes what a stop left undone. Models that never
     learned from a drawing may name it too: they were tested on their neighbours' drawings.
@@ -94,9 +61,9 @@ def complete(bench: Workbench) -> Forgotten:
     return found
 
 
-def names_deleted(session: Session, files: Mapping[str, bytes]) -> bool:
-    """Whether a model's files name somebody who was deleted."""
-    return not _same(without_deleted(files, alive(session, files)), files)
+def outdated(session: Session, files: Mapping[str, bytes]) -> bool:
+    """Whether files name somebody who was deleted, or a drawing at a former child."""
+    return not _same(as_present(files, look_up(session, files)), files)
 
 
 def figure_key(uid: str) -> str:
@@ -117,7 +84,7 @@ def _revise_in_turn(bench: Workbench, row: AgeGroupModel, uid: str) -> bool:
 def _revise(bench: Workbench, row: AgeGroupModel, uid: str) -> bool:
     package = bench.registry.package(uid)
     with bench.database.read() as session:
-        kept = without_deleted(package.files, alive(session, package.files))
+        kept = as_present(package.files, look_up(session, package.files, row.id))
     if _same(kept, package.files):
         return False
     # First what the revision does not hold: after a stop in between, the next call does both.
@@ -126,7 +93,7 @@ def _revise(bench: Workbench, row: AgeGroupModel, uid: str) -> bool:
     bench.registry.revise(
         uid,
         {name: kept[name] for name in (HEADER, ITEMS_FILE)},
-        reason=f"drawings of model {row.id} were deleted",
+        reason=f"drawings of model {row.id} were deleted or given to another child",
         metrics=metrics,
         card=_card(package.manifest.card, metrics),
     )

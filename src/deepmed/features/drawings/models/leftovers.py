@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.config import ARTIFACT_KIND
-from deepmed.features.drawings.models.forgetting import names_deleted
+from deepmed.features.drawings.models.forgetting import outdated
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit import clock
 from deepmed.kit.errors import ConflictError, IntegrityError, NotFoundError
@@ -22,14 +22,12 @@ def is_whole(
     files: Mapping[str, bytes],
     members: Sequence[Mapping[str, Any]],
 ) -> bool:
-    """Whether the artefact and everybody whom its files and members name is still there."""
-    drawings = {member["drawing_id"] for member in members}
-    children = {member["child_id"] for member in members}
+    """Whether the artefact is there, and everybody in it as its files and members name them."""
+    children = {member["drawing_id"]: member["child_id"] for member in members}
     return (
         session.get(Artifact, artifact_id) is not None
-        and repository.existing_drawings(session, drawings) == drawings
-        and repository.existing_children(session, children) == children
-        and not names_deleted(session, files)
+        and repository.children_of(session, children) == children
+        and not outdated(session, files)
     )
 
 
@@ -43,14 +41,14 @@ def discard(bench: Workbench, uid: str) -> bool:
 
 
 def forget(bench: Workbench) -> None:
-    """Delete those that name deleted drawings: no model will ever use them."""
+    """Delete those that name deleted or moved drawings: no model will ever use them."""
     for artifact in _unused(bench):
         try:
             files = bench.registry.load(artifact.uid)
         except (IntegrityError, NotFoundError):  # damaged, or gone meanwhile
             continue
         with bench.database.read() as session:
-            doomed = names_deleted(session, files)
+            doomed = outdated(session, files)
         if doomed:
             discard(bench, artifact.uid)
 

@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import repository
-from deepmed.features.drawings.models.forgetting import alive, without_deleted
 from deepmed.features.drawings.models.membership import MEMBER_REVISION, revision_of
+from deepmed.features.drawings.models.present import as_present, look_up
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
@@ -26,7 +26,7 @@ class ModelManager:
 
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
-        self._loaded: dict[tuple[int, int], ReferenceModel] = {}
+        self._loaded: dict[int, tuple[str, ReferenceModel]] = {}
 
     def get(self, session: Session, model_id: int) -> AgeGroupModel:
         """The row of a model.
@@ -58,16 +58,18 @@ class ModelManager:
         return revision_of(repository.parts(session, row.id))
 
     def load_model(self, session: Session, row: AgeGroupModel) -> ReferenceModel:
-        """The fitted model with its twin; its files are checked against their signature."""
-        artifact = session.get_one(Artifact, row.artifact_id)
-        key = (artifact.id, artifact.revision)
-        if row.needs_retraining:
-            # Somebody was deleted or changed: look each time who is still there.
-            files = self.bench.registry.load(artifact.uid)
-            return from_files(without_deleted(files, alive(session, files)))
-        if key not in self._loaded:
-            self._loaded[key] = from_files(self.bench.registry.load(artifact.uid))
-        return self._loaded[key]
+        """The fitted model with its twin, as its members stand; its files' signature is checked."""
+        version = self.version(session, row)
+        known = self._loaded.get(row.id)
+        if known is None or known[0] != version:
+            known = self._loaded[row.id] = (version, self._load(session, row))
+        return known[1]
+
+    def _load(self, session: Session, row: AgeGroupModel) -> ReferenceModel:
+        files = self.bench.registry.load(session.get_one(Artifact, row.artifact_id).uid)
+        if row.needs_retraining:  # somebody was deleted or changed
+            files = as_present(files, look_up(session, files, row.id))
+        return from_files(files)
 
     def active(self, session: Session) -> list[AgeGroupModel]:
         return repository.active_models(session, self.bench.owner_id)

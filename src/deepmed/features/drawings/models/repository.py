@@ -155,11 +155,13 @@ def analyses_of(session: Session, model_id: int) -> int:
     return session.scalars(query).one()
 
 
-def existing_drawings(session: Session, ids: Iterable[int]) -> frozenset[int]:
-    found: set[int] = set()
-    for some in in_batches(ids):
-        found.update(session.scalars(select(Drawing.id).where(Drawing.id.in_(some))))
-    return frozenset(found)
+def children_of(session: Session, drawings: Iterable[int]) -> dict[int, int]:
+    """The present child of each drawing that exists."""
+    found: dict[int, int] = {}
+    for some in in_batches(drawings):
+        query = select(Drawing.id, Drawing.child_id).where(Drawing.id.in_(some))
+        found |= {row.id: row.child_id for row in session.execute(query)}
+    return found
 
 
 def existing_children(session: Session, ids: Iterable[int]) -> frozenset[int]:
