@@ -10,6 +10,10 @@ from factories.answers import Answers
 from factories.recount import Ranking
 
 POOLED = "SELECT id FROM age_group_models WHERE kind = 'pooled' AND is_active = 1"
+TYPICAL = (
+    "SELECT id FROM drawings WHERE coalesce(expert_label, 'normal') = 'normal' "
+    "AND NOT withdrawn AND duplicate_of IS NULL"
+)
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +116,12 @@ def test_the_part_of_the_age(
         child = children[row["drawing_id"]]
         for part in row["results"]["age_part"]["groups"]:
             header = answers.package(models[part["age_group"]], "reference.json")
-            again = Ranking(header["model"], own=child)
+            at_one_age = [{**one, "score": one["neutral"]} for one in header["model"]]
+            again = Ranking(at_one_age, own=child)
             assert part["children"] == again.n
             assert (part["p_value"] is None) == (child in header["fit_children"] or again.n < 19)
             items = answers.package(models[part["age_group"]], "items.json")
-            known = {one["drawing"]: one["score"] for one in items["own"] + items["neighbours"]}
+            known = {one["drawing"]: one["score"] for one in at_one_age + items["neighbours"]}
             if part["p_value"] is not None and row["drawing_id"] in known:
                 score = known[row["drawing_id"]]
                 assert part["p_value"] == pytest.approx(float(again.p(score)))
@@ -185,7 +190,20 @@ def test_statistics_are_counts(answers: Answers) -> None:
     assert found["by_role"] == {
         role: {"analysed": count, "flagged": flagged[role]} for role, count in roles.items()
     }
-    assert found["new_children"] == found["by_role"]["new"]
+    typical = set(answers.rows("analysed", TYPICAL))
+    new = [row for row in rows if row["role"] == "new" and (row["drawing_id"],) in typical]
+    assert 0 < len(new) < found["by_role"]["new"]["analysed"]
+    assert found["new_children"] == {
+        "analysed": len(new),
+        "flagged": sum(row["is_anomaly"] for row in new),
+    }
+    labels = dict(answers.rows("analysed", "SELECT id, expert_label FROM drawings"))
+    for label in ("concern", "severe"):
+        mine = [row for row in rows if labels[row["drawing_id"]] == label]
+        assert found["labelled"][label] == {
+            "analysed": len(mine),
+            "flagged": sum(row["is_anomaly"] for row in mine),
+        }
     years = Counter(int(age) for age in ages)
     assert found["age_distribution"] == [
         {"age_group": f"{year}-{year + 1}", "count": years[year]} for year in sorted(years)

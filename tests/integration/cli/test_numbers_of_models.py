@@ -2,6 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -67,12 +68,14 @@ def test_what_the_percentile_comes_to(answers: Answers, models: list[dict[str, A
 def test_the_age_specificity_is_an_auroc_of_held_out_children(
     answers: Answers, measured: dict[str, Any]
 ) -> None:
-    items = answers.package(measured["id"], "items.json")
-    own, neighbours = (
-        [row for row in items[name] if row["role"] != "fit"] for name in ("own", "neighbours")
-    )
+    """Both at the model's neutral age; the group's own held-out children are those who compare."""
+    own = answers.package(measured["id"], "reference.json")["model"]
+    items = answers.package(measured["id"], "items.json")["neighbours"]
+    neighbours = [row for row in items if row["role"] != "fit"]
     found = measured["metrics"]["age_specificity"]
-    scores = [[row["score"] for row in rows] for rows in (own, neighbours)]
+    scores = [[row["neutral"] for row in own], [row["score"] for row in neighbours]]
+    fitted = sorted(row[3] for row in members(answers, measured["id"]) if row[0] == "fit")
+    assert found["neutral_age"] == median(fitted)
     assert found["estimate"] == pytest.approx(auroc(*scores))
     assert (found["n_negative"], found["n_positive"]) == (len(own), len(neighbours))
     assert found["n_items"] == len(own) + len(neighbours)
@@ -225,7 +228,7 @@ def test_the_package_says_what_it_was_made_from(answers: Answers) -> None:
     assert recipe["bounds"] == [model["age_min"], model["age_max"], model["upper_closed"]]
     ages = [row[3] for row in own if row[0] != "borrowed"]
     assert card["ages_of_drawings"] == {"least": min(ages), "greatest": max(ages)}
-    assert recipe["version"] == 1
+    assert recipe["version"] == 2
     assert recipe["config"] == manifest["provenance"]["configuration"]
     assert recipe["config"]["seed"] == manifest["provenance"]["seed"] == 0
     assert model["parameters"]["seed"] == 0

@@ -94,6 +94,10 @@ def age_specificity(
 ) -> dict[str, Any]:
     """AUROC of the model's score with neighbouring groups' drawings as positives (D-27).
 
+    Where the age is a column, both classes are scored at the same neutral age. With their own
+    ages the column would answer alone: the neighbours' lie outside of what the model was fitted
+    on, so their drawings score high even if they are no different.
+
     Args:
         model: the model to test.
         own: drawings of the model's own group.
@@ -101,20 +105,22 @@ def age_specificity(
         seed: seed of the bootstrap over children.
 
     Returns:
-        The figure over children that the model was not fitted on, with child-bootstrap interval.
+        The figure over children that the model was not fitted on, with child-bootstrap interval,
+        and the neutral age, which is null where the age is no column.
     """
     negatives = own.without_children(set(model.fit_children))
     positives = neighbours.without_children(set(model.fit_children))
-    return measured(
+    figure = measured(
         lambda: auroc_interval(
-            model.score(negatives, model.encoder),
-            model.score(positives, model.encoder),
+            model.score_across_ages(negatives, model.encoder),
+            model.score_across_ages(positives, model.encoder),
             negatives.children,
             positives.children,
             seed=seeds.derive(seed, "age-specificity"),
             split="held-out children of the group and of its neighbours",
         )
     )
+    return figure | {"neutral_age": model.neutral_age}
 
 
 def contamination(

@@ -24,6 +24,7 @@ def to_files(model: ReferenceModel) -> dict[str, bytes]:
         "dimension": model.dimension,
         "fit_children": sorted(model.fit_children),
         "borrowed_children": sorted(model.borrowed_children),
+        "neutral_age": model.neutral_age,
         "model": _calibration_rows(model.model),
         "twin": model.twin and _calibration_rows(model.twin),
     }
@@ -50,6 +51,7 @@ def from_files(files: Mapping[str, bytes]) -> ReferenceModel:
             twin=_reference(header["twin"], "twin", files) if header["twin"] else None,
             fit_children=frozenset(header["fit_children"]),
             borrowed_children=frozenset(header["borrowed_children"]),
+            neutral_age=header["neutral_age"],
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelLoadingError(f"The model's files are not complete: {error!r}.") from error
@@ -64,23 +66,31 @@ def _calibration_rows(reference: Reference) -> list[dict[str, Any]]:
     rows = zip(
         reference.calibration_drawings.tolist(),
         calibration.children,
-        calibration.scores,
+        calibration.scores.tolist(),
+        reference.across_ages.scores.tolist(),
         strict=True,
     )
     return [
-        {"drawing": drawing, "child": int(str(child)), "score": float(score)}
-        for drawing, child, score in rows
+        {"drawing": drawing, "child": int(str(child)), "score": score}
+        | ({} if reference.neutral is None else {"neutral": neutral})
+        for drawing, child, score, neutral in rows
     ]
 
 
 def _reference(rows: list[dict[str, Any]], half: str, files: Mapping[str, bytes]) -> Reference:
     prefix = f"{half}."
     own = {name.removeprefix(prefix): files[name] for name in files if name.startswith(prefix)}
+    neutral = any("neutral" in row for row in rows)
     return Reference(
         detector_from_files(own),
-        CalibrationSet(
-            np.array([row["score"] for row in rows], dtype=np.float64),
-            np.array([row["child"] for row in rows], dtype=np.int64),
-        ),
+        _calibration(rows, "score"),
         np.array([row["drawing"] for row in rows], dtype=np.int64),
+        _calibration(rows, "neutral") if neutral else None,
+    )
+
+
+def _calibration(rows: list[dict[str, Any]], score: str) -> CalibrationSet:
+    return CalibrationSet(
+        np.array([row[score] for row in rows], dtype=np.float64),
+        np.array([row["child"] for row in rows], dtype=np.int64),
     )

@@ -32,6 +32,13 @@ class Reference:
     detector: Detector
     calibration: CalibrationSet
     calibration_drawings: NDArray[np.int64]
+    neutral: CalibrationSet | None = None
+    """The same drawings scored at the neutral age; None where the age is no column."""
+
+    @property
+    def across_ages(self) -> CalibrationSet:
+        """The ranking for drawings of other ages: the age itself has no say in it."""
+        return self.calibration if self.neutral is None else self.neutral
 
     @cached_property
     def children(self) -> frozenset[int]:
@@ -51,6 +58,7 @@ class ReferenceModel:
         twin: scores drawings of the children that the model was fitted on; may be absent.
         fit_children: children that the model was fitted on.
         borrowed_children: those among them who belong to other groups.
+        neutral_age: median age of the fitting part; None where the age is no column.
     """
 
     encoder: str
@@ -60,6 +68,7 @@ class ReferenceModel:
     twin: Reference | None
     fit_children: frozenset[int]
     borrowed_children: frozenset[int]
+    neutral_age: float | None = None
 
     def role(self, child: int) -> Role:
         """The role of a child for this model; borrowed children count as fit."""
@@ -89,6 +98,17 @@ class ReferenceModel:
         if reference is None:
             raise InsufficientDataError("This model has no twin: too few drawings to fit one.")
         return _scores(reference.detector, rows, self.layout)
+
+    def score_across_ages(self, rows: Rows, encoder: str) -> Floats:
+        """Scores of drawings of whatever age, (n,) float64, ranked by `model.across_ages`.
+
+        Where the age is a column, every drawing is given the neutral age: an age outside the
+        fitted range would be unusual by itself, whatever the drawing shows.
+
+        Raises:
+            EncoderMismatchError: the vectors come from another encoder.
+        """
+        return self.score(_at(rows, self.neutral_age), encoder)
 
     def decide(
         self, score: float | None, child: int, percentile: float, manual: float | None = None
@@ -133,30 +153,45 @@ def fit_reference(
             "least. Nothing was trained. Add drawings of this age or merge it with a neighbour."
         )
     borrowed = frozenset(plan.model.borrowed.children.tolist())
+    neutral_age = float(np.median(plan.model.training.ages)) if layout is Layout.AGE else None
     return ReferenceModel(
         encoder=encoder,
         layout=layout,
         dimension=plan.model.fit.vectors.shape[1],
-        model=_calibrated(plan.model, detector, layout, seeds.derive(seed, "detector", "model")),
+        model=_calibrated(
+            plan.model, detector, layout, seeds.derive(seed, "detector", "model"), neutral_age
+        ),
         twin=None
         if plan.twin is None
         else _calibrated(plan.twin, detector, layout, seeds.derive(seed, "detector", "twin")),
         fit_children=frozenset(plan.fit_children),
         borrowed_children=borrowed,
+        neutral_age=neutral_age,
     )
 
 
-def _calibrated(half: Half, name: str, layout: Layout, seed: int) -> Reference:
+def _calibrated(
+    half: Half, name: str, layout: Layout, seed: int, neutral_age: float | None = None
+) -> Reference:
     training = half.training
     detector = make_detector(name, seed=seed % 2**31).fit(
         training.columns(layout), children=training.children
     )
-    scores = _scores(detector, half.calibration, layout)
+    own = half.calibration
+    neutral = None
+    if neutral_age is not None:
+        at_one_age = _scores(detector, own.at_age(neutral_age), layout)
+        neutral = CalibrationSet(at_one_age, own.children)
     return Reference(
         detector,
-        CalibrationSet(scores, half.calibration.children),
-        half.calibration.drawings,
+        CalibrationSet(_scores(detector, own, layout), own.children),
+        own.drawings,
+        neutral,
     )
+
+
+def _at(rows: Rows, age: float | None) -> Rows:
+    return rows if age is None else rows.at_age(age)
 
 
 def _scores(detector: Detector, rows: Rows, layout: Layout) -> Floats:

@@ -69,6 +69,11 @@ class Rows:
         """The same drawings with other vectors."""
         return Rows(self.drawings, self.children, self.ages, self.subjects, vectors)
 
+    def at_age(self, age: float) -> "Rows":
+        """The same drawings as if every child had been of one age."""
+        ages = np.full(len(self), age)
+        return Rows(self.drawings, self.children, ages, self.subjects, self.vectors)
+
     def columns(self, layout: Layout) -> Floats:
         """The (n, d) float64 input of a model of this layout."""
         return compose(self.vectors, self.ages, self.subjects, layout)

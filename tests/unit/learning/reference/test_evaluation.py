@@ -177,6 +177,30 @@ class TestAgeSpecificity:
         assert figure["estimate"] == pytest.approx(expected)
         assert figure["unit"] == "child"
 
+    @pytest.mark.req("D-27.1")
+    @pytest.mark.parametrize("detector", ["knn", "mahalanobis", "pca", "isolation_forest"])
+    def test_where_vectors_say_nothing_of_ages_the_age_as_a_column_does_not_either(
+        self, detector: str
+    ) -> None:
+        """200 of a group against 200 of its neighbours, drawn alike: 0.5 but for chance (0.03)."""
+        aged = replace(drawn(400, seed=8), ages=np.random.default_rng(8).uniform(6, 9, 400))
+        ages = np.random.default_rng(9).choice([4.5, 10.5], 200)
+        beside = replace(drawn(200, seed=9, first=1000), ages=ages)
+        plan = plan_groups({"6-9": aged}, seed=0)["6-9"]
+        model = fit_reference(plan, detector, ENCODER, Layout.AGE, seed=0)
+        figure = age_specificity(model, aged, beside, 0)
+        assert figure["low"] <= 0.5 <= figure["high"]
+        assert figure["estimate"] == pytest.approx(0.5, abs=0.06)
+        assert figure["neutral_age"] == np.median(plan.model.fit.ages)
+
+    @pytest.mark.req("D-27.1")
+    def test_what_vectors_say_of_ages_is_still_found_with_the_age_as_a_column(self) -> None:
+        aged = replace(drawn(100, seed=8), ages=np.random.default_rng(8).uniform(6, 9, 100))
+        beside = replace(drawn(50, seed=9, first=1000, shift=1.5), ages=np.full(50, 10.5))
+        plan = plan_groups({"6-9": aged}, seed=0)["6-9"]
+        model = fit_reference(plan, "knn", ENCODER, Layout.AGE, seed=0)
+        assert age_specificity(model, aged, beside, 0)["low"] > 0.7
+
     def test_without_neighbours_there_is_no_figure_but_a_reason(
         self, model: ReferenceModel, own: Rows
     ) -> None:

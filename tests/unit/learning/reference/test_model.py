@@ -1,5 +1,7 @@
 """How a model and its twin score and rank, and who may be asked."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,37 @@ def test_a_child_is_fit_calibration_or_new(model: ReferenceModel, plan: GroupPla
     calibrators = set(plan.model.calibration.children.tolist())
     assert {child for child, role in roles.items() if role is Role.CALIBRATION} == calibrators
     assert roles[999] is Role.NEW
+
+
+@pytest.mark.req("D-27.1")
+def test_across_ages_only_the_drawing_counts_and_the_files_keep_it(own: Rows) -> None:
+    """Half of the drawings are at another age; everybody is given the fitting part's median."""
+    aged = replace(own, ages=np.linspace(6.0, 8.0, len(own)))
+    plan = plan_groups({"g": aged}, seed=0)["g"]
+    model = fit_reference(plan, "knn", ENCODER, Layout.AGE, seed=0)
+    assert model.neutral_age == np.median(plan.model.training.ages)
+    older = aged.at_age(12.0)
+    assert (model.score(older, ENCODER) > model.score(aged, ENCODER)).all()
+    across = model.score_across_ages(older, ENCODER)
+    assert np.array_equal(across, model.score_across_ages(aged, ENCODER))
+    held = plan.model.calibration
+    for found in (model, from_files(to_files(model))):
+        assert found.neutral_age == model.neutral_age
+        assert np.allclose(
+            found.model.across_ages.scores,
+            found.score(held.at_age(model.neutral_age), ENCODER),
+            rtol=1e-9,
+        )
+        assert found.model.across_ages.children == found.model.calibration.children
+
+
+@pytest.mark.req("D-27.1")
+def test_without_the_age_as_a_column_nothing_is_different_across_ages(plan: GroupPlan) -> None:
+    model = from_files(to_files(fit_reference(plan, "knn", ENCODER, Layout.VISUAL, seed=0)))
+    held = plan.model.calibration
+    assert model.neutral_age is None
+    assert model.model.across_ages is model.model.calibration
+    assert np.array_equal(model.score_across_ages(held, ENCODER), model.score(held, ENCODER))
 
 
 @pytest.mark.req("D-26.1")

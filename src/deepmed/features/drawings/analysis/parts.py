@@ -101,10 +101,14 @@ def age_part(
 ) -> dict[str, Any]:
     """The p under each group's model in which the child is not fit, or why there is none.
 
+    A model that has the age as a column is asked at its neutral age, the drawing and whom it is
+    ranked against alike: else a foreign age would be unusual by itself. Under the own group's
+    model this p may therefore differ from the main answer's.
+
     Args:
         active: the active models in order of age.
         child: the drawing's child.
-        scores: the drawing's score under each model, by the model's id.
+        scores: the drawing's score across ages under each model, by the model's id.
     """
     if not tell_ages_apart(active):
         return {"statement": NO_AGE_PART, "groups": []}
@@ -115,7 +119,7 @@ def age_part(
 
 
 def _age_row(item: ActiveModel, child: int, score: float) -> dict[str, Any]:
-    calibration = item.model.model.calibration
+    calibration = item.model.model.across_ages
     own = child if child in calibration else None
     others = calibration.n_children - (own is not None)
     row: dict[str, Any] = {"age_group": item.ages.label, "p_value": None, "children": others}

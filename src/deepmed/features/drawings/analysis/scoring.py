@@ -63,8 +63,9 @@ def analyse(scene: Scene, drawings: Sequence[Drawing]) -> list[Outcome]:
     scored = [drawing for drawing in drawings if _scorable(scene, drawing)]
     rows = _rows(scene, scored)
     scores = _scores(scene, rows)
+    across = _scores_across_ages(scene, rows)
     place = {drawing.id: index for index, drawing in enumerate(scored)}
-    return [_outcome(scene, drawing, place, scores) for drawing in drawings]
+    return [_outcome(scene, drawing, place, scores, across) for drawing in drawings]
 
 
 def batch_q_values(outcomes: Sequence[Outcome], children: Mapping[int, int]) -> dict[str, Any]:
@@ -108,11 +109,10 @@ def _scores(scene: Scene, rows: Rows | None) -> Scores:
         return {}
     children = rows.children.tolist()
     own = [scene.model_for(age) for age in rows.ages.tolist()]
-    across = tell_ages_apart(scene.active)
     found: Scores = {}
     for item in scene.active:
         wanted = [
-            item.model.reference_for(child) if mine is item or across else None
+            item.model.reference_for(child) if mine is item else None
             for child, mine in zip(children, own, strict=True)
         ]
         found |= _columns(item.row.id, item.model, scene.encoder, rows, wanted)
@@ -120,6 +120,18 @@ def _scores(scene: Scene, rows: Rows | None) -> Scores:
         model = scene.pool.model
         wanted = [model.reference_for(child) for child in children]
         found |= _columns(None, model, scene.encoder, rows, wanted)
+    return found
+
+
+def _scores_across_ages(scene: Scene, rows: Rows | None) -> dict[int, list[float]]:
+    """Scores for the age part by model id; NaN where the model was fitted on the child."""
+    found: dict[int, list[float]] = {}
+    for item in scene.active:
+        column = np.full(0 if rows is None else len(rows), np.nan)
+        if rows is not None and tell_ages_apart(scene.active):
+            asked = ~np.isin(rows.children, sorted(item.model.fit_children))
+            column[asked] = item.model.score_across_ages(rows.take(asked), scene.encoder)
+        found[item.row.id] = column.tolist()
     return found
 
 
@@ -139,7 +151,13 @@ def _columns(
     return columns
 
 
-def _outcome(scene: Scene, drawing: Drawing, place: Mapping[int, int], scores: Scores) -> Outcome:
+def _outcome(
+    scene: Scene,
+    drawing: Drawing,
+    place: Mapping[int, int],
+    scores: Scores,
+    across: Mapping[int, Sequence[float]],
+) -> Outcome:
     item = scene.model_for(drawing.age_years)
     if item is None or drawing.id not in place:
         return _no_answer(scene, drawing, item)
@@ -164,7 +182,7 @@ def _outcome(scene: Scene, drawing: Drawing, place: Mapping[int, int], scores: S
         "age_part": age_part(
             scene.active,
             child,
-            {one.row.id: scores[one.row.id, False][index] for one in scene.active},
+            {number: column[index] for number, column in across.items()},
         ),
         "ranking": ranking.to_dict(),
     }

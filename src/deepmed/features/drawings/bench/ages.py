@@ -48,7 +48,11 @@ def age_rows(
     seed: int,
     step: Callable[[str], None],
 ) -> Iterator[dict[str, Any]]:
-    """The figure of each group, detector and layout; with the age as a column and without it."""
+    """The figure of each group, detector and layout; with the age as a column and without it.
+
+    With it, the figure itself gives all drawings one neutral age: the question is what the
+    drawings tell, and a foreign age would answer it alone.
+    """
     names = list(task.training)
     plans = plan_groups(task.training, seed)
     for detector in detectors:

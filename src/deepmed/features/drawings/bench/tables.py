@@ -215,6 +215,7 @@ def _ages(part: Result) -> Iterator[Table]:
             row["group"],
             row["detector"],
             row["layout"],
+            row.get("neutral_age"),
             figure(row),
             row.get("n_negative"),
             row.get("n_positive"),
@@ -224,12 +225,14 @@ def _ages(part: Result) -> Iterator[Table]:
     ]
     yield Table(
         "Age-specificity",
-        ["Drawings", "Group", "Detector", "Columns", "AUROC", "Own", "Neighbours", "Tells ages"],
+        ["Drawings", "Group", "Detector", "Columns", "At age", "AUROC", "Own", "Neighbours",
+         "Tells ages"],
         rows,
         "Neighbouring groups' drawings as positives, the own group's as negatives, all by children "
-        "who were not fitted on. `visual+age` gives the detector the age itself; `visual` does "
-        "not.",
-    )
+        "who were not fitted on. `visual+age` has the age as a column; At age: the one age that "
+        "all drawings are then given, so that the age cannot answer for the drawing (where none "
+        "is named, each has its own).",
+    )  # fmt: skip
 
 
 def _neighbours(part: Result) -> Iterator[Table]:

@@ -108,7 +108,7 @@ class GroupFitter:
         log = ItemLog(model)
         log.add("own", join([plan.model.fit, plan.model.calibration]))
         log.add("planted", holding.planted.rows, holding.planted.kinds)
-        log.add("neighbours", self._neighbours(group))
+        log.add("neighbours", self._neighbours(group), across_ages=True)
         self.maker.forget_pictures()
         return self._trained(group, plan, model, metrics, log)
 

@@ -13,11 +13,27 @@ class ItemLog:
         self.model = model
         self._sets: dict[str, list[dict[str, Any]]] = {}
 
-    def add(self, name: str, rows: Rows, kinds: Sequence[str] | None = None) -> None:
+    def add(
+        self,
+        name: str,
+        rows: Rows,
+        kinds: Sequence[str] | None = None,
+        *,
+        across_ages: bool = False,
+    ) -> None:
+        """Score the rows and keep them under a name.
+
+        Args:
+            name: of the set.
+            rows: the drawings.
+            kinds: what was planted into each.
+            across_ages: score them at the neutral age, as age-specificity does.
+        """
         if not len(rows):
             self._sets[name] = []
             return
-        scores = self.model.score(rows, self.model.encoder).tolist()
+        score = self.model.score_across_ages if across_ages else self.model.score
+        scores = score(rows, self.model.encoder).tolist()
         self._sets[name] = [
             {
                 "drawing": drawing,

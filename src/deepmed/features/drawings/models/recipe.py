@@ -6,7 +6,7 @@ from typing import Any
 
 from deepmed.learning.reference import GroupPlan, Half, Rows
 
-VERSION = 1
+VERSION = 2
 """Raised when the method changes, so that old models are not taken for new ones."""
 
 

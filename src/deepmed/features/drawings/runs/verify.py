@@ -50,7 +50,7 @@ def recompute(files: Mapping[str, bytes], metrics: Mapping[str, Any]) -> list[Ch
         *_items(calibration, items),
         *_power(items, metrics),
         *_planted(calibration, items, metrics),
-        *_specificity(items, metrics),
+        *_specificity(header, items, metrics),
     ]
 
 
@@ -122,11 +122,14 @@ def _planted(
     yield Check("share of planted drawings flagged", figure["estimate"], share)
 
 
-def _specificity(items: Mapping[str, list[Item]], metrics: Mapping[str, Any]) -> Iterator[Check]:
+def _specificity(
+    header: Mapping[str, Any], items: Mapping[str, list[Item]], metrics: Mapping[str, Any]
+) -> Iterator[Check]:
     figure = metrics.get("age_specificity")
     if not figure or figure["estimate"] is None:
         return
-    negative = [item["score"] for item in items["own"] if item["role"] != "fit"]
+    # At the neutral age, where the age is a column; the group's held-out children calibrate.
+    negative = [row.get("neutral", row["score"]) for row in header["model"]]
     positive = [item["score"] for item in items["neighbours"] if item["role"] != "fit"]
     yield Check("age specificity", figure["estimate"], _auroc(negative, positive))
 

@@ -21,16 +21,18 @@ ENCODER = "some@fp32/1"
 NEWCOMER = 999
 
 
-def fitted(children: int, seed: int = 0, first: int = 0) -> ReferenceModel:
+def fitted(
+    children: int, seed: int = 0, first: int = 0, layout: Layout = Layout.VISUAL
+) -> ReferenceModel:
     rows = Rows(
         np.arange(first, first + children),
         np.arange(first, first + children),
-        np.full(children, 7.0),
+        np.linspace(6.0, 8.0, children),
         np.zeros(children, np.int64),
         np.random.default_rng(seed).normal(size=(children, 4)).astype(np.float32),
     )
     plan = plan_groups({"g": rows}, seed=0)["g"]
-    return fit_reference(plan, "knn", ENCODER, Layout.VISUAL, seed=0)
+    return fit_reference(plan, "knn", ENCODER, layout, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +208,16 @@ class TestAgePart:
         child, score = calibrating(model, 5)
         others = np.delete(model.model.calibration.scores, 5)
         (row,) = age_part([active(model, 1, AgeRange(3, 6))], child, {1: score})["groups"]
+        assert row["p_value"] == pytest.approx((1 + (others >= score).sum()) / (len(others) + 1))
+
+    @pytest.mark.req("D-16.2", "D-27.1")
+    def test_with_the_age_as_a_column_everybody_is_ranked_at_one_age(self) -> None:
+        aged = fitted(80, layout=Layout.AGE)
+        calibration, across = aged.model.calibration, aged.model.across_ages
+        assert not np.allclose(calibration.scores, across.scores)
+        child, score = int(str(across.children[5])), float(across.scores[5])
+        others = np.delete(across.scores, 5)
+        (row,) = age_part([active(aged, 1, AgeRange(6, 9))], child, {1: score})["groups"]
         assert row["p_value"] == pytest.approx((1 + (others >= score).sum()) / (len(others) + 1))
 
     @pytest.mark.req("D-27.2")

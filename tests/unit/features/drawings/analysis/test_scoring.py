@@ -1,11 +1,18 @@
 """Who is asked about whom: a model never scores a child that it was fitted on."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from deepmed.features.drawings.analysis import repository
-from deepmed.features.drawings.analysis.scoring import Scene, _rows, _scores
+from deepmed.features.drawings.analysis.scoring import (
+    Scene,
+    _rows,
+    _scores,
+    _scores_across_ages,
+)
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.ranges import AgeRange
@@ -29,12 +36,15 @@ def staged(bench: Workbench) -> tuple[Scene, list[Drawing]]:
 @pytest.mark.req("D-26.3")
 def test_no_drawing_of_a_fitted_child_is_scored_by_its_model(trained: Workbench) -> None:
     scene, drawings = staged(trained)
-    scores = _scores(scene, _rows(scene, drawings))
+    rows = _rows(scene, drawings)
+    scores, across = _scores(scene, rows), _scores_across_ages(scene, rows)
     for item in scene.active:
         for place, drawing in enumerate(drawings):
-            role = item.model.role(drawing.child_id)
-            assert math.isnan(scores[item.row.id, False][place]) is (role is Role.FIT)
-            assert math.isnan(scores[item.row.id, True][place]) is (role is not Role.FIT)
+            fitted = item.model.role(drawing.child_id) is Role.FIT
+            own = item.ages.holds(drawing.age_years)
+            assert math.isnan(scores[item.row.id, False][place]) is (fitted or not own)
+            assert math.isnan(scores[item.row.id, True][place]) is (not fitted or not own)
+            assert math.isnan(across[item.row.id][place]) is fitted
 
 
 @pytest.mark.req("D-26.3")
@@ -54,11 +64,27 @@ def test_models_of_other_ages_are_not_asked_where_ages_are_not_told_apart(
     config = QUICK.model_copy(update={"layout": Layout.VISUAL})
     train(alike(bench), [AgeRange(3, 6), AgeRange(6, 9)], config)
     scene, drawings = staged(bench)
-    scores = _scores(scene, _rows(scene, drawings))
+    rows = _rows(scene, drawings)
+    scores, across = _scores(scene, rows), _scores_across_ages(scene, rows)
     for item in scene.active:
         for place, drawing in enumerate(drawings):
             asked = [not math.isnan(scores[item.row.id, twin][place]) for twin in (False, True)]
             assert sum(asked) == item.ages.holds(drawing.age_years)
+            assert math.isnan(across[item.row.id][place])
+
+
+@pytest.mark.req("D-16.2", "D-27.2")
+def test_other_groups_models_do_not_see_how_old_the_child_is(trained: Workbench) -> None:
+    """They were fitted on other ages, so the age alone would make every drawing unusual."""
+    scene, drawings = staged(trained)
+    rows = _rows(scene, drawings)
+    assert rows is not None
+    older = replace(rows, ages=rows.ages + 3.0)
+    first, second = (_scores_across_ages(scene, some) for some in (rows, older))
+    for item in scene.active:
+        assert np.array_equal(first[item.row.id], second[item.row.id], equal_nan=True)
+        assert item.model.neutral_age is not None
+        assert item.ages.holds(item.model.neutral_age)
 
 
 @pytest.mark.req("D-5.4")

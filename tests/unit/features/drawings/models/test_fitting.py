@@ -276,8 +276,10 @@ class TestReport:
     ) -> None:
         found = package(trained, index)
         items = json.loads(found.files[ITEMS_FILE])
-        fitted = set(json.loads(found.files[HEADER])["fit_children"])
-        own = [item["score"] for item in items["own"] if item["child"] not in fitted]
+        header = json.loads(found.files[HEADER])
+        fitted = set(header["fit_children"])
+        own = [row["neutral"] for row in header["model"]]
+        assert len(own) == sum(item["child"] not in fitted for item in items["own"])
         beside = [item["score"] for item in items["neighbours"] if item["child"] not in fitted]
         figure = found.manifest.metrics["age_specificity"]
         assert figure["estimate"] == pytest.approx(recompute_auroc(own, beside), abs=1e-12)
@@ -316,8 +318,11 @@ class TestReport:
             assert metrics["tells_ages_apart"] is True
 
     @pytest.mark.req("D-27.2")
-    def test_groups_that_draw_alike_are_not_told_apart(self, bench: Workbench) -> None:
-        config = QUICK.model_copy(update={"layout": Layout.VISUAL})
+    @pytest.mark.parametrize("layout", [Layout.VISUAL, Layout.AGE])
+    def test_groups_that_draw_alike_are_not_told_apart(
+        self, bench: Workbench, layout: Layout
+    ) -> None:
+        config = QUICK.model_copy(update={"layout": layout})
         run = train(alike(bench), [AgeRange(3, 6), GROUP], config)
         for index in range(2):
             figure = metrics_of(bench, run, index)
