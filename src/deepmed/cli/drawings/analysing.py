@@ -8,7 +8,11 @@ from deepmed.cli.drawings.workplace import open_bench
 from deepmed.cli.output import JsonFlag, Output
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from deepmed.features.drawings.analysis.rates import Use
     from deepmed.features.drawings.analysis.service import BatchAnalysis
+    from deepmed.features.drawings.tables import AnomalyAnalysis
 
 Ids = Annotated[list[int] | None, typer.Argument(help="Ids of drawings.", show_default=False)]
 SHOWN = 40
@@ -42,7 +46,12 @@ def analyze(
             batch = service.analyze(None if everything else drawings, progress)
         with bench.database.read() as session:
             statistics = service.statistics(session)
+            uses = service.uses(session, batch.analyses)
     _say_analyses(out, batch)
+    _say_rates(out, batch, uses)
+    _say_unanswered(out, batch.analyses)
+    if batch.outlook["statement"]:
+        out.note(batch.outlook["statement"])
     out.finish(
         {
             "batch": batch.uid,
@@ -99,18 +108,34 @@ def _say_analyses(out: Output, batch: "BatchAnalysis") -> None:
             for row in shown
         ],
     )
-    new = [row for row in rows if row.role == "new"]
     out.say(f"{len(rows)} drawings analysed, {len(flagged)} flagged.")
+
+
+def _say_rates(
+    out: Output, batch: "BatchAnalysis", uses: "Mapping[Use, Sequence[AnomalyAnalysis]]"
+) -> None:
+    from deepmed.features.drawings.analysis.rates import Use
+
+    new, labelled = uses[Use.NEW], uses[Use.LABELLED]
     if new:
         out.say(
-            f"Of {len(new)} drawings by new children {sum(row.is_anomaly for row in new)} are "
-            "flagged. The share among children who took part in training is fixed by construction."
+            f"Of {len(new)} typical drawings by new children {_flagged(new)} are flagged. The "
+            "share among children who took part in training is fixed by construction."
         )
-    elif rows:
-        out.say("No child is new to the models, so how many are flagged is fixed by construction.")
-    _say_unanswered(out, rows)
-    if batch.outlook["statement"]:
-        out.note(batch.outlook["statement"])
+    elif batch.analyses:
+        out.say(
+            "No typical drawing is by a child who is new to the models, so how many are flagged "
+            "is fixed by construction."
+        )
+    if labelled:
+        out.say(
+            f"Of {len(labelled)} drawings that were labelled other than normal, and trained "
+            f"nothing, {_flagged(labelled)} are flagged."
+        )
+
+
+def _flagged(rows: "Sequence[AnomalyAnalysis]") -> int:
+    return sum(row.is_anomaly for row in rows)
 
 
 def _say_unanswered(out: Output, rows: list[Any]) -> None:

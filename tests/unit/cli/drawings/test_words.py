@@ -6,7 +6,6 @@ import re
 import pytest
 
 from deepmed.features.drawings.explanation.texts import FORBIDDEN_WORDS
-from deepmed.features.drawings.tables import Drawing
 from deepmed.features.drawings.workbench import Workbench
 from factories.drawings import Sketch, add_drawings, embed
 
@@ -49,13 +48,15 @@ def test_no_card_of_a_model_holds_a_forbidden_word(ask: Ask, trained: Workbench)
 
 
 @pytest.mark.req("D-26.4")
-def test_a_rate_is_told_of_new_children_alone(ask: Ask, trained: Workbench) -> None:
-    with trained.database.write() as session:
-        for drawing in session.query(Drawing).filter(
-            Drawing.expert_label.is_not(None) | Drawing.withdrawn
-        ):
-            drawing.is_blank = True
-    assert "No child is new to the models" in ask("analyze", "--all").out
+def test_a_rate_is_told_of_typical_drawings_of_new_children_alone(
+    ask: Ask, trained: Workbench
+) -> None:
+    """The labelled and the withdrawn ones are by new children too, and make no rate."""
+    before = ask("analyze", "--all").out
+    assert "No typical drawing is by a child who is new to the models" in before
+    assert "Of 2 drawings that were labelled other than normal" in before
     add_drawings(trained, [Sketch(age=7.0), Sketch(age=8.0)])
     embed(trained)
-    assert "Of 2 drawings by new children" in ask("analyze", "--all").out
+    after = ask("analyze", "--all").out
+    assert "Of 2 typical drawings by new children" in after
+    assert "Of 2 drawings that were labelled other than normal" in after

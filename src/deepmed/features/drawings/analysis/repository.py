@@ -98,15 +98,32 @@ def subjects_of_members(session: Session, model_id: int) -> dict[int, str | None
 
 
 def counts(session: Session, owner_id: int) -> Sequence[AnyRow]:
-    """(decision, role, is_anomaly, count) over the newest analysis of each drawing."""
+    """How many drawings' newest analyses agree in decision, role, flag and the drawing's marks."""
     last = (
         select(func.max(AnomalyAnalysis.id))
         .where(AnomalyAnalysis.owner_id == owner_id)
         .group_by(AnomalyAnalysis.drawing_id)
     )
-    columns = (AnomalyAnalysis.decision, AnomalyAnalysis.role, AnomalyAnalysis.is_anomaly)
-    query = select(*columns, func.count().label("number")).where(AnomalyAnalysis.id.in_(last))
-    return session.execute(query.group_by(*columns)).all()
+    answer = (AnomalyAnalysis.decision, AnomalyAnalysis.role, AnomalyAnalysis.is_anomaly)
+    marks = (Drawing.expert_label, Drawing.withdrawn)
+    original = func.max(Drawing.duplicate_of).label("duplicate_of")
+    query = (
+        select(*answer, *marks, original, func.count().label("number"))
+        .join(Drawing, Drawing.id == AnomalyAnalysis.drawing_id)
+        .where(AnomalyAnalysis.id.in_(last))
+        .group_by(*answer, *marks, Drawing.duplicate_of.is_(None))
+    )
+    return session.execute(query).all()
+
+
+def marks(session: Session, ids: Sequence[int]) -> dict[int, AnyRow]:
+    """How each drawing is marked, by its id: label, withdrawn, and whose copy it is."""
+    columns = (Drawing.id, Drawing.expert_label, Drawing.withdrawn, Drawing.duplicate_of)
+    found: dict[int, AnyRow] = {}
+    for some in in_batches(ids):
+        rows = session.execute(select(*columns).where(Drawing.id.in_(some)))
+        found |= {row.id: row for row in rows}
+    return found
 
 
 def totals(session: Session, owner_id: int) -> tuple[int, int]:
@@ -116,9 +133,11 @@ def totals(session: Session, owner_id: int) -> tuple[int, int]:
     return session.scalars(drawn).one(), session.scalars(made).one()
 
 
-def ages(session: Session, owner_id: int) -> list[float]:
-    query = select(Drawing.age_years).where(Drawing.owner_id == owner_id)
-    return list(session.scalars(query))
+def ages(session: Session, owner_id: int) -> dict[float, int]:
+    """How many drawings there are of each age."""
+    query = select(Drawing.age_years, func.count().label("number"))
+    found = session.execute(query.where(Drawing.owner_id == owner_id).group_by(Drawing.age_years))
+    return {row.age_years: row.number for row in found}
 
 
 def add_batch(session: Session, row: AnalysisBatch) -> AnalysisBatch:

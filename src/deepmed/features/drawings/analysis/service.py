@@ -12,6 +12,7 @@ from deepmed.features.drawings.analysis import repository
 from deepmed.features.drawings.analysis.outcome import ActiveModel, Outcome
 from deepmed.features.drawings.analysis.outlook import outlook
 from deepmed.features.drawings.analysis.parts import Pool
+from deepmed.features.drawings.analysis.rates import Use, by_use, use_of
 from deepmed.features.drawings.analysis.scoring import Scene, analyse, batch_q_values
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.ranges import range_of
@@ -24,9 +25,9 @@ from deepmed.features.drawings.tables import (
 from deepmed.features.drawings.thresholds.manager import ThresholdManager
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit import clock, ids
+from deepmed.kit.database import AnyRow
 from deepmed.kit.errors import DeepMedError, NotFoundError
 from deepmed.learning.errors import LearningError
-from deepmed.learning.reference import Role
 
 CHUNK = 256
 Progress = Callable[[int, int], None]
@@ -195,31 +196,44 @@ class AnalysisService:
     def statistics(self, session: Session) -> dict[str, Any]:
         """Counts over the newest analysis of each drawing.
 
-        The flag rate counts new children only: rows of calibration children and those that the
-        twin ranks have their rate by construction.
+        The flag rate counts typical drawings of new children only: rows of calibration children
+        and those that the twin ranks have their rate by construction, and what a person labelled
+        is counted by its label.
         """
         drawings, analyses = repository.totals(session, self.bench.owner_id)
         counted = repository.counts(session, self.bench.owner_id)
-        by_role: dict[str, dict[str, int]] = {}
-        for row in counted:
-            role = by_role.setdefault(row.role or "none", {"analysed": 0, "flagged": 0})
-            role["analysed"] += row.number
-            role["flagged"] += row.number if row.is_anomaly else 0
+        bins: Counter[int] = Counter()
+        for age, number in repository.ages(session, self.bench.owner_id).items():
+            bins[int(age)] += number
         decisions: Counter[str] = Counter()
         for row in counted:
             decisions[row.decision] += row.number
-        bins = Counter(int(age) for age in repository.ages(session, self.bench.owner_id))
+        labelled = [row for row in counted if use_of(row, row) is Use.LABELLED]
+        labels = sorted({row.expert_label for row in labelled})
         return {
             "total_drawings": drawings,
             "total_analyses": analyses,
-            "anomaly_count": sum(role["flagged"] for role in by_role.values()),
+            "anomaly_count": _flags(counted)["flagged"],
             "decisions": dict(decisions),
-            "by_role": by_role,
-            "new_children": by_role.get(Role.NEW.value, {"analysed": 0, "flagged": 0}),
+            "by_role": {
+                role or "none": _flags([row for row in counted if row.role == role])
+                for role in dict.fromkeys(row.role for row in counted)
+            },
+            "new_children": _flags([row for row in counted if use_of(row, row) is Use.NEW]),
+            "labelled": {
+                label: _flags([row for row in labelled if row.expert_label == label])
+                for label in labels
+            },
             "age_distribution": [
                 {"age_group": f"{age}-{age + 1}", "count": bins[age]} for age in sorted(bins)
             ],
         }
+
+    def uses(
+        self, session: Session, rows: Sequence[AnomalyAnalysis]
+    ) -> dict[Use, list[AnomalyAnalysis]]:
+        """Analyses by what their flags may be counted for."""
+        return by_use(rows, repository.marks(session, [row.drawing_id for row in rows]))
 
     def _pool(self, session: Session, row: AgeGroupModel) -> Pool:
         return Pool(
@@ -266,6 +280,13 @@ class AnalysisService:
                 "`deepmed drawings list` shows the drawings.",
                 unknown=unknown,
             )
+
+
+def _flags(counted: Sequence[AnyRow]) -> dict[str, int]:
+    return {
+        "analysed": sum(row.number for row in counted),
+        "flagged": sum(row.number for row in counted if row.is_anomaly),
+    }
 
 
 def _refuse_gone(asked: Sequence[int], found: BatchAnalysis) -> None:
