@@ -11,6 +11,7 @@ from deepmed.learning.reference.plan import (
     GroupPlan,
     Half,
     Lenders,
+    borrowable,
     plan_groups,
     plan_pool,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "ReferenceModel",
     "Role",
     "Rows",
+    "borrowable",
     "compose",
     "fit_reference",
     "from_files",

@@ -97,12 +97,34 @@ def plan_groups(
         >>> len(plan.model.fit), len(plan.model.calibration)
         (20, 20)
     """
-    first = {name: _split(rows, seed, borrowable=None) for name, rows in groups.items()}
-    splits = {
-        name: _split(rows, seed, borrowable=_borrowable(name, first, others))
-        for name, rows in groups.items()
-    }
+    lent = borrowable(groups, seed, others=others)
+    splits = {name: _split(rows, seed, borrowable=lent[name]) for name, rows in groups.items()}
     return {name: _plan(name, splits, others, fit_target) for name in groups}
+
+
+def borrowable(
+    groups: Mapping[Name, Rows], seed: int, *, others: Sequence[Lenders] = ()
+) -> dict[Name, int]:
+    """How many drawings the others can lend to each group's fitting part.
+
+    Args:
+        groups: the eligible drawings of each group.
+        seed: seed of the run.
+        others: what models trained earlier can lend.
+
+    Returns:
+        Drawings of other children in the other groups' fitting parts, by group.
+
+    Example:
+        >>> def rows(first):
+        ...     ids = np.arange(first, first + 40)
+        ...     return Rows(ids, ids, np.full(40, 7.0), np.zeros(40, np.int64),
+        ...                 np.zeros((40, 2), np.float32))
+        >>> borrowable({"3-6": rows(0), "6-9": rows(40)}, seed=0)
+        {'3-6': 20, '6-9': 20}
+    """
+    splits = {name: _split(rows, seed, borrowable=None) for name, rows in groups.items()}
+    return {name: _borrowable(name, splits, others) for name in groups}
 
 
 def plan_pool(plans: Sequence[GroupPlan], seed: int) -> GroupPlan:

@@ -40,7 +40,7 @@ class Eligible:
     """Labelled concern or severe, for evaluation: drawing id to label."""
 
     def of(self, ages: AgeRange) -> Rows:
-        return self.rows.take(np.array([ages.holds(age) for age in self.rows.ages], dtype=bool))
+        return within(self.rows, ages)
 
     def left_out_of(self, ages: AgeRange) -> list[dict[str, Any]]:
         """How many drawings of a range were left out, by reason, with their ids."""
@@ -55,6 +55,11 @@ class Eligible:
             }
             for reason, count in sorted(counts.items())
         ]
+
+
+def within(rows: Rows, ages: AgeRange) -> Rows:
+    """The rows whose ages a range holds."""
+    return rows.take(np.array([ages.holds(age) for age in rows.ages], dtype=bool))
 
 
 def find(session: Session, store: EmbeddingStorage, encoder: str) -> Eligible:

@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.models import repository
-from deepmed.features.drawings.models.eligibility import Eligible
+from deepmed.features.drawings.models.eligibility import within
 from deepmed.features.drawings.models.ranges import AgeRange, range_of
 from deepmed.learning.reference import GroupPlan, Half, Lenders, Rows
 
@@ -18,7 +18,11 @@ class Standing:
 
     ages: AgeRange
     plan: GroupPlan
-    """Its own drawings as they took part, as far as they may still train; nothing borrowed."""
+    """Its own drawings as they took part, as far as they may still train; nothing borrowed.
+
+    A drawing whose age was corrected out of the range is not its own any more: it belongs to the
+    group of its present age, and must not be in two plans at once.
+    """
 
     @property
     def lenders(self) -> Lenders:
@@ -29,18 +33,27 @@ class Standing:
 def find_standing(
     session: Session,
     owner_id: int,
-    encoder: str,
+    encoder: str | None,
     groups: Sequence[AgeRange],
-    eligible: Eligible,
+    rows: Rows,
 ) -> list[Standing]:
-    """The active models of this encoder that overlap none of the groups, in order of age."""
+    """The active models that overlap none of the groups, in order of age.
+
+    Args:
+        session: of the database.
+        owner_id: whose models.
+        encoder: identity key of the encoder whose models are meant; None: whichever.
+        groups: what is to be trained.
+        rows: the drawings that may train now.
+    """
     models = [
         model
         for model in repository.active_models(session, owner_id)
-        if model.vision_model == encoder
+        if encoder in {None, model.vision_model}
         and not any(range_of(model).overlaps(group) for group in groups)
     ]
-    return [Standing(range_of(model), _plan(session, model.id, eligible.rows)) for model in models]
+    ranges = [(model, range_of(model)) for model in models]
+    return [Standing(ages, _plan(session, model.id, within(rows, ages))) for model, ages in ranges]
 
 
 def _plan(session: Session, model_id: int, rows: Rows) -> GroupPlan:

@@ -8,7 +8,7 @@ from typing import Any
 
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.kit.errors import ModelError
-from deepmed.learning.calibration.split import calibration_size
+from deepmed.learning.calibration.split import split_children
 from deepmed.learning.evaluation import false_alarm_spread
 from deepmed.learning.reference.evaluation import measured
 
@@ -78,6 +78,17 @@ class GroupDrawings:
     ages: AgeRange
     children: Sequence[int]
     subjects: Sequence[str | None]
+    lent: int = 0
+    """Drawings that other groups can lend to its fitting part."""
+    seed: int = 0
+    """Of the training: with several drawings a child it matters who is drawn to calibrate."""
+
+    @property
+    def calibrating(self) -> int:
+        """How many of its children calibrate."""
+        counts = Counter(self.children)
+        split = split_children(list(counts), list(counts.values()), self.seed, borrowable=self.lent)
+        return len(split.calibration)
 
 
 class DataSufficiencyAnalyzer:
@@ -88,7 +99,7 @@ class DataSufficiencyAnalyzer:
 
     def analyze_age_group_data(self, group: GroupDrawings) -> AgeGroupDataInfo:
         children = len(set(group.children))
-        calibrating = calibration_size(children)
+        calibrating = group.calibrating
         count = len(group.children)
         spread = measured(lambda: false_alarm_spread(calibrating, percentile=self.percentile))
         return AgeGroupDataInfo(
@@ -131,8 +142,8 @@ class DataSufficiencyAnalyzer:
                 self._warn(
                     info,
                     "high",
-                    f"{info.calibration_children} children calibrate: too few to flag anything at "
-                    f"the {self.percentile:g}th percentile.",
+                    f"{info.calibration_children} of {info.children} children calibrate: too few "
+                    f"to flag anything at the {self.percentile:g}th percentile.",
                 )
             )
         return warnings

@@ -122,7 +122,7 @@ class GroupTraining:
         encoder = self.bench.encoding.identity.key
         with self.bench.database.read() as session:
             eligible = eligibility.find(session, self.bench.embeddings, encoder)
-            standing = find_standing(session, self.bench.owner_id, encoder, groups, eligible)
+            standing = find_standing(session, self.bench.owner_id, encoder, groups, eligible.rows)
         plans = plan_groups(
             {group: eligible.of(group) for group in groups},
             self.config.seed,

@@ -1,8 +1,10 @@
 """What the number of drawings and children allows to say."""
 
+import numpy as np
 import pytest
 from scipy import stats
 
+from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.overview import overview
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.models.sufficiency import (
@@ -12,7 +14,8 @@ from deepmed.features.drawings.models.sufficiency import (
     GroupDrawings,
 )
 from deepmed.features.drawings.workbench import Workbench
-from factories.drawings import add_drawings, by_children, sketches
+from factories.drawings import add_drawings, add_vectors, by_children, sketches
+from factories.homes import train
 
 
 def judged(count: int, *, each: int = 1, ages: tuple[float, float] = (6, 9)) -> AgeGroupDataInfo:
@@ -58,9 +61,40 @@ def test_warnings_come_with_what_to_do(count: int, expected: list[str]) -> None:
 @pytest.mark.req("D-11.1")
 def test_children_count_and_not_drawings_where_flags_are_concerned() -> None:
     info = judged(60, each=5)
-    assert (info.children, info.calibration_children) == (12, 12)
+    assert (info.children, info.calibration_children) == (12, 2)
     assert severities(info) == ["high"]
     assert info.false_alarm_spread["estimate"] is None
+
+
+@pytest.mark.req("D-11.1", "D-9.3")
+@pytest.mark.parametrize("children", range(10, 45))
+def test_so_many_children_are_said_to_calibrate_as_a_training_would_take(children: int) -> None:
+    """n = min(N, max(20, half of N)), and N - 10 where that leaves fewer than ten to fit on."""
+    n = min(children, max(20, -(-children // 2)))
+    expected = n if children - n >= 10 else children - 10
+    info = judged(children)
+    assert info.calibration_children == expected
+    assert (info.false_alarm_spread["estimate"] is None) == (expected < 19)
+
+
+@pytest.mark.req("D-11.1", "D-9.3")
+def test_what_neighbours_lend_lets_more_children_calibrate(bench: Workbench) -> None:
+    ids = add_drawings(bench, [*sketches(60, 4.5), *sketches(24, 7.5)])
+    add_vectors(bench, ids, np.random.default_rng(3).normal(size=(84, 64)).astype(np.float32))
+
+    def calibrating(plan: str) -> list[int]:
+        with bench.database.read() as session:
+            groups = overview(bench, session, plan)["groups"]
+        return [group["calibration_children"] for group in groups]
+
+    assert calibrating("6-9") == [14]
+    assert calibrating("3-6,6-9") == [30, 20]
+    train(bench, [AgeRange(3, 6)])
+    assert calibrating("6-9") == [20], "the active model lends, too"
+    run = train(bench, "6-9")
+    with bench.database.read() as session:
+        info = ModelManager(bench).get_model_info(session, run.models[0])
+    assert info["metrics"]["children"]["calibration"] == 20
 
 
 @pytest.mark.req("D-11.1")

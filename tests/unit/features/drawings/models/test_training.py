@@ -1,5 +1,6 @@
 """A call of training: what it refuses, what it leaves alone, what it stores and what it skips."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import func, select, update
 
 from deepmed.core.audit import repository as audit
 from deepmed.core.registry.tables import Artifact
+from deepmed.features.drawings.catalogue import DrawingCatalogue
 from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.fitting import GroupFitter
 from deepmed.features.drawings.models.ranges import AgeRange, parse_groups
@@ -15,7 +17,7 @@ from deepmed.features.drawings.tables import AgeGroupModel, ModelMember
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError, ValidationError
 from deepmed.learning.errors import InsufficientDataError
-from deepmed.learning.reference import Layout
+from deepmed.learning.reference import Layout, plan_pool
 from factories.drawings import Sketch, add_drawings, by_children, embed, sketches
 from factories.homes import MEASURED, QUICK, train
 
@@ -173,7 +175,20 @@ class TestPool:
         (pool,) = [row for row in rows_of(trained) if row.kind == "pooled"]
         fitted = set().union(*(parts(trained, row)["fit"] for row in groups))
         calibrating = set().union(*(parts(trained, row)["calibration"] for row in groups))
-        assert parts(trained, pool) == {"fit": fitted, "calibration": calibrating}
+        found = parts(trained, pool)
+        assert found["fit"] == fitted
+        assert found["calibration"] < calibrating
+        # 23 of 45, of 46 and of 45 children calibrate: half of each group is what all can give.
+        ages = {
+            drawing: row.age_min for row in groups for drawing in parts(trained, row)["calibration"]
+        }
+        with trained.database.read() as session:
+            children = {
+                (ages[m.drawing_id], m.child_id)
+                for m in repository.members(session, pool.id)
+                if m.part == "calibration"
+            }
+        assert Counter(age for age, _ in children) == {3: 22, 6: 23, 9: 22}
 
     @pytest.mark.req("D-16.2")
     def test_groups_trained_one_by_one_have_one_pool_over_all(self, bench: Workbench) -> None:
@@ -224,6 +239,44 @@ class TestBorrowing:
             "calibration": 20,
             None: 8,  # of the other group's twin, lent to this one's
         }
+
+
+class TestMovedAges:
+    """A drawing whose age was corrected belongs to the group of its present age alone."""
+
+    @pytest.mark.req("D-16.2", "D-9.1")
+    def test_it_enters_the_pool_once(self, bench: Workbench) -> None:
+        filled(bench, [*sketches(60, 4.5), *sketches(60, 7.5)])
+        moved = self._move(bench, train(bench, [YOUNG]), 7.0)
+        plan = GroupTraining(bench, QUICK).plan(parse_groups("6-9"))
+        (standing,) = plan.standing
+        own = set(plan.eligible.of(AgeRange(6, 9, upper_closed=True)).drawings.tolist())
+        lent = {*standing.lenders.fit.drawings, *standing.lenders.twin_fit.drawings}
+        assert moved <= own
+        assert not lent & moved
+        pool = plan_pool([standing.plan, *plan.plans.values()], seed=0).model
+        drawings = [*pool.fit.drawings, *pool.calibration.drawings]
+        assert len(drawings) == len(set(drawings))
+
+    def test_two_active_models_do_not_both_give_it_to_the_pool(self, bench: Workbench) -> None:
+        filled(bench, [*sketches(60, 4.5), *sketches(60, 7.5), *sketches(30, 10.5)])
+        moved = self._move(bench, train(bench, [YOUNG]), 7.0)
+        train(bench, [AgeRange(6, 9)])
+        plan = GroupTraining(bench, QUICK).plan(parse_groups("9-12"))
+        young, old = (
+            {*one.plan.model.fit.drawings, *one.plan.model.calibration.drawings}
+            for one in plan.standing
+        )
+        assert not young & moved
+        assert moved <= old
+
+    def _move(self, bench: Workbench, run: TrainingRun, age: float) -> set[int]:
+        by_part = parts(bench, run.models[0])
+        moved = {*sorted(by_part["fit"])[:4], *sorted(by_part["calibration"])[:4]}
+        catalogue = DrawingCatalogue(bench.database, bench.storage, bench.owner_id)
+        for drawing in moved:
+            catalogue.edit(drawing, {"age_years": age})
+        return moved
 
 
 class TestSizes:
