@@ -123,6 +123,36 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc] # scikit
             )
         return self._score_tensor_rows(x.to(torch.float64))
 
+    def score_shift(
+        self,
+        X: npt.ArrayLike,  # noqa: N803 - as in fit
+        radius: npt.ArrayLike,
+        width: int | None = None,
+    ) -> FloatArray:
+        """How far each score can move when its row moves a little.
+
+        To first order, a move of length r changes a differentiable score by at most r times the
+        length of its gradient.
+
+        Args:
+            X: Embeddings, shape (n, D).
+            radius: Longest move (Euclidean) of each row, shape (n,).
+            width: Columns that move, the first ones; all of them when None.
+
+        Returns:
+            Shape (n,), float64, not negative, in the unit of the score.
+        """
+        check_is_fitted(self)
+        rows = validate_data(self, X, dtype=np.float64, order="C", reset=False)
+        return self._shift_rows(rows, np.asarray(radius, dtype=np.float64), width)
+
+    def _shift_rows(self, rows: FloatArray, radius: FloatArray, width: int | None) -> FloatArray:
+        moved = torch.from_numpy(rows).requires_grad_()
+        with torch.enable_grad():
+            (gradient,) = torch.autograd.grad(self.score_tensor(moved).sum(), moved)
+        shift: FloatArray = radius * np.linalg.norm(gradient.numpy()[:, :width], axis=1)
+        return shift
+
     def decision_function(self, X: npt.ArrayLike) -> FloatArray:  # noqa: N803 - as in fit
         """``offset_`` minus the score: positive for the typical, as scikit-learn has it."""
         scores = self.score_samples(X)

@@ -41,10 +41,14 @@ class Ranks:
     Attributes:
         negative: Of the drawings, shape (n,).
         positive: Of the planted anomalies that can be scored, shape (m,).
+        negative_scores: The scores behind them, each by the detector of its fold, shape (n,).
+        positive_scores: Likewise, shape (m,).
     """
 
     negative: FloatArray
     positive: FloatArray
+    negative_scores: FloatArray | None = None
+    positive_scores: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -130,16 +134,18 @@ class Folds:
         """
         owners, _ = encode_children(self.children)
         negative, positive = np.empty(len(drawings)), np.full(len(planted), np.nan)
+        negative_scores, positive_scores = np.empty_like(negative), np.empty_like(positive)
         for fold in range(self.count):
             held, planted_here = self.of_drawings == fold, self.of_planted == fold
             detector = make(fold).fit(drawings[~held], children=owners[~held])
             scores = detector.score_samples(drawings[held])
-            negative[held] = _places(scores, scores)
+            negative[held], negative_scores[held] = _places(scores, scores), scores
             if planted_here.any():
                 own = detector.score_samples(planted[planted_here])
-                positive[planted_here] = _places(scores, own)
+                positive[planted_here], positive_scores[planted_here] = _places(scores, own), own
             done()
-        return Ranks(negative, positive[self.of_planted != _NO_FOLD])
+        found = self.of_planted != _NO_FOLD
+        return Ranks(negative, positive[found], negative_scores, positive_scores[found])
 
 
 def _fold_of(item: PlantedItem, of_drawings: npt.NDArray[np.int64]) -> int:

@@ -86,12 +86,46 @@ class Forest:
             self._path_lengths(rows[start : start + _CHUNK])
             for start in range(0, len(rows), _CHUNK)
         ]
-        normaliser = float(self.expected_length[0]) * len(self.roots)
-        total = np.concatenate(lengths) if lengths else np.zeros(0)
-        return np.power(2.0, -total / normaliser)
+        return self._abnormality(np.concatenate(lengths) if lengths else np.zeros(0))
+
+    def score_range(self, rows: FloatArray, reach: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The lowest and the highest score of rows whose values may move.
+
+        Every tree is walked down both ways where a value could fall on either side of a node, and
+        counts with its shortest and its longest path: bounds that hold, if not the tightest.
+
+        Args:
+            rows: Shape (n, D).
+            reach: How far each value may move, shape (n, D), not negative.
+
+        Returns:
+            Lowest and highest scores, each of shape (n,).
+        """
+        shape = (len(rows), len(self.roots))
+        shortest, longest = np.full(shape, np.inf), np.full(shape, -np.inf)
+        # As in scoring, values are compared as float32; rounding keeps their order.
+        low, high = ((rows + sign * reach).astype(np.float32) for sign in (-1, 1))
+        place = np.arange(shape[0] * shape[1])
+        nodes = np.tile(self.roots, len(rows))
+        while len(nodes):
+            leaf = self.left[nodes] == nodes
+            ends = self.path_length[nodes[leaf]]
+            np.minimum.at(shortest.reshape(-1), place[leaf], ends)
+            np.maximum.at(longest.reshape(-1), place[leaf], ends)
+            place, nodes = place[~leaf], nodes[~leaf]
+            asked = place // shape[1], self.feature[nodes]
+            left = low[asked] <= self.threshold[nodes]
+            right = high[asked] > self.threshold[nodes]
+            place = np.concatenate([place[left], place[right]])
+            nodes = np.concatenate([self.left[nodes[left]], self.right[nodes[right]]])
+        return self._abnormality(_added(longest)), self._abnormality(_added(shortest))
+
+    def _abnormality(self, total: FloatArray) -> FloatArray:
+        """The score for the sum of the path lengths over all trees."""
+        return np.power(2.0, -total / (float(self.expected_length[0]) * len(self.roots)))
 
     def _path_lengths(self, rows: FloatArray) -> FloatArray:
-        """Sum of the path lengths over the trees, added in the trees' order, shape (n,)."""
+        """Sum of the path lengths over the trees, shape (n,)."""
         # scikit-learn chose the thresholds on float32 values: compare what it compared.
         values = rows.astype(np.float32)
         index = np.arange(len(rows))[:, None]
@@ -102,8 +136,13 @@ class Forest:
             if np.array_equal(following, nodes):
                 break
             nodes = following
-        summed: FloatArray = np.add.accumulate(self.path_length[nodes], axis=1)
-        return summed[:, -1]
+        return _added(self.path_length[nodes])
+
+
+def _added(lengths: FloatArray) -> FloatArray:
+    """Sums over the trees in the trees' order, the same however many rows there are."""
+    summed: FloatArray = np.add.accumulate(lengths, axis=1)
+    return summed[:, -1]
 
 
 def _tree_columns(tree: Any, root: int) -> dict[str, npt.NDArray[Any]]:

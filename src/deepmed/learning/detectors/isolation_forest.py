@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import IsolationForest
 from torch import Tensor
@@ -63,6 +64,13 @@ class IsolationForestDetector(Detector):
 
     def _score_rows(self, rows: FloatArray) -> FloatArray:
         return self.forest_.score(rows)
+
+    def _shift_rows(self, rows: FloatArray, radius: FloatArray, width: int | None) -> FloatArray:
+        reach = np.zeros_like(rows)
+        reach[:, :width] = radius[:, None]
+        lowest, highest = self.forest_.score_range(rows, reach)
+        scores = self._score_rows(rows)
+        return np.maximum(highest - scores, scores - lowest)
 
     def _score_tensor_rows(self, rows: Tensor) -> Tensor:
         del rows

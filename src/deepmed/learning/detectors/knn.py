@@ -60,8 +60,11 @@ class KnnDetector(StandardizedDetector):
 
     def _score_standardized_tensor(self, rows: Tensor) -> Tensor:
         references = torch.from_numpy(self.references_).to(rows.device)
-        distances = torch.cdist(rows, references, compute_mode="donot_use_mm_for_euclid_dist")
-        return distances.topk(self._count(), dim=1, largest=False).values.mean(dim=1)
+        # Only the nearest have a gradient: the distances to all others need none.
+        with torch.no_grad():
+            distances = torch.cdist(rows, references, compute_mode="donot_use_mm_for_euclid_dist")
+            nearest = distances.topk(self._count(), dim=1, largest=False).indices
+        return torch.linalg.vector_norm(rows[:, None] - references[nearest], dim=2).mean(dim=1)
 
     def _learned_specs(self) -> dict[str, ArraySpec]:
         return {"references": ArraySpec("float64", ("rows", "features"))}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from deepmed.learning.detectors.folds import Folds, Ranks
 from deepmed.learning.evaluation import Interval
 from deepmed.learning.evaluation.bootstrap import MINIMUM_CHILDREN
 
@@ -78,6 +79,8 @@ class SelectionReport:
         left_out: Number of planted anomalies that no fold could score.
         autoencoder: Training settings of the autoencoder in the folds.
         seed: Seed of the comparison.
+        dealt: Who was held out when; not among what is shown.
+        ranks: Every row's places and scores by fold, by its name; not among what is shown.
     """
 
     chosen: str
@@ -91,6 +94,8 @@ class SelectionReport:
     left_out: int
     autoencoder: Mapping[str, Any]
     seed: int
+    dealt: Folds
+    ranks: Mapping[str, Ranks]
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -99,4 +104,4 @@ class SelectionReport:
             "rows": [row.to_dict() for row in self.rows.values()],
             "autoencoder": dict(self.autoencoder),
         }
-        return dict(plain)
+        return {name: value for name, value in plain.items() if name not in {"dealt", "ranks"}}

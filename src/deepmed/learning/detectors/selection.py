@@ -115,6 +115,8 @@ def select_detector(
         left_out=len(planted) - len(dealt.scorable),
         autoencoder=(autoencoder or TrainingConfig()).model_dump(mode="json"),
         seed=seed,
+        dealt=dealt,
+        ranks=ranks,
     )
 
 
