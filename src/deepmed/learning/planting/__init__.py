@@ -9,10 +9,12 @@ from deepmed.learning.planting.kinds import (
     PlantedKind,
 )
 from deepmed.learning.planting.matching import changed_share, compare
-from deepmed.learning.planting.planting import TOLERANCE, plant
-from deepmed.learning.planting.sets import plant_set
+from deepmed.learning.planting.planting import TOLERANCE, plant, redraw
+from deepmed.learning.planting.sets import plant_set, stand_ins
+from deepmed.learning.planting.size import LONGEST_SIDE, shrink
 
 __all__ = [
+    "LONGEST_SIDE",
     "MATCHED_KINDS",
     "TOLERANCE",
     "UNMATCHED_KINDS",
@@ -26,4 +28,7 @@ __all__ = [
     "ink_box",
     "plant",
     "plant_set",
+    "redraw",
+    "shrink",
+    "stand_ins",
 ]

@@ -119,8 +119,24 @@ def darkness(depth: Depth) -> Depth:
         >>> darkness(depth).tolist()
         [[0.5, 0.0]]
     """
-    grey = depth @ _LUMA
-    return np.asarray(np.where(grey > INK_THRESHOLD, grey, 0.0), dtype=np.float32)
+    seen = grey(depth)
+    return np.asarray(np.where(seen > INK_THRESHOLD, seen, 0.0), dtype=np.float32)
+
+
+def grey(depth: Depth) -> Depth:
+    """Darkness of the grey picture, the grain of the paper included.
+
+    Args:
+        depth: float32 (H, W, 3) of `ink_depth`.
+
+    Returns:
+        float32 (H, W) in 0 to 1.
+
+    Example:
+        >>> [round(float(value), 3) for value in grey(np.eye(3, dtype=np.float32)[None])[0]]
+        [0.299, 0.587, 0.114]
+    """
+    return np.asarray(depth @ _LUMA)
 
 
 def ink_amount(image: Image) -> float:

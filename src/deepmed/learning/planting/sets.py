@@ -1,7 +1,7 @@
 """Planted anomalies from a whole set of drawings: the user's own, or the benchmark's."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from operator import itemgetter
@@ -14,6 +14,7 @@ from deepmed.learning.planting.ink import Image
 from deepmed.learning.planting.kinds import MATCHED_KINDS, Planted, PlantedKind
 from deepmed.learning.planting.look import Look, look_of
 from deepmed.learning.planting.planting import plant
+from deepmed.learning.planting.size import shrink
 
 _DONORS_SEEN = 24
 _DONORS_TRIED = 5
@@ -62,19 +63,52 @@ def plant_set(
         >>> [(one.kind.value, one.source in (0, 1)) for one in planted]
         [('parts_shuffled', True)]
     """
-    if not len(images) == len(children) == len(groups):
-        raise ValueError("images, children and groups must have one entry a drawing")
-    looks = {index: look for index, image in enumerate(images) if (look := look_of(image))}
-    chosen = set(looks if sources is None else sources)
-    planting = _Planting(images, children, groups, looks, seed)
-    planted: list[Planted] = []
-    for kind in kinds:
-        order = planting.order([index for index in looks if index in chosen], kind)
-        made = (planting.one(index, kind) for index in order)
-        planted.extend(islice((one for one in made if one is not None), per_kind))
+    planting = _Planting.of(images, children, groups, seed)
+    planted = [one for kind in kinds for one in islice(planting.each(kind, sources), per_kind)]
     if not planted:
         raise InsufficientDataError("No anomaly could be planted into these drawings.")
     return planted
+
+
+def stand_ins(
+    images: Sequence[Image],
+    children: Sequence[Hashable],
+    groups: Sequence[Hashable],
+    seed: int,
+    *,
+    per_kind: int | None = None,
+    sources: Sequence[int] | None = None,
+) -> list[Planted]:
+    """Drawings of the own group that stand in for others, as those of `OTHER_GROUP` do.
+
+    They went through the same fitting to another drawing's box and ink, and nothing about them is
+    unusual. So they are what drawings of another group are to be told from.
+
+    Args:
+        images: Drawings, each uint8 (H, W, 3) RGB.
+        children: The child of each drawing.
+        groups: The age group of each drawing.
+        seed: Seed of all randomness.
+        per_kind: Wanted number, None for one in place of every drawing.
+        sources: Indices of the drawings to take the place of, None for all.
+
+    Returns:
+        The pictures, with `source` and `donor` as indices into `images`; none where no group has
+        two children.
+
+    Raises:
+        ValueError: The three sequences differ in length.
+
+    Example:
+        >>> import numpy as np
+        >>> page = np.full((80, 80, 3), 255, dtype=np.uint8)
+        >>> page[10:60, 20:23], page[10:13, 20:60] = 0, 0
+        >>> made = stand_ins([page, page[:, ::-1], page], ["a", "b", "c"], [0, 0, 1], 1)
+        >>> sorted((one.source, one.donor) for one in made)
+        [(0, 1), (1, 0)]
+    """
+    planting = _Planting.of(images, children, groups, seed, lends_to_own=True)
+    return list(islice(planting.each(PlantedKind.OTHER_GROUP, sources), per_kind))
 
 
 @dataclass(frozen=True)
@@ -84,6 +118,32 @@ class _Planting:
     groups: Sequence[Hashable]
     looks: dict[int, Look]
     seed: int
+    lends_to_own: bool = False
+    """Whether stand-ins are of the group that they stand in."""
+
+    @classmethod
+    def of(
+        cls,
+        images: Sequence[Image],
+        children: Sequence[Hashable],
+        groups: Sequence[Hashable],
+        seed: int,
+        *,
+        lends_to_own: bool = False,
+    ) -> "_Planting":
+        if not len(images) == len(children) == len(groups):
+            raise ValueError("images, children and groups must have one entry a drawing")
+        small = [shrink(image) for image in images]
+        looks = {index: look for index, image in enumerate(small) if (look := look_of(image))}
+        return cls(small, children, groups, looks, seed, lends_to_own)
+
+    def each(self, kind: PlantedKind, sources: Sequence[int] | None) -> Iterator[Planted]:
+        """The anomaly of this kind in each of the sources that takes it."""
+        chosen = set(self.looks if sources is None else sources)
+        for index in self.order([index for index in self.looks if index in chosen], kind):
+            planted = self.one(index, kind)
+            if planted is not None:
+                yield planted
 
     def order(self, indices: list[int], kind: PlantedKind) -> list[int]:
         """At random, but the first drawing of every child before the second of any."""
@@ -112,11 +172,11 @@ class _Planting:
         return None
 
     def _donors(self, source: int, rng: np.random.Generator) -> list[int]:
-        """The most alike of a random handful of other children's drawings of other groups."""
+        """The most alike of a random handful of other children's drawings that may stand in."""
         others = [
             index
             for index in self.looks
-            if self.groups[index] != self.groups[source]
+            if (self.groups[index] == self.groups[source]) == self.lends_to_own
             and self.children[index] != self.children[source]
         ]
         handful: list[int] = rng.permutation(np.array(others, dtype=np.int64)).tolist()

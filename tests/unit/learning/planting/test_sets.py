@@ -6,7 +6,13 @@ import pytest
 from numpy.typing import NDArray
 
 from deepmed.learning.errors import InsufficientDataError
-from deepmed.learning.planting import MATCHED_KINDS, PlantedKind, changed_share, plant_set
+from deepmed.learning.planting import (
+    MATCHED_KINDS,
+    PlantedKind,
+    changed_share,
+    plant_set,
+    stand_ins,
+)
 
 Picture = NDArray[np.uint8]
 Differ = Callable[[Picture, Picture], list[float]]
@@ -46,6 +52,22 @@ def test_a_stand_in_never_comes_from_the_same_child(make_figure: Make) -> None:
     images[0] = images[0][:, ::-1]
     planted = plant_set(images, ["a", "a", "b"], [0, 1, 1], 0, kinds=[PlantedKind.OTHER_GROUP])
     assert {(one.source, one.donor) for one in planted} == {(0, 2), (2, 0)}
+
+
+def test_drawings_of_the_own_group_stand_in_too(
+    album: tuple[list[Picture], list[str], list[int]],
+) -> None:
+    images, children, groups = album
+    images = [image[:, :: (-1) ** (number // 2)] for number, image in enumerate(images)]
+    made = stand_ins(images, children, groups, 0)
+    assert {one.source for one in made} == set(range(12))
+    for one in made:
+        assert one.source is not None
+        assert one.donor is not None
+        assert groups[one.donor] == groups[one.source]
+        assert children[one.donor] != children[one.source]
+        assert one.within(0.1)
+    assert stand_ins(images, children, range(12), 0) == []
 
 
 def test_every_child_takes_part_before_one_does_twice(
