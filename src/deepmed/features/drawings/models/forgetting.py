@@ -90,6 +90,10 @@ def _revise(bench: Workbench, row: AgeGroupModel, uid: str) -> bool:
     # First what the revision does not hold: after a stop in between, the next call does both.
     bench.storage.delete(figure_key(uid))
     metrics = _metrics(package.manifest.metrics, package.files, kept)
+    with bench.database.write() as session:
+        repository.set_parameter(
+            session, row.id, "tells_ages_apart", metrics.get("tells_ages_apart")
+        )
     bench.registry.revise(
         uid,
         {name: kept[name] for name in (HEADER, ITEMS_FILE)},
@@ -151,6 +155,8 @@ def _gone(metrics: Mapping[str, Any], changed: set[str]) -> dict[str, Any]:
         }
     if changed & {"own", "neighbours"}:
         gone["age_specificity"] = none
+    if "age_specificity" in gone and metrics.get("tells_ages_apart"):
+        gone["tells_ages_apart"] = False  # nothing shows it any more
     return {name: value for name, value in gone.items() if metrics.get(name)}
 
 

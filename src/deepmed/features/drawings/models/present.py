@@ -78,7 +78,8 @@ def as_present(files: Mapping[str, bytes], now: Present) -> dict[str, bytes]:
     calibrating = {row["child"] for row in header["model"]}
     for name, part in items.items():
         items[name] = [
-            row | {"role": _role(row["child"], fitted, calibrating)} for row in _rows(part, now)
+            row | {"role": _role(row["child"], fitted, calibrating)} if "role" in row else row
+            for row in _rows(part, now)
         ]
     return {
         **files,

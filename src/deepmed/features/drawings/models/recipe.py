@@ -4,27 +4,50 @@ import hashlib
 import json
 from typing import Any
 
+from deepmed.features.drawings.models.surroundings import Surroundings
 from deepmed.learning.reference import GroupPlan, Half, Rows
 
 VERSION = 2
-"""Raised when the method changes, so that old models are not taken for new ones."""
+"""Raised when the method changes, so that old models are not taken for new ones.
+
+The versions of deepmed and of the libraries are no part of a recipe: an update would have every
+model trained again, and nearly none moves a figure beyond rounding. They stand in the artefact's
+provenance, and `deepmed runs reproduce` measures what an update did.
+"""
 
 
 def recipe(
-    content: dict[str, Any], plan: GroupPlan, vector_hashes: dict[int, str]
+    content: dict[str, Any],
+    plan: GroupPlan,
+    vector_hashes: dict[int, str],
+    around: Surroundings | None = None,
 ) -> dict[str, Any]:
-    """What decides a model: its settings, who took which part, and their vectors."""
+    """What decides a model and its figures.
+
+    Args:
+        content: its settings.
+        plan: who took which part.
+        vector_hashes: of every drawing that may train.
+        around: drawings of other groups that it is measured against; None for the pooled model.
+    """
     return {
         **content,
         "version": VERSION,
         "model": _half(plan.model),
         "twin": plan.twin and _half(plan.twin),
         "data_hash": data_hash(plan, vector_hashes),
+        "measured_against": around and _against(around, vector_hashes),
     }
 
 
 def recipe_hash(recipe: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+    return _digest(recipe)
+
+
+def same_model(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    """Whether two recipes make the same model, whatever its figures are measured against."""
+    bare = [{**one, "measured_against": None} for one in (first, second)]
+    return recipe_hash(bare[0]) == recipe_hash(bare[1])
 
 
 def data_hash(plan: GroupPlan, vector_hashes: dict[int, str]) -> str:
@@ -38,7 +61,15 @@ def data_hash(plan: GroupPlan, vector_hashes: dict[int, str]) -> str:
             for row in _rows(part, vector_hashes)
         }
     )
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    return _digest(rows)
+
+
+def _against(around: Surroundings, vector_hashes: dict[int, str]) -> dict[str, str]:
+    """In the order of the rows: it decides which of the donors are drawn."""
+    sets = {"neighbours": around.neighbours} | {
+        f"donors of part {part}": rows for part, rows in around.donors.items()
+    }
+    return {name: _digest(_rows(rows, vector_hashes)) for name, rows in sets.items()}
 
 
 def _half(half: Half) -> dict[str, list[int]]:
@@ -60,3 +91,7 @@ def _rows(part: Rows, vector_hashes: dict[int, str]) -> list[tuple[int, int, flo
             strict=True,
         )
     ]
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -118,6 +118,12 @@ def parts(session: Session, model_id: int) -> list[tuple[int, int, str | None, s
     return [(drawing, child, part, twin_part) for drawing, child, part, twin_part in found]
 
 
+def set_parameter(session: Session, model_id: int, name: str, value: object) -> None:
+    row = session.get_one(AgeGroupModel, model_id)
+    if row.parameters.get(name) != value:
+        row.parameters = {**row.parameters, name: value}
+
+
 def renew(session: Session, model_id: int) -> None:
     session.execute(
         update(AgeGroupModel).where(AgeGroupModel.id == model_id).values(needs_retraining=False)

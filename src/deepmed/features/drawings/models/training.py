@@ -9,6 +9,7 @@ from filelock import FileLock
 from sqlalchemy.orm import Session
 
 from deepmed.core.audit import repository as audit
+from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import eligibility, leftovers, repository
 from deepmed.features.drawings.models.config import ARTIFACT_KIND, GroupTrainingConfig
 from deepmed.features.drawings.models.eligibility import Eligible
@@ -20,8 +21,9 @@ from deepmed.features.drawings.models.membership import (
     revision_of,
 )
 from deepmed.features.drawings.models.ranges import AgeRange, range_of, refuse_overlap
-from deepmed.features.drawings.models.recipe import recipe, recipe_hash
+from deepmed.features.drawings.models.recipe import recipe, recipe_hash, same_model
 from deepmed.features.drawings.models.standing import Standing, find_standing
+from deepmed.features.drawings.models.surroundings import Surroundings, surroundings
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError, NotFoundError
@@ -129,11 +131,26 @@ class GroupTraining:
             fit_target=self.config.fit_target,
             others=[item.lenders for item in standing],
         )
-        recipes = {group: self._recipe("group", group, plans[group], eligible) for group in groups}
+        everywhere = {item.ages: item.plan for item in standing} | plans
+        recipes = {
+            group: self._recipe(
+                "group",
+                group,
+                plans[group],
+                eligible,
+                surroundings(group, everywhere, eligible),
+            )
+            for group in groups
+        }
         return TrainingPlan(list(groups), plans, recipes, eligible, standing)
 
     def _recipe(
-        self, kind: str, ages: AgeRange, plan: GroupPlan, eligible: Eligible
+        self,
+        kind: str,
+        ages: AgeRange,
+        plan: GroupPlan,
+        eligible: Eligible,
+        around: Surroundings | None = None,
     ) -> dict[str, Any]:
         content = {
             "kind": kind,
@@ -141,7 +158,7 @@ class GroupTraining:
             "config": self.config.model_dump(mode="json"),
             "encoder": self.bench.encoding.identity.key,
         }
-        return recipe(content, plan, eligible.vector_hashes)
+        return recipe(content, plan, eligible.vector_hashes, around)
 
     def _fit_all(
         self, plan: TrainingPlan, known: dict[AgeRange, int], progress: Progress
@@ -196,7 +213,11 @@ class GroupTraining:
     def _refuse_conflicts(
         self, session: Session, plan: TrainingPlan, use: Use
     ) -> dict[AgeRange, int]:
-        """The groups whose very recipe is trained already; any other overlap is refused."""
+        """The groups whose very recipe is trained already; any other overlap is refused.
+
+        A model that would only be measured anew, because its neighbours are others now, is no
+        conflict: the new one ranks every drawing as the old one did.
+        """
         known: dict[AgeRange, int] = {}
         for group, made in plan.recipes.items():
             row = repository.by_recipe(session, self.bench.owner_id, recipe_hash(made))
@@ -206,7 +227,10 @@ class GroupTraining:
             return known
         for group in plan.groups:
             for model in repository.active_models(session, self.bench.owner_id):
-                if range_of(model).overlaps(group) and model.id != known.get(group):
+                if range_of(model).overlaps(group) and not same_model(
+                    session.get_one(Artifact, model.artifact_id).lineage["recipe"],
+                    plan.recipes[group],
+                ):
                     raise ConflictError(
                         f"Model {model.id} for {range_of(model).words} is active and overlaps "
                         f"{group.words}. Nothing was trained. Train an inactive candidate with "

@@ -215,7 +215,7 @@ class TestChoice:
         groups = [AgeRange(3, 6), GROUP, AgeRange(9, 12)]
         plan = training.plan(groups)
         fitter = GroupFitter(bench, QUICK, plan.eligible, plan.plans, {})
-        donors = fitter._donors(GROUP, "fit")
+        donors = fitter._around(GROUP).donors["fit"]
         own = plan.plans[GROUP].model
         taking_part = set(own.fit.children.tolist()) | set(own.calibration.children.tolist())
         assert len(donors)

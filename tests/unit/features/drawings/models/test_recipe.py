@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from deepmed.features.drawings.models.recipe import data_hash, recipe, recipe_hash
+from deepmed.features.drawings.models.surroundings import Surroundings
 from deepmed.learning.reference import GroupPlan, Rows, plan_groups
 
 CONTENT = {"kind": "group", "config": {"seed": 0}, "encoder": "edges@fp32/1"}
@@ -26,8 +27,17 @@ def hashes(count: int = 40) -> dict[int, str]:
     return {drawing: f"hash of {drawing}" for drawing in range(count)}
 
 
-def digest(content: dict[str, object], plan: GroupPlan, vectors: dict[int, str]) -> str:
-    return recipe_hash(recipe(content, plan, vectors))
+def digest(
+    content: dict[str, object],
+    plan: GroupPlan,
+    vectors: dict[int, str],
+    around: Surroundings | None = None,
+) -> str:
+    return recipe_hash(recipe(content, plan, vectors, around))
+
+
+def around(neighbours: Rows, fit: Rows, calibration: Rows) -> Surroundings:
+    return Surroundings(neighbours, {"fit": fit, "calibration": calibration})
 
 
 @pytest.mark.req("P-13.1")
@@ -61,6 +71,30 @@ def test_a_vector_an_age_a_child_and_a_drawing_each_change_the_data_hash() -> No
         data_hash(_with_children_of(plan, 1), vectors),
     }
     assert len(found) == 5
+
+
+@pytest.mark.req("V-6.1", "D-27.1")
+def test_whatever_the_model_is_measured_against_changes_its_recipe() -> None:
+    plan, vectors = planned(), hashes()
+    rows = plan.model.calibration
+    some, fewer = rows.take(np.arange(9)), rows.take(np.arange(8))
+    found = {
+        digest(CONTENT, plan, vectors),
+        digest(CONTENT, plan, vectors, around(some, some, some)),
+        digest(CONTENT, plan, vectors, around(fewer, some, some)),
+        digest(CONTENT, plan, vectors, around(some, fewer, some)),
+        digest(CONTENT, plan, vectors, around(some, some, fewer)),
+        digest(
+            CONTENT, plan, vectors, around(some, some, replace(some, children=some.children + 99))
+        ),
+    }
+    assert len(found) == 6
+    other = vectors | {int(some.drawings[0]): "another vector"}
+    against = [
+        recipe(CONTENT, plan, which, around(some, fewer, fewer))["measured_against"]
+        for which in (vectors, other)
+    ]
+    assert against[0]["neighbours"] != against[1]["neighbours"]
 
 
 @pytest.mark.req("D-8.3")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from sqlalchemy import func, select, update
 
@@ -11,14 +12,17 @@ from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.catalogue import DrawingCatalogue
 from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.fitting import GroupFitter
+from deepmed.features.drawings.models.forgetting import complete
+from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.ranges import AgeRange, parse_groups
+from deepmed.features.drawings.models.recipe import same_model
 from deepmed.features.drawings.models.training import GroupTraining, TrainingRun, Use
 from deepmed.features.drawings.tables import AgeGroupModel, ModelMember
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError, ValidationError
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.reference import Layout, plan_pool
-from factories.drawings import Sketch, add_drawings, by_children, embed, sketches
+from factories.drawings import Sketch, add_drawings, add_vectors, by_children, embed, sketches
 from factories.homes import MEASURED, QUICK, train
 
 YOUNG = AgeRange(3, 6)
@@ -145,9 +149,14 @@ class TestAgain:
         filled(bench, [*sketches(31, 4.5), *sketches(31, 7.5)])
         (young,) = [row for row in train(bench, [YOUNG]).models if row.kind == "group"]
         run = train(bench, [YOUNG, AgeRange(6, 9)])
-        assert young.id in [row.id for row in run.models]
-        assert young.id not in run.trained
         assert active(bench) == [(3, 6), (6, 9)]
+        with bench.database.read() as session:  # the first model again, with a neighbour now
+            made = [
+                session.get_one(Artifact, row.artifact_id).lineage["recipe"]
+                for row in (young, run.models[0])
+            ]
+        assert made[0] != made[1]
+        assert same_model(*made)
 
     def test_a_model_that_would_come_out_the_same_is_stale_no_longer(
         self, trained: Workbench
@@ -159,13 +168,16 @@ class TestAgain:
         assert run.trained == []
         assert [row.needs_retraining for row in run.models] == [False] * 4
 
-    def test_another_drawing_makes_another_recipe_of_its_group_alone(
+    def test_another_drawing_makes_another_model_of_its_group_alone(
         self, trained: Workbench
     ) -> None:
+        """The other groups' models stay as they are; what they are measured against changes."""
+        training = GroupTraining(trained, MEASURED)
+        before = training.plan(parse_groups("3-6,6-9,9-12")).recipes
         filled(trained, [Sketch(age=4.4)])
-        run = train(trained, config=MEASURED, use=Use.REPLACE)
-        fresh = [(row.kind, row.age_min) for row in run.models if row.id in run.trained]
-        assert fresh == [("group", 3), ("pooled", 3)]
+        after = training.plan(parse_groups("3-6,6-9,9-12")).recipes
+        assert not any(before[group] == after[group] for group in before)
+        assert [same_model(before[group], after[group]) for group in before] == [False, True, True]
 
 
 class TestPool:
@@ -239,6 +251,45 @@ class TestBorrowing:
             "calibration": 20,
             None: 8,  # of the other group's twin, lent to this one's
         }
+
+
+class TestFiguresOfNeighbours:
+    """What a model is measured against belongs to its recipe, so its figures are never stale."""
+
+    def _bench(self, bench: Workbench) -> Workbench:
+        ids = add_drawings(bench, [*sketches(60, 4.5), *sketches(60, 7.5)])
+        vectors = np.random.default_rng(1).normal(size=(120, 64)).astype(np.float32)
+        vectors[:60] += 3
+        add_vectors(bench, ids, vectors)
+        return bench
+
+    @pytest.mark.req("D-27.1")
+    def test_a_new_neighbour_has_a_model_measured_anew(self, bench: Workbench) -> None:
+        config = QUICK.model_copy(update={"layout": Layout.VISUAL})
+        alone = train(self._bench(bench), "6-9", config)
+        assert alone.models[0].parameters["tells_ages_apart"] is False
+        run = train(bench, "3-6,6-9", config, Use.REPLACE)
+        old = run.models[1]
+        assert old.id in run.trained
+        assert old.parameters["tells_ages_apart"] is True
+        assert train(bench, "3-6,6-9", config, Use.REPLACE).trained == []
+
+    @pytest.mark.req("D-27.1", "D-30.2")
+    def test_a_neighbours_deletion_has_a_model_measured_anew(self, bench: Workbench) -> None:
+        config = QUICK.model_copy(update={"layout": Layout.VISUAL})
+        first = train(self._bench(bench), "3-6,6-9", config)
+        gone = min(parts(bench, first.models[0])["calibration"])
+        DrawingCatalogue(bench.database, bench.storage, bench.owner_id).delete_drawing(gone)
+        complete(bench)
+        with bench.database.read() as session:
+            manager = ModelManager(bench)
+            old = manager.get_model_info(session, manager.get(session, first.models[1].id))
+        assert old["metrics"]["age_specificity"]["estimate"] is None
+        assert old["metrics"]["tells_ages_apart"] is False
+        assert old["parameters"]["tells_ages_apart"] is False
+        run = train(bench, "3-6,6-9", config, Use.REPLACE)
+        assert run.models[1].id in run.trained
+        assert run.models[1].parameters["tells_ages_apart"] is True
 
 
 class TestMovedAges:
