@@ -2,6 +2,7 @@
 #
 # setup  virtual environment in .venv with what the product needs to run
 # demo   sets up if needed, then runs the whole drawings flow on sample data
+# serve  sets up if needed, then serves pages and API at http://localhost:8000
 # test   every test; brings a browser along where it can
 # lint   style, types, imports and the freshness of generated pages
 # bench  makes every published figure anew, into bench/results
@@ -20,7 +21,7 @@ TEST_WORKERS ?= 2
 SINGLE := OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test bench docs browser
+.PHONY: help setup setup-dev demo serve web test bench docs browser
 .PHONY: lint lint-style lint-types lint-imports lint-docs
 
 help:
@@ -49,6 +50,12 @@ $(VENV)/.ready-dev: $(LOCK) | $(BIN)/python
 
 demo: setup
 	$(BIN)/deepmed demo
+
+# What pages need beside Python: scripts and styles, fetched once from the lock.
+web: setup
+
+serve: setup web
+	$(BIN)/deepmed serve
 
 test: setup-dev browser
 	$(SINGLE) $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS)

@@ -16,6 +16,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
+    "serve": Entry("deepmed.cli.serve", "app", "Serve pages and API on this machine."),
     "demo": Entry("deepmed.cli.demo", "app", "Run the whole drawings flow on sample data."),
     "drawings": Entry("deepmed.cli.drawings", "app", "Children's drawings, scored by age."),
     "bench": Entry("deepmed.cli.bench", "app", "Make the published figures again."),

@@ -1,0 +1,35 @@
+"""On which paths the drawings contract's bodies are promised."""
+
+_API = (
+    "drawings",
+    "analysis",
+    "interpretability",
+    "models",
+    "training",
+    "config",
+    "health",
+    "metrics",
+    "alerts",
+    "status",
+    "backup",
+    "export",
+    "storage",
+    "demo",
+    "database",
+    "security",
+    "cost-optimization",
+    "documentation",
+)
+_PREFIXES = (
+    *(f"/api/v1/{name}" for name in _API),
+    "/health",
+    "/metrics",
+    "/monitoring",
+    "/demo",
+    "/auth",
+)
+
+
+def on_contract(path: str) -> bool:
+    """Whether the contract says what an answer at this path looks like."""
+    return path.startswith(tuple(f"{prefix}/" for prefix in _PREFIXES)) or path in _PREFIXES

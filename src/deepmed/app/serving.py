@@ -1,0 +1,155 @@
+"""From an open data folder to a running server on this machine."""
+
+import asyncio
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from ipaddress import ip_address
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from deepmed.app.opening import open_home
+from deepmed.app.push import PushPort
+from deepmed.app.server import create_app
+from deepmed.kit.errors import ConfigurationError
+from deepmed.kit.http.peer import can_tell_users, peer_uid
+
+GRACE_SECONDS = 5
+Say = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What `deepmed serve` was asked for; port 0 takes a free one."""
+
+    host: str
+    port: int
+    push_port: int
+    with_worker: bool = True
+
+
+def run(asked: Serving, say: Say) -> None:
+    """Serve until the process is told to end.
+
+    Raises:
+        ConfigurationError: the address is not this machine's own, or a port is taken.
+    """
+    addresses = loopback_addresses(asked.host)
+    with ExitStack() as stack:
+        main = _listen(stack, addresses, asked.port, "--port")
+        push = _listen(stack, addresses, asked.push_port, "--ws-port")
+        home = stack.enter_context(open_home())
+        told = can_tell_users()
+        token = None if told else secrets.token_urlsafe(32)
+        app = create_app(home, peers=peer_uid if told else None, token=token)
+        port = main[0].getsockname()[1]
+        say(f"DeepMed serves {home.settings.home} at {_address(port, token)} (Ctrl-C ends it)")
+        asyncio.run(
+            _serve(_Server(_config(app)), main, _Server(_config(PushPort(app, port))), push)
+        )
+
+
+def _address(port: int, token: str | None) -> str:
+    return f"http://localhost:{port}/" + (f"?token={token}" if token else "")
+
+
+def loopback_addresses(host: str) -> list[str]:
+    """This machine's own addresses that were asked for.
+
+    For `localhost` and its IPv4 address both families are taken, so that nobody else can listen
+    on the other one and be taken for this server.
+
+    Raises:
+        ConfigurationError: another machine could reach that address.
+    """
+    if host in {"localhost", "127.0.0.1"}:
+        return ["127.0.0.1", "::1"]
+    try:
+        if ip_address(host).is_loopback:
+            return [host]
+    except ValueError:
+        pass
+    raise ConfigurationError(
+        f"--host {host} would let other machines in, and there are no accounts yet to tell people "
+        "apart: they come in a later version. Nothing was started. Serve at the default address, "
+        "and reach it from elsewhere through a tunnel: "
+        "ssh -L 8000:localhost:8000 YOU@THIS-MACHINE, then open http://localhost:8000."
+    )
+
+
+def _listen(stack: ExitStack, addresses: list[str], port: int, option: str) -> list[socket.socket]:
+    """A socket an address, on one port; the second family is taken where the machine has it."""
+    first = stack.enter_context(closing(_bind(addresses[0], port, option)))
+    taken = first.getsockname()[1]
+    others = [
+        stack.enter_context(closing(_bind(address, taken, option)))
+        for address in addresses[1:]
+        if _has(address)
+    ]
+    return [first, *others]
+
+
+def _has(address: str) -> bool:
+    try:
+        with closing(_bind(address, 0, "")):
+            return True
+    except (ConfigurationError, OSError):
+        return False
+
+
+def _bind(address: str, port: int, option: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigurationError(
+            f"Port {port} of {address} cannot be taken: {error.strerror}. Nothing was started. "
+            f"Perhaps DeepMed or another program serves there already; end it, or choose another "
+            f"port with {option}."
+        ) from error
+    return listener
+
+
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,  # ours knows what must not be written down
+        proxy_headers=False,
+        server_header=False,
+        lifespan="off" if isinstance(app, PushPort) else "on",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        ws_max_size=1 << 16,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: two servers end together."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(
+    main: uvicorn.Server,
+    main_sockets: list[socket.socket],
+    push: uvicorn.Server,
+    push_sockets: list[socket.socket],
+) -> None:
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        for server in (main, push):
+            server.force_exit = server.should_exit
+            server.should_exit = True
+
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, end)
+    await asyncio.gather(main.serve(main_sockets), push.serve(push_sockets))

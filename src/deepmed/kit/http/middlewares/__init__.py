@@ -1,0 +1,1 @@
+"""What every request passes through, each part pure ASGI, so that streams stay streams."""

@@ -1,0 +1,114 @@
+"""A server for tests: the application in this process, or `deepmed serve` in one of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from deepmed.app.server import create_app
+from deepmed.core.home import Home
+from deepmed.kit.http.peer import Address
+
+PATIENCE_SECONDS = 30
+
+
+def oneself(_client: Address, _server: Address) -> int | None:
+    """Whoever asks is the user who runs the tests: a test client has no socket to look up."""
+    return os.geteuid()
+
+
+def client(home: Home, **options: Any) -> TestClient:
+    """A client of the application in local mode; `options` go to `create_app`.
+
+    As a context manager it also starts and ends what works beside the server.
+    """
+    application = create_app(home, **{"peers": oneself, **options})
+    return TestClient(application, base_url="http://localhost:8000", follow_redirects=False)
+
+
+@dataclass
+class RunningServer:
+    """A `deepmed serve` that answers."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    push_port: int
+    log: Path
+    started_in: float = field(default=0.0)
+
+    @property
+    def address(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def get(self, path: str, **headers: str) -> tuple[int, Any]:
+        """Status and JSON body; refusals are answers too."""
+        request = urllib.request.Request(self.address + path, headers=headers)  # noqa: S310 - ours
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - ours
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, json.load(refusal)
+
+    def logged(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+
+@contextmanager
+def running_server(home: Path, *options: str, **variables: str) -> Iterator[RunningServer]:
+    """The real command on free ports, ended as Ctrl-C would; `variables` are its environment."""
+    port, push_port = free_ports(2)
+    command = [sys.executable, "-m", "deepmed.cli", "serve"]
+    command += ["--port", str(port), "--ws-port", str(push_port), *options]
+    log = home.parent / f"serve-{port}.log"
+    environment = os.environ | {"DEEPMED_HOME": str(home), **variables}
+    begun = time.perf_counter()
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
+    server = RunningServer(process, port, push_port, log)
+    try:
+        _wait(server)
+        server.started_in = time.perf_counter() - begun
+        yield server
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        try:
+            process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+def _wait(server: RunningServer) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        if server.process.poll() is not None or time.monotonic() > deadline:
+            raise AssertionError(f"deepmed serve does not answer: {server.logged()}")
+        try:
+            if server.get("/health")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.05)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago, on both families."""
+    with_sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(listener.getsockname()[1]) for listener in with_sockets]
+    for listener in with_sockets:
+        with closing(listener):
+            pass
+    return ports
