@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deepmed.features.drawings.comparison import ComparisonService, SimilarDrawing
 from deepmed.features.drawings.explanation import repository
 from deepmed.features.drawings.explanation.case import Case, CaseLoader, evenly
+from deepmed.features.drawings.explanation.levels import why_only_a_bound
 from deepmed.features.drawings.explanation.model_figure import ModelFaithfulness
 from deepmed.features.drawings.explanation.texts import ExplanationGenerator, Facts, Place, Reader
 from deepmed.features.drawings.explanation.trust import MeasuredOn, Trust, measure
@@ -67,6 +68,7 @@ class Explanation:
             flagged_of_100=frequency.get("of_100_typical_drawings"),
             children=ranking["n_children"],
             role=analysis.role,
+            at_most=analysis.decision == "ranked" and self._level_is_a_bound(),
             undecided=analysis.confidence is not None and analysis.confidence < 0.5,
             borderline=ranking["borderline"],
             among=analysis.results["among"],
@@ -80,6 +82,10 @@ class Explanation:
             map_measured_on=self.faithfulness["measured_on"],
             neighbours=[(one.drawing_id, one.similarity_score) for one in self.neighbours],
         )
+
+    def _level_is_a_bound(self) -> bool:
+        child = self.case.drawing.child_id
+        return why_only_a_bound(self.case.reference.calibration, child) is not None
 
     def write(self, folder: Path, storage: FileStorageService) -> list[str]:
         """Write the overlay pictures and their data into a folder; returns the paths.

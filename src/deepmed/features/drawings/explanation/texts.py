@@ -97,6 +97,8 @@ class Facts:
     flagged_of_100: float | None
     children: int | None
     role: str | None
+    at_most: bool = False
+    """`flagged_of_100` is an upper bound: comparison children made several drawings each."""
     undecided: bool = False
     borderline: bool = False
     among: str = "of this group"
@@ -173,12 +175,21 @@ def place_of_100(normalized_score: float) -> str:
     return f"{math.floor(normalized_score)} of 100"
 
 
-def natural_frequency(flagged_of_100: float | None, children: int | None) -> str | None:
-    """How many typical drawings are flagged, and how many children stand behind that figure."""
+def natural_frequency(
+    flagged_of_100: float | None, children: int | None, *, at_most: bool = False
+) -> str | None:
+    """How many typical drawings are flagged, and how many children stand behind that figure.
+
+    Args:
+        flagged_of_100: of a hundred typical drawings.
+        children: comparison children.
+        at_most: the figure is an upper bound and not the rate itself.
+    """
     if flagged_of_100 is None or children is None:
         return None
+    about = "At most about" if at_most else "About"
     return (
-        f"About {flagged_of_100:.3g} of 100 typical drawings are flagged; this group has "
+        f"{about} {flagged_of_100:.3g} of 100 typical drawings are flagged; this group has "
         f"{children} children to compare with."
     )
 
@@ -208,7 +219,7 @@ def _flag(facts: Facts) -> list[str]:
     """What every flag carries: how often typical drawings are flagged, and what to do first."""
     if not facts.is_anomaly:
         return []
-    frequency = natural_frequency(facts.flagged_of_100, facts.children)
+    frequency = natural_frequency(facts.flagged_of_100, facts.children, at_most=facts.at_most)
     return [*([frequency] if frequency else []), FIRST_STEPS]
 
 
@@ -265,17 +276,21 @@ def _trust(facts: Facts) -> str:
 def _measures(facts: Facts) -> list[str]:
     sentences = []
     if facts.ink_percent is not None:
-        rank = (
-            f", more than in {facts.ink_below} of {facts.ink_compared} typical drawings"
-            if facts.ink_below is not None and facts.ink_compared
-            else ""
-        )
+        rank = _more_ink_than(facts.ink_below, facts.ink_compared)
         sentences.append(f"Lines and colour cover {facts.ink_percent:.1f}% of the page{rank}.")
     if facts.placement:
         place = "in" if facts.placement == "centre" else "towards"
         where = "middle" if facts.placement == "centre" else facts.placement
         sentences.append(f"Most of it lies {place} the {where} of the page.")
     return sentences
+
+
+def _more_ink_than(below: int | None, compared: int | None) -> str:
+    if below is None or not compared:
+        return ""
+    if below == 0:
+        return f"; none of {compared} typical drawings has less"
+    return f", more than in {below} of {compared} typical drawings"
 
 
 def _neighbours(facts: Facts) -> list[str]:

@@ -60,6 +60,7 @@ facts = st.builds(
     flagged_of_100=st.none() | measure,
     children=st.none() | st.integers(1, 5000),
     role=st.sampled_from([None, "new", "calibration", "fit"]),
+    at_most=st.booleans(),
     undecided=st.booleans(),
     borderline=st.booleans(),
     among=st.sampled_from(["of this age", "of this group"]),
@@ -139,6 +140,20 @@ def test_the_text_tells_each_measured_fact() -> None:
 
 
 @pytest.mark.req("D-18.1")
+@pytest.mark.parametrize(
+    ("below", "compared", "words"),
+    [
+        (42, 57, "14.9% of the page, more than in 42 of 57 typical drawings."),
+        (0, 57, "14.9% of the page; none of 57 typical drawings has less."),
+        (None, 57, "14.9% of the page."),
+        (0, 0, "14.9% of the page."),
+    ],
+)
+def test_ink_is_ranked_among_typical_drawings(below: int | None, compared: int, words: str) -> None:
+    assert words in said(replace(FLAGGED, ink_below=below, ink_compared=compared))
+
+
+@pytest.mark.req("D-18.1")
 def test_three_readers_get_three_texts() -> None:
     texts_of = {reader: WRITER.generate_explanation(FLAGGED, reader) for reader in Reader}
     researcher, educator, parent = (texts_of[reader] for reader in Reader)
@@ -167,7 +182,8 @@ def test_every_flag_says_how_many_typical_drawings_are_flagged_and_what_to_do_fi
     of = replace(of, is_anomaly=True, normalized_score=99.0, flagged_of_100=4.8, children=83)
     sentences = WRITER.generate_explanation(of, reader)
     assert sentences[1] == (
-        "About 4.8 of 100 typical drawings are flagged; this group has 83 children to compare with."
+        f"{'At most about' if of.at_most else 'About'} 4.8 of 100 typical drawings are flagged; "
+        "this group has 83 children to compare with."
     )
     assert sentences[2] == FIRST_STEPS
 
