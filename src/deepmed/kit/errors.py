@@ -2,7 +2,8 @@
 
 DeepMedError
 ├── ValidationError          400  bad values in a request, a file or a table
-│   └── PathRefusedError     400  a path that would leave the caller's own store
+│   ├── PathRefusedError     400  a path that would leave the caller's own store
+│   └── TooLargeError        413  more bytes than are allowed
 ├── NotFoundError            404  no such object, or another owner's
 ├── ConflictError            409  the state of things forbids it now
 ├── ImageProcessingError     422  a picture that cannot be read
@@ -47,6 +48,13 @@ class PathRefusedError(ValidationError):
     """A name would leave the place it belongs to; nothing was read or written."""
 
     code = "path_refused"
+
+
+class TooLargeError(ValidationError):
+    """It is larger than is allowed; nothing was stored."""
+
+    code = "too_large"
+    status = 413
 
 
 class NotFoundError(DeepMedError):

@@ -126,6 +126,21 @@ class SaliencyOverlayGenerator:
         tint = colours(field.astype(np.float64), colormap or self.colourmap)
         return _overlay("heatmap", original_image * (1 - cover) + tint * cover, saliency_map)
 
+    def create_heatmap_layer(
+        self, page: tuple[int, int], saliency_map: SaliencyMap, colormap: str | None = None
+    ) -> Overlay:
+        """The colours alone, (H, W, 4) with alpha: to be laid over the drawing by whoever shows it.
+
+        Args:
+            page: width and height of the drawing in pixels.
+            saliency_map: the drawing's map.
+            colormap: another colour map than this generator's.
+        """
+        field = _field_on(page, saliency_map)
+        tint = colours(field.astype(np.float64), colormap or self.colourmap)
+        layer = np.concatenate([tint, 255 * field[..., None]], axis=2)
+        return _overlay("heatmap layer", layer, saliency_map)
+
     def create_contour_overlay(
         self,
         original_image: Image,
@@ -228,8 +243,11 @@ class SaliencyOverlayGenerator:
 
 def _shown_field(image: Image, made: SaliencyMap) -> FieldArray:
     """(H, W), 0 to 1, 0 where the map has no value."""
-    field = value_field(made.scaled, made.frame, (image.shape[1], image.shape[0]))
-    return np.nan_to_num(field, nan=0.0)
+    return _field_on((image.shape[1], image.shape[0]), made)
+
+
+def _field_on(page: tuple[int, int], made: SaliencyMap) -> FieldArray:
+    return np.nan_to_num(value_field(made.scaled, made.frame, page), nan=0.0)
 
 
 def _overlay(kind: str, picture: NDArray[Any], made: SaliencyMap) -> Overlay:

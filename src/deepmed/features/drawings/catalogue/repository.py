@@ -253,3 +253,17 @@ def _sort_value(sort: Sort) -> ColumnElement[Any] | InstrumentedAttribute[Any]:
 def _sorted(query: Select[Any], sort: Sort) -> Select[Any]:
     columns = (_sort_value(sort), Drawing.id)
     return query.order_by(*(each.desc() if sort.descending else each.asc() for each in columns))
+
+
+def subjects(session: Session, owner_id: int) -> dict[str | None, int]:
+    """How many drawings there are of each subject; None where none was said."""
+    query = select(Drawing.subject, func.count()).where(Drawing.owner_id == owner_id)
+    return {row[0]: row[1] for row in session.execute(query.group_by(Drawing.subject))}
+
+
+def ages_of_subject(session: Session, owner_id: int, subject: str) -> dict[float, int]:
+    """How many drawings of a subject there are of each age."""
+    query = select(Drawing.age_years, func.count()).where(
+        Drawing.owner_id == owner_id, Drawing.subject == subject
+    )
+    return {row[0]: row[1] for row in session.execute(query.group_by(Drawing.age_years))}

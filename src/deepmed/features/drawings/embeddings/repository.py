@@ -2,7 +2,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from deepmed.features.drawings.tables import Drawing, DrawingEmbedding
 from deepmed.kit.database import AnyRow
@@ -90,3 +90,13 @@ def _vectors_of(owner_id: int, encoder: str) -> Select[int, int, str, bytes]:
         .join(Drawing, Drawing.id == DrawingEmbedding.drawing_id)
         .where(Drawing.owner_id == owner_id, DrawingEmbedding.encoder == encoder)
     )
+
+
+def row_of(session: Session, drawing_id: int, encoder: str) -> DrawingEmbedding | None:
+    """The row of a drawing's vector, without reading the vector."""
+    query = (
+        select(DrawingEmbedding)
+        .where(DrawingEmbedding.drawing_id == drawing_id, DrawingEmbedding.encoder == encoder)
+        .options(defer(DrawingEmbedding.embedding_vector))
+    )
+    return session.scalars(query).one_or_none()

@@ -97,6 +97,8 @@ class DrawingImporter:
         defaults: Mapping[str, object] | None = None,
         dataset_name: str | None = None,
         licence_note: str = "",
+        as_dataset: bool = True,
+        run: str | None = None,
         progress: Progress | None = None,
     ) -> ImportReport:
         """Import a picture, a folder or a ZIP.
@@ -113,6 +115,8 @@ class DrawingImporter:
             defaults: fields for all drawings (`age_years` only for a single picture).
             dataset_name: name of the dataset version; the source's own name when unset.
             licence_note: what may be done with the drawings, kept with the dataset.
+            as_dataset: False stores the drawings without making a dataset version of them.
+            run: id under which its progress is told; a new one when unset.
             progress: called with the numbers of files done and in all.
 
         Raises:
@@ -125,11 +129,13 @@ class DrawingImporter:
             plan = plan_import(
                 source, name_pattern=name_pattern, metadata=metadata, defaults=defaults
             )
-            with self.progress.run(source.name[-500:], len(plan.drawings)) as uid:
+            with self.progress.run(source.name[-500:], len(plan.drawings), run) as uid:
                 work = _Work(source, _new_report(source, plan, uid))
                 self._store_all(work, plan.drawings, progress)
                 with self._database.write() as session:
-                    self._finish(session, work, dataset_name, licence_note)
+                    if as_dataset:
+                        self._register(session, work, dataset_name, licence_note)
+                    self._finish(session, work)
         return work.report
 
     def sweep(self, older_than: timedelta = ORPHAN_AGE) -> list[str]:
@@ -231,11 +237,10 @@ class DrawingImporter:
             report.duplicates.append(DuplicateDrawing(name, drawing.id, drawing.duplicate_of))
         return True
 
-    def _finish(
+    def _register(
         self, session: Session, work: _Work, dataset_name: str | None, licence_note: str
     ) -> None:
         report = work.report
-        report.rejected.sort(key=lambda rejection: rejection.name)
         ids = sorted(set(work.items.values()))
         found = repository.by_ids(session, self._owner_id, ids)
         # A drawing that somebody deleted while this import ran is no part of the dataset.
@@ -251,6 +256,10 @@ class DrawingImporter:
             )
             repository.attach_dataset(session, self._owner_id, list(found), dataset.id)
             report.dataset_id, report.dataset_version = dataset.id, dataset.version
+
+    def _finish(self, session: Session, work: _Work) -> None:
+        report = work.report
+        report.rejected.sort(key=lambda rejection: rejection.name)
         self.progress.finish(session, report.run, work.source.name[-500:], report.to_record())
         counts = {**report.counts(), "dataset_id": report.dataset_id}
         record(session, self._owner_id, "drawings.import", "import", report.run, **counts)

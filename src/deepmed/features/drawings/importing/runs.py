@@ -36,21 +36,18 @@ class UploadProgress:
             return {"progress": progress, "status": _status_text(run)}
 
     @contextmanager
-    def run(self, source: str, total: int) -> Iterator[str]:
-        """Give a new run's id; the run is `failed` unless the block itself finished it."""
-        uid = new_uid()
+    def run(self, source: str, total: int, uid: str | None = None) -> Iterator[str]:
+        """Give the run's id; the run is `failed` unless the block itself finished it.
+
+        A run whose id is known already (it was killed, and is repeated) begins anew.
+        """
+        uid = uid or new_uid()
+        begun = {"source": source, "status": "started", "total": total, "done": 0, "report": {}}
         with self._database.write() as session:
-            repository.add_run(
-                session,
-                ImportRun(
-                    owner_id=self._owner_id,
-                    uid=uid,
-                    source=source,
-                    status="started",
-                    total=total,
-                    report={},
-                ),
-            )
+            if repository.run(session, self._owner_id, uid) is None:
+                repository.add_run(session, ImportRun(owner_id=self._owner_id, uid=uid, **begun))
+            else:
+                repository.update_run(session, self._owner_id, uid, begun)
         try:
             yield uid
         except BaseException as error:
@@ -58,6 +55,19 @@ class UploadProgress:
             with suppress(DeepMedError), self._database.write() as session:
                 self._fail(session, uid, error)
             raise
+
+    def announce(self, uid: str, source: str, total: int) -> None:
+        """A run that will begin soon: whoever asks for it finds it."""
+        row = ImportRun(
+            owner_id=self._owner_id,
+            uid=uid,
+            source=source,
+            status="started",
+            total=total,
+            report={},
+        )
+        with self._database.write() as session:
+            repository.add_run(session, row)
 
     def finish(self, session: Session, uid: str, source: str, report: dict[str, Any]) -> None:
         moment = clock.now()
