@@ -1,7 +1,7 @@
 """What a comparison of detectors found, ready to be shown and stored."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from deepmed.learning.detectors.folds import Folds, Ranks
@@ -94,8 +94,8 @@ class SelectionReport:
     left_out: int
     autoencoder: Mapping[str, Any]
     seed: int
-    dealt: Folds
-    ranks: Mapping[str, Ranks]
+    dealt: Folds = field(compare=False, repr=False)
+    ranks: Mapping[str, Ranks] = field(compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""

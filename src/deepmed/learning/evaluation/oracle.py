@@ -5,6 +5,7 @@ and the metrics that it checks, not even the rounding; agreement is therefore ev
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
@@ -14,8 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from deepmed.kit.seeds import generator
 
 Rows = Iterable[tuple[Hashable, float]]
 
@@ -87,6 +86,73 @@ def recompute_manual_decision(
     }
 
 
+def recompute_flags(
+    calibration_rows: Rows, queries: Sequence[tuple[Hashable, float]], percentile: float
+) -> list[tuple[bool | None, float | None]]:
+    """Whether drawings of calibration children are flagged, each ranked against the others.
+
+    Args:
+        calibration_rows: (child, score) of each calibration drawing.
+        queries: (child, score) of each drawing to rank; a child that does not calibrate is new.
+        percentile: The percentile to flag above.
+
+    Returns:
+        For each the flag, null where so few children cannot support the percentile, and the
+        attained level of its ranking.
+
+    >>> rows = [(child, child) for child in range(20)]
+    >>> recompute_flags(rows, [(3, 50), (19, 17.5)], 95)
+    [(True, 0.05), (False, 0.05)]
+    """
+    by_child = _group(calibration_rows, None)
+    alpha = 1 - Fraction(str(percentile)) / 100
+    falling = sorted(
+        ((-score, child) for child, own in by_child.items() for score in own),
+        key=lambda pair: pair[0],
+    )
+    counted = [Fraction(0)]
+    for _, child in falling:
+        counted.append(counted[-1] + Fraction(1, len(by_child[child])))
+    levels: dict[Hashable, float | None] = {}
+    answers: list[tuple[bool | None, float | None]] = []
+    for child, score in queries:
+        own = by_child.get(child, [])
+        n = len(by_child) - bool(own)
+        if child not in levels:
+            levels[child] = _attained(falling, by_child, child, n, alpha)
+        query = _ten_digits(score)
+        at_or_above = bisect_right(falling, -query, key=lambda pair: pair[0])
+        mine = Fraction(sum(value >= query for value in own), max(1, len(own)))
+        p = (1 + counted[at_or_above] - mine) / Fraction(n + 1)
+        answers.append((None if levels[child] is None else p <= alpha, levels[child]))
+    return answers
+
+
+def _attained(
+    falling: Sequence[tuple[float, Hashable]],
+    by_child: dict[Hashable, list[float]],
+    left_out: Hashable,
+    n: int,
+    alpha: Fraction,
+) -> float | None:
+    """The largest reachable p not above alpha among the other children; null where there is none.
+
+    From the highest score down: behind a group of equal scores, p has its next reachable value.
+    """
+    if Fraction(1, n + 1) > alpha:
+        return None
+    reached, total = Fraction(1, n + 1), Fraction(1)
+    for place, (negated, child) in enumerate(falling):
+        if child != left_out:
+            total += Fraction(1, len(by_child[child]))
+        if place + 1 < len(falling) and falling[place + 1][0] == negated:
+            continue
+        if total / (n + 1) > alpha:
+            break
+        reached = total / (n + 1)
+    return float(reached)
+
+
 @cache
 def _gauss_nodes() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Computed once: a report has a decision for each of its items, and this takes longest."""
@@ -123,43 +189,6 @@ def recompute_auroc(negative: Sequence[float], positive: Sequence[float]) -> flo
     for score in positive:
         won += float(np.sum(negatives < score)) + float(np.sum(negatives == score)) / 2
     return won / (len(negatives) * len(positive))
-
-
-def recompute_auroc_bounds(
-    negative: Sequence[tuple[Hashable, float]],
-    positive: Sequence[tuple[Hashable, float]],
-    seed: int,
-    *,
-    resamples: int = 1000,
-    level: float = 0.95,
-) -> tuple[float, float]:
-    """The child-bootstrap bounds of AUROC, drawing by drawing, from the same random stream.
-
-    Args:
-        negative: (child, score) of each negative.
-        positive: (child, score) of each positive.
-        seed: Seed that was used.
-        resamples: Resamples that were used.
-        level: Confidence level.
-
-    >>> rows = [(child, float(child)) for child in range(6)]
-    >>> recompute_auroc_bounds(rows, rows, seed=0, resamples=10)[0] <= 0.5
-    True
-    """
-    estimate = recompute_auroc(*([score for _, score in rows] for rows in (negative, positive)))
-    if estimate in {0.0, 1.0}:
-        smaller = min(len({child for child, _ in rows}) for rows in (negative, positive))
-        return recompute_wilson(int(estimate) * smaller, smaller, level)
-    children = list(dict.fromkeys([child for child, _ in [*negative, *positive]]))
-    random = generator(seed, "child-bootstrap")
-    values: list[float] = []
-    while len(values) < resamples:
-        drawn = [children[place] for place in random.integers(0, len(children), len(children))]
-        below, above = _pick(negative, drawn), _pick(positive, drawn)
-        if below and above:
-            values.append(recompute_auroc(below, above))
-    ordered = sorted(values)
-    return _quantile(ordered, (1 - level) / 2), _quantile(ordered, (1 + level) / 2)
 
 
 def recompute_mean(values: Rows) -> float:
@@ -225,14 +254,3 @@ def _reachable(by_child: dict[Hashable, list[float]]) -> list[tuple[float, Fract
         total += weights[score]
         steps.append((score, total / (len(by_child) + 1)))
     return steps
-
-
-def _pick(rows: Sequence[tuple[Hashable, float]], drawn: Sequence[Hashable]) -> list[float]:
-    return [score for wanted in drawn for child, score in rows if child == wanted]
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    place = share * (len(ordered) - 1)
-    lower = math.floor(place)
-    upper = min(lower + 1, len(ordered) - 1)
-    return ordered[lower] + (place - lower) * (ordered[upper] - ordered[lower])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepmed.kit import seeds
+from deepmed.learning.calibration.decision import Decision
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.evaluation import Interval, auroc_interval, share_interval
 from deepmed.learning.reference.model import ReferenceModel, fit_reference
@@ -44,21 +45,27 @@ def measured(figure: Callable[[], Interval]) -> dict[str, Any]:
         return {"estimate": None, "low": None, "high": None, "reason": str(error)}
 
 
-def flags(model: ReferenceModel, rows: Rows, percentile: float) -> list[bool | None]:
-    """Whether each row is flagged as if it were its child's; None where there is no answer."""
+def decisions(model: ReferenceModel, rows: Rows, percentile: float) -> list[Decision]:
+    """The decision on each row as if it were its child's."""
     scores = {
         twin: model.score(rows, model.encoder, twin=twin)
         for twin in ((False, True) if model.twin else (False,))
     }
-    answers: list[bool | None] = []
+    found = []
     for index, child in enumerate(rows.children.tolist()):
         reference = model.reference_for(child)
         twin = reference is not None and reference is model.twin
         score = float(scores[twin][index]) if reference else None
-        decision = model.decide(score, child, percentile)
-        unanswered = decision.decision in {"in_sample", "not_supported"}
-        answers.append(None if unanswered else decision.is_anomaly)
-    return answers
+        found.append(model.decide(score, child, percentile))
+    return found
+
+
+def flags(model: ReferenceModel, rows: Rows, percentile: float) -> list[bool | None]:
+    """Whether each row is flagged as if it were its child's; None where there is no answer."""
+    return [
+        one.is_anomaly if one.decision == "ranked" else None
+        for one in decisions(model, rows, percentile)
+    ]
 
 
 def planted_share(
@@ -68,25 +75,44 @@ def planted_share(
 
     Each is ranked against the other children, so its own original does not help it. Where the
     children cannot support the percentile there is no share, and the reason says so.
+
+    Args:
+        model: the model to test.
+        planted: the planted anomalies.
+        percentile: the percentile to flag from; a rule that is set later may have another one.
+        seed: seed of the bootstrap over children.
+
+    Returns:
+        The figure, the percentile that it was counted at, and the attained level: the share of
+        typical drawings that these same rankings flag, without which the power says nothing.
     """
-    answers = flags(model, planted.rows, percentile)
-    answered = [index for index, answer in enumerate(answers) if answer is not None]
-    if not answered:
-        return measured(lambda: _no_answers(len(answers)))
-    return measured(
-        lambda: share_interval(
-            [bool(answers[index]) for index in answered],
-            planted.rows.children[answered],
+    answers = decisions(model, planted.rows, percentile)
+    answered = [index for index, answer in enumerate(answers) if answer.decision == "ranked"]
+    children = planted.rows.children[answered]
+
+    def share() -> Interval:
+        if not answered:
+            raise InsufficientDataError(
+                f"None of {len(answers)} planted drawings has an answer at this percentile."
+            )
+        return share_interval(
+            [answers[index].is_anomaly for index in answered],
+            children,
             seeds.derive(seed, "planted share"),
             split="planted into calibration drawings",
         )
-    )
 
-
-def _no_answers(asked: int) -> Interval:
-    raise InsufficientDataError(
-        f"None of {asked} planted drawings has an answer at this percentile."
+    levels = dict(
+        zip(
+            children.tolist(),
+            (answers[index].attained_level or 0.0 for index in answered),
+            strict=True,
+        )
     )
+    return measured(share) | {
+        "percentile": percentile,
+        "attained_level": float(np.mean(list(levels.values()))) if levels else None,
+    }
 
 
 def age_specificity(
@@ -123,6 +149,23 @@ def age_specificity(
     return figure | {"neutral_age": model.neutral_age}
 
 
+@dataclass(frozen=True)
+class Contaminated:
+    """A model that was fitted and calibrated with hidden anomalies, and what was put to it.
+
+    Attributes:
+        rate: share of the drawings that was to be replaced.
+        model: the model with the hidden ones among its drawings.
+        replaced: drawings that were replaced by their planted versions.
+        tested: planted anomalies of other children.
+    """
+
+    rate: float
+    model: ReferenceModel
+    replaced: Rows
+    tested: PlantedRows
+
+
 def contamination(
     plan: GroupPlan,
     model: ReferenceModel,
@@ -131,6 +174,7 @@ def contamination(
     *,
     percentile: float,
     seed: int,
+    keep: Callable[[Contaminated], None] | None = None,
 ) -> list[dict[str, Any]]:
     """What hidden anomalies among the typical drawings would do to the power (D-8).
 
@@ -145,6 +189,7 @@ def contamination(
         planted: planted versions of calibration drawings, to be found.
         percentile: the percentile to flag from.
         seed: seed of the run.
+        keep: told what each rate's figures rest on.
 
     Returns:
         For each rate the number of replaced drawings, the share that this really is (less where
@@ -155,16 +200,19 @@ def contamination(
     drawings = len(plan.model.fit) + len(plan.model.calibration)
     report = []
     for rate in CONTAMINATION_RATES:
-        spoiled, replaced, used = _spoil(plan.model, hidden, rate, seed)
+        spoiled, replaced = _spoil(plan.model, hidden, rate, seed)
         fresh = fit_reference(GroupPlan(spoiled, None), name, model.encoder, model.layout, seed)
+        used = set(replaced.children.tolist())
         test = planted.of_children(fresh.model.children - used)
+        if keep is not None:
+            keep(Contaminated(rate, fresh, replaced, test))
         share = planted_share(fresh, test, percentile, seed)
         clean = planted_share(model, test, percentile, seed)
         report.append(
             {
                 "rate": rate,
-                "replaced_drawings": replaced,
-                "attained_rate": replaced / drawings,
+                "replaced_drawings": len(replaced),
+                "attained_rate": len(replaced) / drawings,
                 "flagged": share,
                 "flagged_without_contamination": clean,
             }
@@ -172,8 +220,8 @@ def contamination(
     return report
 
 
-def _spoil(half: Half, hidden: PlantedRows, rate: float, seed: int) -> tuple[Half, int, set[int]]:
-    """The half with some drawings replaced, how many these are, and the children who drew them."""
+def _spoil(half: Half, hidden: PlantedRows, rate: float, seed: int) -> tuple[Half, Rows]:
+    """The half with some drawings replaced by planted versions, and these drawings."""
     own = join([half.fit, half.calibration])
     wanted = max(1, round(rate * len(own)))
     random = seeds.generator(seed, "contamination", str(rate))
@@ -183,11 +231,10 @@ def _spoil(half: Half, hidden: PlantedRows, rate: float, seed: int) -> tuple[Hal
     for index in random.permutation(len(hidden.kinds)).tolist():
         by_source.setdefault(int(hidden.rows.drawings[index]), index)
     replacement = {source: hidden.rows.vectors[by_source[source]] for source in chosen}
-    children = set(own.children[np.isin(own.drawings, sorted(chosen))].tolist())
     spoiled = Half(
         _replace(half.fit, replacement), half.borrowed, _replace(half.calibration, replacement)
     )
-    return spoiled, len(chosen), children
+    return spoiled, own.take(np.isin(own.drawings, sorted(chosen)))
 
 
 def _replace(rows: Rows, replacement: Mapping[int, Vectors]) -> Rows:

@@ -12,7 +12,8 @@ from deepmed.learning.evaluation import (
     auroc_interval,
     paired_difference_interval,
 )
-from deepmed.learning.evaluation.oracle import recompute_auroc, recompute_auroc_bounds
+from deepmed.learning.evaluation.oracle import recompute_auroc
+from deepmed.learning.evaluation.oracle_intervals import recompute_auroc_bounds
 
 repeatable = settings(deadline=None, derandomize=True, max_examples=100)
 scores = st.lists(st.integers(-5, 5), min_size=1, max_size=30)

@@ -15,7 +15,8 @@ from deepmed.features.drawings.bench.entrants import (
 from deepmed.features.drawings.bench.material import CONTROL, Material
 from deepmed.learning.detectors import detector_names
 from deepmed.learning.encoders import Encoder
-from deepmed.learning.evaluation.oracle import recompute_auroc, recompute_auroc_bounds
+from deepmed.learning.evaluation.oracle import recompute_auroc
+from deepmed.learning.evaluation.oracle_intervals import recompute_auroc_bounds
 from deepmed.learning.planting import PlantedKind
 
 RESAMPLES = 40
