@@ -57,16 +57,14 @@ class ComparisonService:
             return []
         vector = self.bench.embeddings.retrieve_embedding(session, drawing_id, scene.encoder)
         eligible = find(session, self.bench.embeddings, scene.encoder)
-        newest = {row.drawing_id: row for row in repository.newest(session, self.bench.owner_id)}
         rows = eligible.of(item.ages).without_children({found[0].child_id})
-        flagged = [drawing for drawing, row in newest.items() if row.is_anomaly]
-        rows = rows.take(~np.isin(rows.drawings, flagged))
+        rows = rows.take(~np.isin(rows.drawings, repository.flagged(session, self.bench.owner_id)))
         nearest = SimilarityIndex(rows.vectors, rows.drawings).nearest(vector, count)
+        found_ids = [neighbour for neighbour, _ in nearest]
+        newest = repository.newest(session, self.bench.owner_id, found_ids)
         drawings = {
             drawing.id: drawing
-            for drawing in repository.drawings(
-                session, self.bench.owner_id, [neighbour for neighbour, _ in nearest]
-            )
+            for drawing in repository.drawings(session, self.bench.owner_id, found_ids)
         }
         return [
             SimilarDrawing(

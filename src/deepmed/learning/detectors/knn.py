@@ -64,7 +64,8 @@ class KnnDetector(StandardizedDetector):
         with torch.no_grad():
             distances = torch.cdist(rows, references, compute_mode="donot_use_mm_for_euclid_dist")
             nearest = distances.topk(self._count(), dim=1, largest=False).indices
-        return torch.linalg.vector_norm(rows[:, None] - references[nearest], dim=2).mean(dim=1)
+        away: Tensor = torch.linalg.vector_norm(rows[:, None] - references[nearest], dim=2)
+        return away.mean(dim=1)
 
     def _learned_specs(self) -> dict[str, ArraySpec]:
         return {"references": ArraySpec("float64", ("rows", "features"))}

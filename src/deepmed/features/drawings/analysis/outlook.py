@@ -1,7 +1,7 @@
 """What a batch could select at best, said before it is analysed (D-10)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,21 +11,29 @@ from deepmed.learning.calibration.batch import batch_outlook
 from deepmed.learning.reference import Role
 
 
-def outlook(scene: Scene, drawings: Sequence[Drawing], percentile: float) -> dict[str, Any]:
+def outlook(
+    scene: Scene, drawings: Sequence[Drawing], percentile: float, embedded: Container[int]
+) -> dict[str, Any]:
     """Whether any new child's drawing of the batch could have a q-value within the level.
+
+    A child's smallest p is the number of its new drawings times the smallest that any of these
+    can have, which is the one whose model most children calibrate.
 
     Args:
         scene: active models.
         drawings: the batch.
         percentile: the level asked for is 1 - percentile / 100.
+        embedded: ids of the drawings that can be scored.
     """
     calibrating: dict[int, int] = {}
+    counts: Counter[int] = Counter()
     for drawing in drawings:
         item = scene.model_for(drawing.age_years)
-        if item and not drawing.is_blank and item.model.role(drawing.child_id) is Role.NEW:
+        scorable = item is not None and not drawing.is_blank and drawing.id in embedded
+        if item and scorable and item.model.role(drawing.child_id) is Role.NEW:
             n = item.model.model.calibration.n_children
-            calibrating[drawing.child_id] = min(n, calibrating.get(drawing.child_id, n))
-    counts = Counter(drawing.child_id for drawing in drawings if drawing.child_id in calibrating)
+            calibrating[drawing.child_id] = max(n, calibrating.get(drawing.child_id, 0))
+            counts[drawing.child_id] += 1
     children = sorted(counts)
     found = batch_outlook(
         [calibrating[child] for child in children],

@@ -1,9 +1,15 @@
 from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing, ModelMember
+from deepmed.features.drawings.tables import (
+    AnalysisBatch,
+    AnomalyAnalysis,
+    Drawing,
+    DrawingEmbedding,
+    ModelMember,
+)
 from deepmed.kit.database import AnyRow
 from deepmed.kit.database.batches import in_batches
 
@@ -23,10 +29,34 @@ def first_drawing(session: Session, owner_id: int) -> int | None:
     return session.scalars(select(func.min(Drawing.id)).where(Drawing.owner_id == owner_id)).one()
 
 
-def still_there(session: Session, ids: Sequence[int]) -> set[int]:
+def drawing_ids(session: Session, owner_id: int, ids: Sequence[int] | None) -> set[int]:
+    """Which of these ids are the owner's drawings; all of them when None."""
+    query = select(Drawing.id).where(Drawing.owner_id == owner_id)
+    if ids is None:
+        return set(session.scalars(query))
+    found: set[int] = set()
+    for some in in_batches(sorted(set(ids))):
+        found.update(session.scalars(query.where(Drawing.id.in_(some))))
+    return found
+
+
+def lock_drawings(session: Session, ids: Sequence[int]) -> set[int]:
+    """Those that still exist; until the commit nobody deletes them or locks them too."""
+    found: set[int] = set()
+    for some in in_batches(sorted(ids)):
+        query = select(Drawing.id).where(Drawing.id.in_(some)).order_by(Drawing.id)
+        found.update(session.scalars(query.with_for_update(key_share=True)))
+    return found
+
+
+def embedded(session: Session, encoder: str, ids: Sequence[int]) -> set[int]:
+    """The drawings that have a vector of this encoder."""
     found: set[int] = set()
     for some in in_batches(ids):
-        found.update(session.scalars(select(Drawing.id).where(Drawing.id.in_(some))))
+        query = select(DrawingEmbedding.drawing_id).where(
+            DrawingEmbedding.encoder == encoder, DrawingEmbedding.drawing_id.in_(some)
+        )
+        found.update(session.scalars(query))
     return found
 
 
@@ -35,54 +65,97 @@ def analysis(session: Session, owner_id: int, analysis_id: int) -> AnomalyAnalys
     return found if found is not None and found.owner_id == owner_id else None
 
 
-def by_inputs(session: Session, owner_id: int, keys: Sequence[str]) -> dict[str, AnomalyAnalysis]:
-    """Stored analyses by the hash of their inputs."""
+def by_inputs(
+    session: Session, owner_id: int, inputs: Sequence[tuple[int, str]]
+) -> dict[str, AnomalyAnalysis]:
+    """Stored analyses by the hash of their inputs, of these (drawing, hash)."""
     found: dict[str, AnomalyAnalysis] = {}
-    for some in in_batches(keys):
+    for some in in_batches(inputs):
         query = select(AnomalyAnalysis).where(
-            AnomalyAnalysis.owner_id == owner_id, AnomalyAnalysis.inputs_hash.in_(some)
+            AnomalyAnalysis.owner_id == owner_id,
+            AnomalyAnalysis.drawing_id.in_([drawing for drawing, _ in some]),
+            AnomalyAnalysis.inputs_hash.in_([digest for _, digest in some]),
         )
         found |= {row.inputs_hash: row for row in session.scalars(query)}
     return found
 
 
+def answered_since(session: Session, ids: Sequence[int], sequence: int) -> set[int]:
+    """Drawings whose newest analysis is of a call that began later than this one."""
+    found: set[int] = set()
+    for some in in_batches(ids):
+        query = select(AnomalyAnalysis.drawing_id).where(
+            AnomalyAnalysis.current_of.in_(some), AnomalyAnalysis.sequence > sequence
+        )
+        found.update(session.scalars(query))
+    return found
+
+
+def supersede(session: Session, drawing_ids: Sequence[int]) -> None:
+    """Leave these drawings without a newest analysis, so that another can take its place."""
+    for some in in_batches(drawing_ids):
+        session.execute(
+            update(AnomalyAnalysis)
+            .where(AnomalyAnalysis.current_of.in_(some))
+            .values(current_of=None)
+        )
+
+
+def make_current(session: Session, ids: Sequence[int], sequence: int) -> None:
+    """Let stored analyses be the newest of their drawings (again), by this call."""
+    for some in in_batches(ids):
+        session.execute(
+            update(AnomalyAnalysis)
+            .where(AnomalyAnalysis.id.in_(some))
+            .values(current_of=AnomalyAnalysis.drawing_id, sequence=sequence)
+        )
+
+
 def history(
     session: Session, owner_id: int, drawing_id: int, limit: int = 10
 ) -> tuple[list[AnomalyAnalysis], int]:
-    """The newest analyses of a drawing, and how many there are in all."""
+    """The newest analyses of a drawing, and how many there are in all.
+
+    An answer that was found again is as new as the call that found it.
+    """
     mine = (AnomalyAnalysis.owner_id == owner_id, AnomalyAnalysis.drawing_id == drawing_id)
-    newest = select(AnomalyAnalysis).where(*mine).order_by(AnomalyAnalysis.id.desc()).limit(limit)
+    order = (AnomalyAnalysis.sequence.desc(), AnomalyAnalysis.id.desc())
+    newest = select(AnomalyAnalysis).where(*mine).order_by(*order).limit(limit)
     total = session.scalars(select(func.count(AnomalyAnalysis.id)).where(*mine)).one()
     return list(session.scalars(newest)), total
 
 
-def newest(session: Session, owner_id: int) -> list[AnomalyAnalysis]:
-    """The newest analysis of each drawing, in order of drawing."""
-    last = (
-        select(func.max(AnomalyAnalysis.id))
-        .where(AnomalyAnalysis.owner_id == owner_id)
-        .group_by(AnomalyAnalysis.drawing_id)
+def newest(session: Session, owner_id: int, ids: Sequence[int]) -> dict[int, AnomalyAnalysis]:
+    """The newest analysis of each of these drawings that has one."""
+    found: dict[int, AnomalyAnalysis] = {}
+    for some in in_batches(ids):
+        query = select(AnomalyAnalysis).where(
+            AnomalyAnalysis.owner_id == owner_id, AnomalyAnalysis.current_of.in_(some)
+        )
+        found |= {row.drawing_id: row for row in session.scalars(query)}
+    return found
+
+
+def flagged(session: Session, owner_id: int) -> list[int]:
+    """The drawings whose newest analysis flags them, in order."""
+    query = select(AnomalyAnalysis.current_of).where(
+        *_newest_of(owner_id), AnomalyAnalysis.is_anomaly.is_(True)
     )
-    query = select(AnomalyAnalysis).where(AnomalyAnalysis.id.in_(last))
-    return list(session.scalars(query.order_by(AnomalyAnalysis.drawing_id)))
+    found = session.scalars(query.order_by(AnomalyAnalysis.current_of))
+    return [drawing for drawing in found if drawing is not None]
 
 
 def newest_scores(session: Session, owner_id: int, model_id: int) -> list[tuple[float, int]]:
     """(score, child) of each drawing's newest analysis, as far as this model scored it."""
-    last = (
-        select(func.max(AnomalyAnalysis.id))
-        .where(AnomalyAnalysis.owner_id == owner_id)
-        .group_by(AnomalyAnalysis.drawing_id)
-    )
     query = (
         select(AnomalyAnalysis.anomaly_score, Drawing.child_id)
-        .join(Drawing, Drawing.id == AnomalyAnalysis.drawing_id)
+        .join(Drawing, Drawing.id == AnomalyAnalysis.current_of)
         .where(
-            AnomalyAnalysis.id.in_(last),
+            *_newest_of(owner_id),
             AnomalyAnalysis.age_group_model_id == model_id,
             AnomalyAnalysis.anomaly_score.is_not(None),
         )
-        .order_by(AnomalyAnalysis.drawing_id)
+        .order_by(AnomalyAnalysis.current_of)
     )
     return [(score, child) for score, child in session.execute(query) if score is not None]
 
@@ -99,18 +172,13 @@ def subjects_of_members(session: Session, model_id: int) -> dict[int, str | None
 
 def counts(session: Session, owner_id: int) -> Sequence[AnyRow]:
     """How many drawings' newest analyses agree in decision, role, flag and the drawing's marks."""
-    last = (
-        select(func.max(AnomalyAnalysis.id))
-        .where(AnomalyAnalysis.owner_id == owner_id)
-        .group_by(AnomalyAnalysis.drawing_id)
-    )
     answer = (AnomalyAnalysis.decision, AnomalyAnalysis.role, AnomalyAnalysis.is_anomaly)
     marks = (Drawing.expert_label, Drawing.withdrawn)
     original = func.max(Drawing.duplicate_of).label("duplicate_of")
     query = (
         select(*answer, *marks, original, func.count().label("number"))
-        .join(Drawing, Drawing.id == AnomalyAnalysis.drawing_id)
-        .where(AnomalyAnalysis.id.in_(last))
+        .join(Drawing, Drawing.id == AnomalyAnalysis.current_of)
+        .where(*_newest_of(owner_id))
         .group_by(*answer, *marks, Drawing.duplicate_of.is_(None))
     )
     return session.execute(query).all()
@@ -151,3 +219,8 @@ def batch(session: Session, owner_id: int, uid: str) -> AnalysisBatch | None:
         AnalysisBatch.owner_id == owner_id, AnalysisBatch.uid == uid
     )
     return session.scalars(query).one_or_none()
+
+
+def _newest_of(owner_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The condition under which an analysis is the newest of one of the owner's drawings."""
+    return AnomalyAnalysis.owner_id == owner_id, AnomalyAnalysis.current_of.is_not(None)

@@ -15,8 +15,9 @@ from deepmed.features.drawings.analysis.parts import (
     subject_part,
     tell_ages_apart,
 )
+from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.subjects import subject_index
-from deepmed.features.drawings.tables import Drawing
+from deepmed.features.drawings.tables import AgeGroupModel, Drawing
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.learning.calibration.batch import q_values
 from deepmed.learning.errors import EncoderMismatchError
@@ -42,20 +43,25 @@ class Scene:
         return next((item for item in self.active if item.ages.holds(age)), None)
 
     def refuse_foreign_models(self) -> None:
-        """Vectors of the present encoder say nothing to a model that was trained on another's.
+        """As `refuse_foreign` does."""
+        refuse_foreign([item.row for item in self.active], self.encoder)
 
-        Raises:
-            EncoderMismatchError: names the model, both encoders and what to do.
-        """
-        for item in self.active:
-            if item.row.vision_model != self.encoder:
-                raise EncoderMismatchError(
-                    f"Model {item.row.id} for {item.ages.words} takes vectors of the encoder "
-                    f"{item.row.vision_model}, and the present one is {self.encoder}. Nothing was "
-                    "analysed. Set DEEPMED_ENCODER back, or embed the drawings again with "
-                    "`deepmed drawings embed` and train on them with `deepmed drawings train "
-                    "--replace`."
-                )
+
+def refuse_foreign(models: Sequence[AgeGroupModel], encoder: str) -> None:
+    """Vectors of the present encoder say nothing to a model that was trained on another's.
+
+    Raises:
+        EncoderMismatchError: names the model, both encoders and what to do.
+    """
+    for row in models:
+        if row.vision_model != encoder:
+            raise EncoderMismatchError(
+                f"Model {row.id} for {range_of(row).words} takes vectors of the encoder "
+                f"{row.vision_model}, and the present one is {encoder}. Nothing was analysed. "
+                "Set DEEPMED_ENCODER back, or embed the drawings again with "
+                "`deepmed drawings embed` and train on them with `deepmed drawings train "
+                "--replace`."
+            )
 
 
 def analyse(scene: Scene, drawings: Sequence[Drawing]) -> list[Outcome]:

@@ -1,8 +1,8 @@
 """Analyses of stored drawings: computed once for the same inputs, kept with their history."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,14 @@ from deepmed.features.drawings.analysis.outcome import ActiveModel, Outcome
 from deepmed.features.drawings.analysis.outlook import outlook
 from deepmed.features.drawings.analysis.parts import Pool
 from deepmed.features.drawings.analysis.rates import Use, by_use, use_of
-from deepmed.features.drawings.analysis.scoring import Scene, analyse, batch_q_values
+from deepmed.features.drawings.analysis.scoring import (
+    Scene,
+    analyse,
+    batch_q_values,
+    refuse_foreign,
+)
+from deepmed.features.drawings.analysis.storing import store
+from deepmed.features.drawings.analysis.tracker import BatchAnalysisTracker
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.tables import (
@@ -24,10 +31,8 @@ from deepmed.features.drawings.tables import (
 )
 from deepmed.features.drawings.thresholds.manager import ThresholdManager
 from deepmed.features.drawings.workbench import Workbench
-from deepmed.kit import clock, ids
 from deepmed.kit.database import AnyRow
-from deepmed.kit.errors import DeepMedError, NotFoundError
-from deepmed.learning.errors import LearningError
+from deepmed.kit.errors import NotFoundError
 
 CHUNK = 256
 Progress = Callable[[int, int], None]
@@ -46,55 +51,6 @@ class BatchAnalysis:
     """How many were computed now; the others were stored already."""
 
 
-class BatchAnalysisTracker:
-    """Keeps the state of a batch in the database, so that it outlives the process."""
-
-    def __init__(self, bench: Workbench) -> None:
-        self.bench = bench
-
-    def create_batch(self, total: int) -> str:
-        uid = ids.new_uid()
-        with self.bench.database.write() as session:
-            repository.add_batch(
-                session,
-                AnalysisBatch(
-                    uid=uid,
-                    owner_id=self.bench.owner_id,
-                    status="processing",
-                    total=total,
-                    errors=[],
-                    q_values={},
-                ),
-            )
-        return uid
-
-    def update_batch(self, session: Session, uid: str, completed: int) -> None:
-        self.get_batch(session, uid).completed = completed
-
-    def finish(self, session: Session, uid: str, q_values: dict[str, Any]) -> None:
-        row = self.get_batch(session, uid)
-        row.status, row.q_values, row.completed_at = "completed", q_values, clock.now()
-
-    @contextmanager
-    def batch(self, total: int) -> Iterator[str]:
-        """A new batch; where the block fails, it is kept with the reason of the failure."""
-        uid = self.create_batch(total)
-        try:
-            yield uid
-        except (DeepMedError, LearningError) as error:
-            with self.bench.database.write() as session:
-                row = self.get_batch(session, uid)
-                row.status, row.completed_at = "failed", clock.now()
-                row.failed, row.errors = row.total - row.completed, [str(error)]
-            raise
-
-    def get_batch(self, session: Session, uid: str) -> AnalysisBatch:
-        row = repository.batch(session, self.bench.owner_id, uid)
-        if row is None:
-            raise NotFoundError(f"There is no batch {uid}.")
-        return row
-
-
 class AnalysisService:
     """Analyses drawings under the active models and the rules in force."""
 
@@ -105,28 +61,52 @@ class AnalysisService:
         self.tracker = BatchAnalysisTracker(bench)
 
     def analyze(
-        self, drawing_ids: Sequence[int] | None = None, progress: Progress | None = None
+        self,
+        drawing_ids: Sequence[int] | None = None,
+        progress: Progress | None = None,
+        batch: str | None = None,
     ) -> BatchAnalysis:
         """Analyse these drawings, or all; each chunk is committed on its own.
+
+        Args:
+            drawing_ids: the drawings; all when None.
+            progress: told (done, total).
+            batch: uid of a batch that waits for this call; a new one when None.
 
         Raises:
             NotFoundError: an id names no drawing of the owner, or one that was deleted meanwhile.
             EncoderMismatchError: an active model takes vectors of another encoder than the present.
         """
-        with self.bench.database.read() as session:
-            drawings = repository.drawings(session, self.bench.owner_id, drawing_ids)
-            scene = self.scene(session)
-            percentile = self.thresholds.get_current_percentile(session)
-        self._refuse_unknown(drawing_ids, drawings)
-        scene.refuse_foreign_models()
-        if percentile is None:  # each model has a threshold set by hand
-            percentile = self.bench.settings.threshold_percentile
-        prospect = outlook(scene, drawings, percentile)
-        with self.tracker.batch(len(drawings)) as uid:
-            found = self._analyze(uid, scene, drawings, prospect, progress)
+        uid = batch or self._new_batch(drawing_ids)
+        with self.tracker.running(uid) as begun:
+            # Everything is read after the batch took its place: a later one knows no less.
+            with self.bench.database.read() as session:
+                drawings = repository.drawings(session, self.bench.owner_id, drawing_ids)
+                scene = self.scene(session)
+                prospect = self._prospect(session, scene, drawings)
+            _refuse_unknown(drawing_ids, {drawing.id for drawing in drawings})
+            scene.refuse_foreign_models()
+            found = self._analyze(begun, scene, drawings, prospect, progress)
         if drawing_ids is not None:
             _refuse_gone(drawing_ids, found)
         return found
+
+    def _new_batch(self, drawing_ids: Sequence[int] | None) -> str:
+        """Whatever cannot be analysed at all is refused before there is a batch."""
+        with self.bench.database.read() as session:
+            known = repository.drawing_ids(session, self.bench.owner_id, drawing_ids)
+        _refuse_unknown(drawing_ids, known)
+        self.refuse_foreign_models()
+        return self.tracker.create_batch(len(known))
+
+    def _prospect(
+        self, session: Session, scene: Scene, drawings: Sequence[Drawing]
+    ) -> dict[str, Any]:
+        percentile = self.thresholds.get_current_percentile(session)
+        if percentile is None:  # each model has a threshold set by hand
+            percentile = self.bench.settings.threshold_percentile
+        embedded = repository.embedded(session, scene.encoder, [one.id for one in drawings])
+        return outlook(scene, drawings, percentile, embedded)
 
     def refuse_foreign_models(self) -> None:
         """As `analyze` does, for a caller who would embed drawings in vain before it.
@@ -135,12 +115,12 @@ class AnalysisService:
             EncoderMismatchError: an active model takes vectors of another encoder than the present.
         """
         with self.bench.database.read() as session:
-            scene = self.scene(session)
-        scene.refuse_foreign_models()
+            rows = self.models.active(session)
+        refuse_foreign(rows, self.bench.encoding.identity.key)
 
     def _analyze(
         self,
-        uid: str,
+        batch: AnalysisBatch,
         scene: Scene,
         drawings: Sequence[Drawing],
         prospect: dict[str, Any],
@@ -155,18 +135,18 @@ class AnalysisService:
                 self._load_vectors(session, scene, chunk)
             made = analyse(scene, chunk)
             with self.bench.database.write() as session:
-                made = self._still_there(session, made)
-                stored, fresh = self._store(session, made)
-                self.tracker.update_batch(session, uid, start + len(chunk))
-            outcomes += made
+                stored, fresh = store(session, self.bench.owner_id, batch.id, made)
+                self.tracker.update_batch(session, batch.uid, start + len(chunk))
+            kept = {row.drawing_id for row in stored}
+            outcomes += [outcome for outcome in made if outcome.drawing_id in kept]
             rows += stored
             computed += fresh
             if progress:
                 progress(start + len(chunk), len(drawings))
         q_values = batch_q_values(outcomes, {drawing.id: drawing.child_id for drawing in drawings})
         with self.bench.database.write() as session:
-            self.tracker.finish(session, uid, q_values)
-        return BatchAnalysis(uid, rows, q_values, prospect, computed)
+            self.tracker.finish(session, batch.uid, q_values)
+        return BatchAnalysis(batch.uid, rows, q_values, prospect, computed)
 
     def scene(self, session: Session) -> Scene:
         """Models, rules and the pooled model, as they stand now."""
@@ -180,7 +160,7 @@ class AnalysisService:
             rules={item.row.id: self.thresholds.rule(session, item.row.id) for item in active},
             pool=None if pooled is None else self._pool(session, pooled),
             encoder=self.bench.encoding.identity.key,
-            recipes={item.row.id: self._version(session, item.row) for item in active},
+            recipes={item.row.id: self.models.version(session, item.row) for item in active},
         )
 
     def first_drawing(self) -> int | None:
@@ -238,48 +218,15 @@ class AnalysisService:
     def _pool(self, session: Session, row: AgeGroupModel) -> Pool:
         return Pool(
             self.models.load_model(session, row),
-            self._version(session, row),
+            self.models.version(session, row),
             repository.subjects_of_members(session, row.id),
         )
-
-    def _version(self, session: Session, row: AgeGroupModel) -> str:
-        info = self.models.get_model_info(session, row)
-        return f"{row.recipe_hash}/{info['artifact_revision']}"
 
     def _load_vectors(self, session: Session, scene: Scene, drawings: Sequence[Drawing]) -> None:
         matrix, found = self.bench.embeddings.retrieve_matrix(
             session, [drawing.id for drawing in drawings], scene.encoder
         )
         scene.vectors = dict(zip(found.tolist(), matrix, strict=True))
-
-    def _store(
-        self, session: Session, outcomes: Sequence[Outcome]
-    ) -> tuple[list[AnomalyAnalysis], int]:
-        keys = [outcome.inputs_hash for outcome in outcomes]
-        known = repository.by_inputs(session, self.bench.owner_id, keys)
-        fresh = 0
-        for outcome in outcomes:
-            if outcome.inputs_hash not in known:
-                row = _row(outcome, self.bench.owner_id)
-                session.add(row)
-                known[outcome.inputs_hash] = row
-                fresh += 1
-        session.flush()
-        return [known[key] for key in keys], fresh
-
-    def _still_there(self, session: Session, outcomes: Sequence[Outcome]) -> list[Outcome]:
-        """Those whose drawing nobody deleted while they were computed."""
-        there = repository.still_there(session, [outcome.drawing_id for outcome in outcomes])
-        return [outcome for outcome in outcomes if outcome.drawing_id in there]
-
-    def _refuse_unknown(self, asked: Sequence[int] | None, drawings: Sequence[Drawing]) -> None:
-        unknown = sorted(set(asked or ()) - {drawing.id for drawing in drawings})
-        if unknown:
-            raise NotFoundError(
-                f"There is no drawing {', '.join(map(str, unknown))}. Nothing was analysed. "
-                "`deepmed drawings list` shows the drawings.",
-                unknown=unknown,
-            )
 
 
 def _flags(counted: Sequence[AnyRow]) -> dict[str, int]:
@@ -299,20 +246,11 @@ def _refuse_gone(asked: Sequence[int], found: BatchAnalysis) -> None:
         )
 
 
-def _row(outcome: Outcome, owner_id: int) -> AnomalyAnalysis:
-    ranking = outcome.ranking
-    return AnomalyAnalysis(
-        owner_id=owner_id,
-        drawing_id=outcome.drawing_id,
-        age_group_model_id=outcome.model_id,
-        inputs_hash=outcome.inputs_hash,
-        decision=outcome.decision,
-        reason=outcome.reason,
-        role=outcome.role.value if outcome.role else None,
-        anomaly_score=ranking.score if ranking else None,
-        p_value=ranking.p_value if ranking else None,
-        normalized_score=ranking.normalized_score if ranking else None,
-        is_anomaly=outcome.is_anomaly,
-        confidence=ranking.confidence if ranking else None,
-        results=outcome.results,
-    )
+def _refuse_unknown(asked: Sequence[int] | None, known: AbstractSet[int]) -> None:
+    unknown = sorted(set(asked or ()) - known)
+    if unknown:
+        raise NotFoundError(
+            f"There is no drawing {', '.join(map(str, unknown))}. Nothing was analysed. "
+            "`deepmed drawings list` shows the drawings.",
+            unknown=unknown,
+        )

@@ -1,12 +1,13 @@
 """What a batch could select at best, told before anything of it is scored."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from deepmed.features.drawings.analysis import outlook as outlooks
 from deepmed.features.drawings.analysis.outcome import ActiveModel
-from deepmed.features.drawings.analysis.outlook import outlook
 from deepmed.features.drawings.analysis.scoring import Scene
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.tables import AgeGroupModel, Drawing
@@ -16,10 +17,10 @@ from deepmed.learning.reference import Layout, ReferenceModel, Rows, fit_referen
 ENCODER = "some@fp32/1"
 
 
-def fitted(children: int) -> ReferenceModel:
+def fitted(children: int, first: int = 0) -> ReferenceModel:
     rows = Rows(
-        np.arange(children),
-        np.arange(children),
+        np.arange(first, first + children),
+        np.arange(first, first + children),
         np.full(children, 7.0),
         np.zeros(children, np.int64),
         np.random.default_rng(0).normal(size=(children, 4)).astype(np.float32),
@@ -30,9 +31,14 @@ def fitted(children: int) -> ReferenceModel:
 
 
 def scene(children: int) -> Scene:
-    """One active model for 6 to 9 years, and no vector at all: nothing can be scored."""
+    """One active model for 6 to 9 years."""
     item = ActiveModel(AgeGroupModel(id=1, parameters={}), AgeRange(6, 9), fitted(children))
     return Scene([item], {1: Rule(0, 95.0, None)}, None, ENCODER, {1: "recipe"})
+
+
+def outlook(scene: Scene, batch: list[Drawing], percentile: float) -> dict[str, Any]:
+    """With every drawing embedded."""
+    return outlooks.outlook(scene, batch, percentile, {one.id for one in batch})
 
 
 def drawings(
@@ -93,3 +99,39 @@ def test_it_looks_at_the_level_that_is_asked_for() -> None:
     item = scene(60)
     assert outlook(replace(item), drawings(3), 95.0)["can_select_any"]
     assert not outlook(item, drawings(3), 99.0)["can_select_any"]
+
+
+@pytest.mark.req("D-10.5")
+def test_a_child_can_reach_the_smallest_p_of_any_of_its_drawings() -> None:
+    """40 calibrate one model and 11 the other: the child's least p is 2 in 41, not 2 in 12."""
+    many = ActiveModel(AgeGroupModel(id=1, parameters={}), AgeRange(3, 6), fitted(80))
+    few = ActiveModel(AgeGroupModel(id=2, parameters={}), AgeRange(6, 9), fitted(21))
+    both = replace(scene(21), active=[many, few])
+    batch = [
+        Drawing(id=1, child_id=900, age_years=5.0, is_blank=False),
+        Drawing(id=2, child_id=900, age_years=7.0, is_blank=False),
+    ]
+    found = outlook(both, batch, 95.0)
+    assert found["smallest_q"] == pytest.approx(2 / 41)
+    assert found["can_select_any"]
+    assert found["statement"] is None
+
+
+@pytest.mark.req("D-10.5")
+def test_only_drawings_that_get_a_p_as_new_ones_count_against_the_child() -> None:
+    """A page without a vector, one outside all ages, and one whose model knows the child."""
+    other = ActiveModel(AgeGroupModel(id=2, parameters={}), AgeRange(9, 12), fitted(60))
+    item = scene(60)
+    known = next(child for child in range(60) if other.model.role(child).value != "new")
+    newcomer = ActiveModel(item.active[0].row, AgeRange(6, 9), fitted(60, first=100))
+    both = replace(item, active=[newcomer, other])
+    batch = [
+        Drawing(id=1, child_id=known, age_years=7.0, is_blank=False),
+        Drawing(id=2, child_id=known, age_years=10.0, is_blank=False),
+        Drawing(id=3, child_id=known, age_years=7.0, is_blank=False),
+        Drawing(id=4, child_id=known, age_years=16.0, is_blank=False),
+    ]
+    found = outlooks.outlook(both, batch, 95.0, {1, 2, 4})
+    n = newcomer.model.model.calibration.n_children
+    assert found["n_children"] == 1
+    assert found["smallest_q"] == pytest.approx(1 / (n + 1))

@@ -1,0 +1,75 @@
+"""How far a call of analysis came, kept in the database, so that it outlives the process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from deepmed.features.drawings.analysis import repository
+from deepmed.features.drawings.tables import AnalysisBatch
+from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit import clock, ids
+from deepmed.kit.errors import DeepMedError, NotFoundError
+from deepmed.learning.errors import LearningError
+
+
+class BatchAnalysisTracker:
+    """The batches of one owner."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+
+    def create_batch(self, total: int) -> str:
+        """A batch that may wait for its turn; its uid."""
+        uid = ids.new_uid()
+        with self.bench.database.write() as session:
+            self._add(session, uid, total)
+        return uid
+
+    @contextmanager
+    def running(self, uid: str) -> Iterator[AnalysisBatch]:
+        """A batch that begins, or begins again; where the block fails, it keeps the reason.
+
+        Of two batches, the one that began later has the greater id.
+        """
+        with self.bench.database.write() as session:
+            # A batch may have waited while others ran, so it takes its place among them now.
+            waiting = self.get_batch(session, uid)
+            session.delete(waiting)
+            session.flush()
+            begun = self._add(session, uid, waiting.total)
+        try:
+            yield begun
+        except (DeepMedError, LearningError) as error:
+            with self.bench.database.write() as session:
+                row = self.get_batch(session, uid)
+                row.status, row.completed_at = "failed", clock.now()
+                row.failed, row.errors = row.total - row.completed, [str(error)]
+            raise
+
+    def update_batch(self, session: Session, uid: str, completed: int) -> None:
+        self.get_batch(session, uid).completed = completed
+
+    def finish(self, session: Session, uid: str, q_values: dict[str, Any]) -> None:
+        row = self.get_batch(session, uid)
+        row.status, row.q_values, row.completed_at = "completed", q_values, clock.now()
+
+    def get_batch(self, session: Session, uid: str) -> AnalysisBatch:
+        row = repository.batch(session, self.bench.owner_id, uid)
+        if row is None:
+            raise NotFoundError(f"There is no batch {uid}.")
+        return row
+
+    def _add(self, session: Session, uid: str, total: int) -> AnalysisBatch:
+        return repository.add_batch(
+            session,
+            AnalysisBatch(
+                uid=uid,
+                owner_id=self.bench.owner_id,
+                status="processing",
+                total=total,
+                errors=[],
+                q_values={},
+            ),
+        )
