@@ -312,6 +312,8 @@ def _say_trained(out: Output, bench: "Workbench", run: "TrainingRun") -> None:
     )
     for left in run.skipped:
         out.note(f"{left['age_group']} was not trained. {left['reason']}")
+    for note in run.notes:
+        out.note(note)
     for info in infos:
         for left in info["metrics"].get("left_out", []):
             out.say(f"{info['age_group']}: {left['count']} left out, {left['meaning']}.")

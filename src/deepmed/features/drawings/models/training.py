@@ -1,7 +1,7 @@
 """Training of a plan of age groups: each model is whole in the database, or not there at all."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from deepmed.core.audit import repository as audit
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import eligibility, leftovers, repository
+from deepmed.features.drawings.models.activation import POOLED, put_into_use
 from deepmed.features.drawings.models.config import ARTIFACT_KIND, GroupTrainingConfig
 from deepmed.features.drawings.models.eligibility import Eligible
 from deepmed.features.drawings.models.fitting import GroupFitter, TrainedGroup
@@ -30,7 +31,6 @@ from deepmed.kit.errors import ConflictError, NotFoundError
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.reference import GroupPlan, plan_groups, plan_pool
 
-POOLED = "pooled"
 Progress = Callable[[str, int, int], None]
 
 
@@ -65,6 +65,8 @@ class TrainingRun:
     """Ids of the models that this call trained; the others were there already."""
     skipped: list[dict[str, str]]
     """Groups that could not be trained, with the reason."""
+    notes: list[str] = field(default_factory=list)
+    """What else a person should know."""
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -81,6 +83,7 @@ class TrainingRun:
                 for model in self.models
             ],
             "skipped": self.skipped,
+            "notes": self.notes,
         }
 
 
@@ -116,7 +119,7 @@ class GroupTraining:
                 known = self._refuse_conflicts(session, plan, use)
             run = self._fit_all(plan, known, progress or _silent)
             if use is not Use.CANDIDATE and run.models:
-                return replace(run, models=self._activate(run.models))
+                return self._activate(run)
             return run
 
     def plan(self, groups: Sequence[AgeRange]) -> TrainingPlan:
@@ -310,31 +313,11 @@ class GroupTraining:
             raise ConflictError("The model was deleted by another process. Train again.")
         return row
 
-    def _activate(self, rows: Sequence[AgeGroupModel]) -> list[AgeGroupModel]:
-        """Take the new models into use and whatever overlaps them out of it, all at once."""
-        ids = [row.id for row in rows]
+    def _activate(self, run: TrainingRun) -> TrainingRun:
         with self.bench.database.write() as session:
-            for kind in ("group", POOLED):
-                new = [row for row in rows if row.kind == kind]
-                old = [
-                    model.id
-                    for model in repository.active_models(session, self.bench.owner_id, kind)
-                    if model.id not in ids
-                    and any(kind == POOLED or range_of(model).overlaps(range_of(r)) for r in new)
-                ]
-                repository.deactivate(session, old)
-            for row in rows:
-                repository.activate(session, row.id, f"{row.kind} {range_of(row).label}")
-                audit.record(
-                    session,
-                    self.bench.owner_id,
-                    "model.activate",
-                    "age_group_model",
-                    row.id,
-                    age_group=range_of(row).label,
-                    kind=row.kind,
-                )
-        return [self._load(model_id) for model_id in ids]
+            notes = put_into_use(session, self.bench.owner_id, run.models)
+        models = [self._load(row.id) for row in run.models]
+        return replace(run, models=models, notes=[*run.notes, *notes])
 
 
 def _changed_meanwhile(ages: AgeRange) -> ConflictError:
