@@ -57,7 +57,7 @@ web: setup
 serve: setup web
 	$(BIN)/deepmed serve
 
-test: setup-dev browser
+test: setup-dev assets browser
 	$(SINGLE) $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS)
 
 # `make -k lint` goes on after the first complaint and shows all of them.
@@ -84,6 +84,14 @@ bench: setup
 docs: setup-dev
 	$(BIN)/python docs/make_requirements.py
 	$(BIN)/python docs/make_benchmarks.py
+
+# What the pages take from npm, by the lock; `serve` and `test` need it.
+ASSETS := src/deepmed/web/static/vendor/.ready
+
+assets: $(ASSETS)
+
+$(ASSETS): src/deepmed/web/package-lock.json .ci/assets | $(BIN)/python
+	$(BIN)/python .ci/assets
 
 # The report is looked at in a real browser. Where none can be had those tests skip, aloud.
 browser:
