@@ -3,7 +3,7 @@
 # setup  virtual environment in .venv with what the product needs to run
 # demo   sets up if needed, then runs the whole drawings flow on sample data
 # serve  sets up if needed, then serves pages and API at http://localhost:8000
-# test   every test; brings a browser along where it can
+# test   every test; brings a browser and database servers along where it can
 # lint   style, types, imports and the freshness of generated pages
 # bench  makes every published figure anew, into bench/results
 # docs   writes the generated pages anew
@@ -21,7 +21,7 @@ TEST_WORKERS ?= 2
 SINGLE := OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve web test bench docs browser
+.PHONY: help setup setup-dev demo serve web test bench docs browser servers
 .PHONY: lint lint-style lint-types lint-imports lint-docs
 
 help:
@@ -57,7 +57,7 @@ web: setup
 serve: setup web
 	$(BIN)/deepmed serve
 
-test: setup-dev assets browser
+test: setup-dev assets browser servers
 	$(SINGLE) $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS)
 
 # `make -k lint` goes on after the first complaint and shows all of them.
@@ -96,3 +96,7 @@ $(ASSETS): src/deepmed/web/package-lock.json .ci/assets | $(BIN)/python
 # The report is looked at in a real browser. Where none can be had those tests skip, aloud.
 browser:
 	@.ci/browser
+
+# Likewise the database servers, which the tests start themselves.
+servers:
+	@.ci/servers
