@@ -15,6 +15,7 @@ from deepmed.learning.calibration.decision import (
     decide,
     decision_confidence,
     in_sample_decision,
+    ranked_only,
 )
 from deepmed.learning.calibration.errors import ScoreNormalizationError
 from deepmed.learning.calibration.level import (
@@ -66,6 +67,7 @@ __all__ = [
     "level_of",
     "normalized_score",
     "q_values",
+    "ranked_only",
     "round_score",
     "round_scores",
     "simulate_false_alarms",

@@ -1,7 +1,7 @@
 """What is said about one score: flag, rank, p, confidence, or why nothing is said."""
 
 from collections.abc import Hashable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from scipy import special
@@ -18,7 +18,7 @@ from deepmed.learning.calibration.rounding import round_score
 DecisionKind = Literal["ranked", "not_supported", "manual", "in_sample"]
 
 BORDERLINE = 1e-4
-"""Re-embedding on other hardware moves a score by up to this share of itself."""
+"""Embedding anew on other hardware moves an embedding by up to this share of its length."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,8 @@ class Decision:
 
     decision: DecisionKind
     """`ranked`; `not_supported`: too few children for the percentile; `manual`: a threshold set by
-    hand; `in_sample`: the model was fitted on this child and there is no twin."""
+    hand; `in_sample`: the model was fitted on this child, and there is no twin, or the threshold
+    was set by hand, which is on the model's scale and not on the twin's."""
     is_anomaly: bool
     score: float | None
     """At ten significant digits, as it was ranked."""
@@ -91,6 +92,7 @@ def decide(
     manual_threshold: float | None = None,
     *,
     borderline_tolerance: float = BORDERLINE,
+    shift: float = 0.0,
 ) -> Decision:
     """Decide on one drawing.
 
@@ -103,6 +105,8 @@ def decide(
             out, and the drawing is ranked against the others. None for a new child.
         manual_threshold: Flag scores greater than this one instead.
         borderline_tolerance: Relative distance to the threshold that counts as borderline.
+        shift: How far this very score moves when its embedding is made anew on other hardware, in
+            the unit of the score; within it the decision is borderline too.
 
     Raises:
         ScoreNormalizationError: The score is not finite, the percentile is not between 0 and 100,
@@ -132,7 +136,7 @@ def decide(
         highest_percentile=ranking.highest_percentile(),
         own_child_left_out=child is not None,
         borderline=threshold is not None
-        and abs(rounded - threshold) <= borderline_tolerance * abs(threshold),
+        and abs(rounded - threshold) <= max(borderline_tolerance * abs(threshold), shift),
         **verdict,
     )
 
@@ -159,6 +163,29 @@ def in_sample_decision(reason: str) -> Decision:
         highest_percentile=None,
         false_alarm_estimate=None,
         own_child_left_out=False,
+        borderline=False,
+        reason=reason,
+    )
+
+
+def ranked_only(decision: Decision, reason: str) -> Decision:
+    """The same score with its rank where no rule may flag it.
+
+    >>> ranked = decide(CalibrationSet(range(19), range(19)), 99.0)
+    >>> only = ranked_only(ranked, "The threshold is on another scale.")
+    >>> only.is_anomaly, only.p_value == ranked.p_value
+    (False, True)
+    """
+    return replace(
+        decision,
+        decision="in_sample",
+        is_anomaly=False,
+        threshold=None,
+        percentile=None,
+        confidence=None,
+        confidence_reason=reason,
+        attained_level=None,
+        false_alarm_estimate=None,
         borderline=False,
         reason=reason,
     )

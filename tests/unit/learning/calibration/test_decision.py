@@ -11,6 +11,7 @@ from deepmed.learning.calibration import (
     decide,
     exact_level,
     in_sample_decision,
+    ranked_only,
 )
 from deepmed.learning.evaluation.oracle import recompute_decision, recompute_manual_decision
 
@@ -232,6 +233,37 @@ def test_borderline_is_a_relative_distance_to_the_threshold() -> None:
     assert decide(calibration, at * 1.01, borderline_tolerance=0.02).borderline
     assert decide(calibration, 5.0002, manual_threshold=5.0).borderline
     assert not decide(CalibrationSet(range(5), range(5)), 4.0).borderline
+
+
+@pytest.mark.req("D-23.2")
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_borderline_is_what_other_hardware_could_decide_otherwise(sign: int) -> None:
+    """A score that moves further than most is borderline further from the threshold."""
+    calibration = CalibrationSet(np.arange(1.0, 20.0), range(19))
+    near = 19.0 + sign * 0.02
+    assert not decide(calibration, near).borderline
+    assert not decide(calibration, near, shift=0.0199).borderline
+    assert decide(calibration, near, shift=0.0201).borderline
+    assert decide(calibration, 5.0 + sign * 0.02, manual_threshold=5.0, shift=0.0201).borderline
+    # A score that hardly moves is so at 1e-4 of the threshold all the same.
+    assert decide(calibration, 19.0 + sign * 0.0018, shift=1e-9).borderline
+
+
+@pytest.mark.req("D-10.2", "D-26.3")
+def test_a_score_that_no_rule_may_flag_keeps_its_rank() -> None:
+    ranked = decide(CalibrationSet(range(40), range(40)), 99.0)
+    only = ranked_only(ranked, "on another scale")
+    assert (ranked.is_anomaly, only.is_anomaly) == (True, False)
+    assert (only.decision, only.reason, only.confidence_reason) == (
+        "in_sample",
+        "on another scale",
+        "on another scale",
+    )
+    kept = ("score", "p_value", "normalized_score", "n_children", "count_at_or_above")
+    assert [getattr(only, name) for name in kept] == [getattr(ranked, name) for name in kept]
+    gone = ("threshold", "percentile", "confidence", "attained_level", "false_alarm_estimate")
+    assert [getattr(only, name) for name in gone] == [None] * 5
+    assert not only.borderline
 
 
 def test_a_score_that_is_not_finite_is_refused() -> None:
