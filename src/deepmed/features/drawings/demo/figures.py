@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepmed.features.drawings.analysis.outcome import ActiveModel
+from deepmed.features.drawings.report.figures import Unseen
 from deepmed.features.drawings.subjects import subject_index
 from deepmed.kit import seeds
+from deepmed.learning.calibration import Decision
 from deepmed.learning.encoders import Encoder
 from deepmed.learning.evaluation import (
     auroc_interval,
@@ -83,11 +85,7 @@ def group_figures(
         "age_group": item.ages.label,
         "typical_drawings": len(typical),
         "false_alarms": sum(alarms),
-        "false_alarm_rate": measured(
-            lambda: wilson_interval(
-                sum(alarms), len(alarms), unit="child", split="further typical drawings"
-            )
-        ),
+        "false_alarm_rate": _typical_share(sum(alarms), len(alarms)),
         "false_alarm_spread": measured(
             lambda: observed_false_alarm_spread(n, len(alarms), percentile=percentile)
         ),
@@ -116,10 +114,41 @@ def group_figures(
     }
 
 
+def unseen(item: ActiveModel, typical: Rows, percentile: float) -> Unseen:
+    """What further typical drawings of the model's ages came to, for the report.
+
+    Args:
+        item: the active model.
+        typical: further typical drawings, one a child.
+        percentile: the percentile to flag above.
+    """
+    own = typical.take(np.array([item.ages.holds(age) for age in typical.ages], dtype=bool))
+    answers = _decisions(item, own, item.model.score(own, item.model.encoder), percentile)
+    flagged = sum(answer.is_anomaly for answer in answers)
+    return Unseen(
+        flagged=flagged,
+        share=_typical_share(flagged, len(answers)),
+        percentile=percentile,
+        p_values=[answer.p_value for answer in answers if answer.p_value is not None],
+    )
+
+
+def _typical_share(flagged: int, of: int) -> dict[str, Any]:
+    return measured(
+        lambda: wilson_interval(flagged, of, unit="child", split="further typical drawings")
+    )
+
+
+def _decisions(
+    item: ActiveModel, rows: Rows, scores: NDArray[np.float64], percentile: float
+) -> list[Decision]:
+    return [
+        item.model.decide(score, child, percentile)
+        for score, child in zip(scores.tolist(), rows.children.tolist(), strict=True)
+    ]
+
+
 def _flags(
     item: ActiveModel, rows: Rows, scores: NDArray[np.float64], percentile: float
 ) -> list[bool]:
-    return [
-        item.model.decide(score, child, percentile).is_anomaly
-        for score, child in zip(scores.tolist(), rows.children.tolist(), strict=True)
-    ]
+    return [answer.is_anomaly for answer in _decisions(item, rows, scores, percentile)]

@@ -9,11 +9,12 @@ from typing import Any
 
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.catalogue import DrawingCatalogue
-from deepmed.features.drawings.demo.figures import Strangers, group_figures
+from deepmed.features.drawings.demo.figures import Strangers, group_figures, unseen
 from deepmed.features.drawings.importing import DrawingImporter
 from deepmed.features.drawings.models.config import GroupTrainingConfig
 from deepmed.features.drawings.models.ranges import DEFAULT_PLAN, parse_groups
 from deepmed.features.drawings.models.training import GroupTraining
+from deepmed.features.drawings.report.figures import Unseen
 from deepmed.features.drawings.report.gathering import ReportGatherer
 from deepmed.features.drawings.report.rendering import write
 from deepmed.features.drawings.samples.files import METADATA, create_sample_drawings, write_folder
@@ -72,14 +73,14 @@ class Demo:
             ConflictError: the home holds drawings that are not the demo's.
         """
         seed = self.bench.settings.seed
-        typical, unseen = self.folder / "typical", self.folder / "unseen"
+        typical, apart = self.folder / "typical", self.folder / "unseen"
         self._refuse_foreign()
         with self._stage("make samples"):
             create_sample_drawings(typical, seed)
             create_planted_drawings(self.folder / "planted", seed)
             planted = make_planted(seed)
             write_folder(
-                unseen, {one.filename: one.image for one in planted}, METADATA, map(_row, planted)
+                apart, {one.filename: one.image for one in planted}, METADATA, map(_row, planted)
             )
         with self._stage("import"):
             self._import(typical, TYPICAL_DATASET)
@@ -90,14 +91,15 @@ class Demo:
                 parse_groups(DEFAULT_PLAN)
             )
         with self._stage("analyse"):
-            self._import(unseen, PLANTED_DATASET)
+            self._import(apart, PLANTED_DATASET)
             self.bench.pipeline.process_batch()
             batch = AnalysisService(self.bench).analyze()
             self.result.flagged = sum(row.is_anomaly for row in batch.analyses)
         with self._stage("measure on unseen drawings"):
-            self._measure(planted, seed)
+            further = self._measure(planted, seed)
         with self._stage("explain and report"):
-            content = ReportGatherer(self.bench).gather("DeepMed demo: sample drawings")
+            gatherer = ReportGatherer(self.bench)
+            content = gatherer.gather("DeepMed demo: sample drawings", unseen=further)
             self.result.report = str(write(content, self.folder / "report.html").resolve())
         return self.result
 
@@ -125,7 +127,8 @@ class Demo:
                 "the demo, so that sample drawings never mix with your own."
             )
 
-    def _measure(self, made: Sequence[PlantedDrawing], seed: int) -> None:
+    def _measure(self, made: Sequence[PlantedDrawing], seed: int) -> dict[int, Unseen]:
+        """Add each group's figures to the result; what further typical drawings came to."""
         service = AnalysisService(self.bench)
         percentile = self.bench.settings.threshold_percentile
         encoder = self.bench.encoding.encoder
@@ -158,6 +161,7 @@ class Demo:
                     "run": infos[item.row.id]["artifact"],
                 }
             )
+        return {item.row.id: unseen(item, typical.rows, percentile) for item in scene.active}
 
 
 def _row(one: PlantedDrawing) -> dict[str, object]:

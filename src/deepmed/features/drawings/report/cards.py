@@ -21,20 +21,32 @@ from deepmed.features.drawings.report.content import (
     Thumbnail,
     picture,
 )
-from deepmed.features.drawings.report.words import CONTROL_WORDS, ROLE_WORDS
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
+from deepmed.features.drawings.words import CONTROL_WORDS, ROLE_WORDS
 from deepmed.features.drawings.workbench import Workbench
 
 
 class CardMaker:
-    """Makes cards; explanations are computed once and kept."""
+    """Makes cards; explanations are computed once and kept.
+
+    Args:
+        bench: the data folder.
+        drawings: the owner's drawings by their ids.
+        q_values: of the batch, by drawing.
+        ages: the words for the label of each age group.
+    """
 
     def __init__(
-        self, bench: Workbench, drawings: Mapping[int, Drawing], q_values: Mapping[str, Any]
+        self,
+        bench: Workbench,
+        drawings: Mapping[int, Drawing],
+        q_values: Mapping[str, Any],
+        ages: Mapping[str, str],
     ) -> None:
         self.bench = bench
         self.drawings = drawings
         self.q_values = q_values
+        self.ages = ages
         self.explanations = ExplanationService(bench)
 
     def card(self, row: AnomalyAnalysis) -> FlaggedCard:
@@ -46,7 +58,7 @@ class CardMaker:
                 row.decision, is_anomaly=row.is_anomaly, normalized_score=row.normalized_score
             ),
             picture=picture(explanation.case.image, CARD),
-            overlay=picture(self.explanations.overlay(explanation), CARD),
+            overlay=self._overlay(explanation),
             overlay_caption=_caption(explanation),
             strip=_strip(row, explanation),
             first_steps=FIRST_STEPS,
@@ -56,13 +68,23 @@ class CardMaker:
                 for one in explanation.neighbours
             ],
             data=[
-                ("Numbers of this answer", self._numbers(row, drawing)),
-                ("Other ages", _ages(row)),
-                ("Places on the page", _places(explanation)),
-                ("How far to trust the map", _trust(explanation)),
-                ("Measures of the drawing", _measures(explanation)),
+                (name, data)
+                for name, data in (
+                    ("Numbers of this answer", self._numbers(row, drawing)),
+                    ("Other ages", self._ages(row)),
+                    ("Places on the page", _places(explanation)),
+                    ("How far to trust the map", _trust(explanation)),
+                    ("Measures of the drawing", _measures(explanation)),
+                )
+                if data.rows
             ],
         )
+
+    def _overlay(self, explanation: Explanation) -> str | None:
+        """The map over the drawing; none where nothing would be seen on it."""
+        if not explanation.regions:
+            return None
+        return picture(self.explanations.overlay(explanation), CARD)
 
     def _neighbour(self, drawing_id: int, similarity: float) -> Thumbnail:
         drawing = self.drawings[drawing_id]
@@ -91,6 +113,23 @@ class CardMaker:
             rows.append(["Why no p for the subject", subject["reason"]])
         return Table(["What", "Figure"], rows)
 
+    def _ages(self, row: AnomalyAnalysis) -> Table:
+        part = row.results["age_part"]
+        if part["statement"]:
+            return Table(["Not compared"], [[part["statement"]]])
+        return Table(
+            ["Ages", "p", "Other children", "Why not"],
+            [
+                [
+                    self.ages.get(one["age_group"], one["age_group"]),
+                    one["p_value"],
+                    one["children"],
+                    one["reason"],
+                ]
+                for one in part["groups"]
+            ],
+        )
+
 
 def name_of(drawing: Drawing) -> str:
     """`Drawing 12, 6 years, house`."""
@@ -107,15 +146,21 @@ def _sentences(explanation: Explanation) -> list[str]:
 
 def _caption(explanation: Explanation) -> str:
     trust = explanation.faithfulness
+    if not explanation.regions:
+        return "No map: no single place on the page raises its score."
     if trust["faithful"] is None:
         return "What raises its score. How faithful this map is was not measured."
     own, chance = trust["scores"][explanation.row.method], trust["scores"]["random"]
-    figures = f"{own:.2f}, random order {chance:.2f}"
+    figures = f"{_two(own)}, random order {_two(chance)}"
     if trust["measured_on"] == MeasuredOn.MODEL:
         figures += f"; this model's maps of {trust['drawings']} other drawings"
     if trust["faithful"]:
         return f"What raises its score (faithfulness {figures})"
     return f"This map is not faithful to the score ({figures})"
+
+
+def _two(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}"  # a zero has no sign
 
 
 def _strip(row: AnomalyAnalysis, explanation: Explanation) -> Chart:
@@ -131,19 +176,6 @@ def _strip(row: AnomalyAnalysis, explanation: Explanation) -> Chart:
         others,
         row.anomaly_score or 0.0,
         row.results["ranking"]["threshold"],
-    )
-
-
-def _ages(row: AnomalyAnalysis) -> Table:
-    part = row.results["age_part"]
-    if part["statement"]:
-        return Table(["Not compared"], [[part["statement"]]])
-    return Table(
-        ["Ages", "p", "Other children", "Why not"],
-        [
-            [one["age_group"], one["p_value"], one["children"], one["reason"]]
-            for one in part["groups"]
-        ],
     )
 
 
@@ -167,7 +199,7 @@ def _trust(explanation: Explanation) -> Table:
     if not trust["scores"]:
         return Table(["Not measured"], [[trust["reason"]]])
     rows: list[list[object]] = [
-        [CONTROL_WORDS.get(name, f"this map ({name.replace('_', ' ')})"), score]
+        [CONTROL_WORDS.get(name, "this map"), score]
         for name, score in sorted(trust["scores"].items(), key=lambda item: -item[1])
     ]
     return Table(["Order of the patches", "Insertion less deletion (higher is better)"], rows)

@@ -9,14 +9,16 @@ from markupsafe import Markup, escape
 
 from deepmed.features.drawings.report.content import Chart
 
-WIDTH, HEIGHT = 480, 230
+WIDTH, HEIGHT = 400, 220
 LEFT, RIGHT, TOP, BOTTOM = 40, 14, 30, 40
-ROW, NAMES = 22, 168
+ROW, NAMES = 22, 154
 INK, SOFT, ACCENT, GRID = "#25303b", "#6b86a3", "#a4481f", "#dfe5eb"
 CHANCE = 0.5
 
 Figure = tuple[str, float | None, float | None, float | None, int | None]
 """Name, estimate, bounds of the interval, and how many children it rests on."""
+Level = tuple[float, float, float]
+"""Level, and from where to where values may lie from there to the next level."""
 
 
 @dataclass(frozen=True)
@@ -124,26 +126,57 @@ def intervals(title: str, rows: Sequence[Figure], *, label: str) -> Chart:
     return Chart(title, _svg(title, body, WIDTH, height), columns, data)
 
 
-def steps(title: str, observed: Sequence[float], *, label: str, vertical: str) -> Chart:
-    """The share of values at or below each level, against the diagonal that a valid p follows."""
+def steps(
+    title: str, observed: Sequence[float], band: Sequence[Level] = (), *, label: str, vertical: str
+) -> Chart:
+    """The share of values at or below each level, against the diagonal that a valid p follows.
+
+    Args:
+        title: whose values they are.
+        observed: values within 0 and 1.
+        band: where the share is expected, if that is known; its levels hold all values.
+        label: what the values are.
+        vertical: what their share is called.
+    """
     ordered = np.sort(np.asarray(observed, dtype=np.float64))
     across = Axis(0.0, 1.0, LEFT, WIDTH - RIGHT)
     up = Axis(0.0, 1.0, HEIGHT - BOTTOM, TOP)
     shares = np.arange(1, len(ordered) + 1) / max(1, len(ordered))
     pairs = list(zip(ordered.tolist(), shares.tolist(), strict=True))
-    points = [f"{across.at(0)},{up.at(0)}"]
-    last = 0.0
+    body = [
+        *_frame(across, up, label, vertical),
+        *_band(across, up, band),
+        _line(across.at(0), up.at(0), across.at(1), up.at(1), dashed=True),
+        f'<polyline points="{_stairs(across, up, pairs)}" fill="none" stroke="{ACCENT}" '
+        'stroke-width="2"/>',
+    ]
+    rows: list[list[object]] = [[*pair, *_expected(pair[0], band)] for pair in pairs]
+    columns = [label, vertical, *(["band from", "band to"] if band else [])]
+    return Chart(title, _svg(title, body), columns, rows)
+
+
+def _stairs(across: Axis, up: Axis, pairs: Sequence[tuple[float, float]]) -> str:
+    points, last = [f"{across.at(0)},{up.at(0)}"], 0.0
     for value, share in pairs:
         points += [f"{across.at(value)},{up.at(last)}", f"{across.at(value)},{up.at(share)}"]
         last = share
-    points.append(f"{across.at(1)},{up.at(last)}")
-    body = [
-        *_frame(across, up, label, vertical),
-        _line(across.at(0), up.at(0), across.at(1), up.at(1), dashed=True),
-        f'<polyline points="{" ".join(points)}" fill="none" stroke="{ACCENT}" stroke-width="2"/>',
+    return " ".join([*points, f"{across.at(1)},{up.at(last)}"])
+
+
+def _band(across: Axis, up: Axis, band: Sequence[Level]) -> list[str]:
+    """A rectangle from each level to the next: the band has steps, as the line has."""
+    ends = [level for level, _, _ in band[1:]]
+    return [
+        f'<rect x="{across.at(level)}" y="{up.at(high)}" '
+        f'width="{across.at(end) - across.at(level):.2f}" '
+        f'height="{max(up.at(low) - up.at(high), 1):.2f}" fill="{SOFT}" fill-opacity="0.25"/>'
+        for (level, low, high), end in zip(band, ends, strict=False)
     ]
-    rows: list[list[object]] = [list(pair) for pair in pairs]
-    return Chart(title, _svg(title, body), [label, vertical], rows)
+
+
+def _expected(value: float, band: Sequence[Level]) -> list[float]:
+    """The band's bounds at a value: those of the greatest level that is not above it."""
+    return [bound for level, *bounds in band if level <= value + 1e-12 for bound in bounds][-2:]
 
 
 def _figure(across: Axis, middle: float, row: Figure) -> list[str]:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 import deepmed
 from deepmed.features.drawings.analysis import repository
+from deepmed.features.drawings.analysis.rates import Use, by_use
 from deepmed.features.drawings.analysis.scoring import Scene
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.explanation.texts import FLAGGED_CHIP, place_of_100, shared_reason
@@ -19,13 +20,19 @@ from deepmed.features.drawings.report.content import (
     Thumbnail,
     picture,
 )
-from deepmed.features.drawings.report.groups import flagged_level, section
-from deepmed.features.drawings.report.words import LIMITS, MEANING, METHOD, OVERVIEW_NOTE, plain
+from deepmed.features.drawings.report.figures import (
+    GroupFacts,
+    Unseen,
+    flagged_level,
+    why_bound,
+)
+from deepmed.features.drawings.report.groups import section
+from deepmed.features.drawings.report.words import LIMITS, MEANING, METHOD, OVERVIEW_NOTE
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
+from deepmed.features.drawings.words import name_in_words
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit import clock
 from deepmed.kit.errors import ConflictError, NotFoundError
-from deepmed.learning.reference import Role
 
 MOST_CARDS = 40
 MOST_THUMBNAILS = 600
@@ -41,26 +48,32 @@ class ReportGatherer:
         self.analyses = AnalysisService(bench)
 
     def gather(
-        self, title: str = "Children's drawings", progress: Progress | None = None
+        self,
+        title: str = "Children's drawings",
+        progress: Progress | None = None,
+        unseen: Mapping[int, Unseen] | None = None,
     ) -> ReportContent:
         """The content, under the models and the rule that are in force now.
 
         Args:
             title: of the page.
             progress: told (flagged drawings explained, flagged drawings in all).
+            unseen: by model, what typical drawings that are not stored came to.
 
         Raises:
             ConflictError: there are no drawings, no model is in use, or a drawing went meanwhile.
         """
         try:
-            return self._gather(title, progress)
+            return self._gather(title, progress, unseen or {})
         except NotFoundError as error:
             raise ConflictError(
                 f"{error.message} A drawing was deleted while the report was made, or its file is "
                 "lost. Nothing was written. Run the command again."
             ) from error
 
-    def _gather(self, title: str, progress: Progress | None) -> ReportContent:
+    def _gather(
+        self, title: str, progress: Progress | None, unseen: Mapping[int, Unseen]
+    ) -> ReportContent:
         with self.bench.database.read() as session:
             drawings = repository.drawings(session, self.bench.owner_id, None)
             scene = self.analyses.scene(session)
@@ -73,24 +86,27 @@ class ReportGatherer:
         flagged = sorted(
             (row for row in rows if row.is_anomaly), key=lambda row: (row.p_value, row.id)
         )
-        maker = CardMaker(self.bench, by_id, batch.q_values)
+        words = {item.ages.label: item.ages.words for item in scene.active}
+        maker = CardMaker(self.bench, by_id, batch.q_values, words)
+        groups = [
+            GroupFacts(
+                item,
+                metrics[item.row.id],
+                scene.rules[item.row.id],
+                by_use([row for row in rows if row.age_group_model_id == item.row.id], by_id),
+                by_id,
+                unseen.get(item.row.id),
+            )
+            for item in scene.active
+        ]
         return ReportContent(
             title=title,
             made=f"{clock.now():%d %B %Y, %H:%M} UTC · DeepMed {deepmed.__version__} · "
             f"encoder {scene.encoder.partition('/')[0]}",
-            lead=_lead(drawings, rows),
-            overview=_overview(scene, metrics, rows),
+            lead=_lead(drawings, rows, by_use(rows, by_id)),
+            overview=_overview(groups, rows),
             overview_note=OVERVIEW_NOTE,
-            groups=[
-                section(
-                    item,
-                    metrics[item.row.id],
-                    scene.rules[item.row.id],
-                    [row for row in rows if row.age_group_model_id == item.row.id],
-                    {drawing.id: drawing.child_id for drawing in drawings},
-                )
-                for item in scene.active
-            ],
+            groups=[section(facts) for facts in groups],
             flagged=_cards(maker, flagged[:MOST_CARDS], progress),
             flagged_note=_flagged_note(flagged, rows, batch.outlook["statement"]),
             unanswered=_unanswered(rows),
@@ -153,22 +169,26 @@ def _cards(
     return cards
 
 
-def _lead(drawings: Sequence[Drawing], rows: Sequence[AnomalyAnalysis]) -> list[str]:
+def _lead(
+    drawings: Sequence[Drawing],
+    rows: Sequence[AnomalyAnalysis],
+    uses: Mapping[Use, Sequence[AnomalyAnalysis]],
+) -> list[str]:
     children = len({drawing.child_id for drawing in drawings})
     ages = [drawing.age_years for drawing in drawings]
-    new = [row for row in rows if row.role == Role.NEW]
-    flagged = sum(row.is_anomaly for row in rows)
-    among_new = (
-        f"Among the {len(new)} drawings of new children, {sum(row.is_anomaly for row in new)} are."
+    new, labelled = uses[Use.NEW], uses[Use.LABELLED]
+    said = [
+        f"{len(drawings)} drawings by {children} children aged {min(ages):g} to {max(ages):g}.",
+        f"{_flags(rows)} are flagged as unusual in their group.",
+        f"Of the {len(new)} typical drawings of new children, {_flags(new)} are."
         if new
-        else "All of the children took part in training, so how many are flagged is fixed by "
-        "construction."
-    )
-    lead = [
-        f"{len(drawings)} drawings by {children} children aged {min(ages):g} to {max(ages):g}. "
-        f"{flagged} are flagged as unusual in their group. {among_new}",
-        MEANING,
+        else "None is a typical drawing of a new child, so they show no rate of false alarms.",
     ]
+    if labelled:
+        said.append(
+            f"Of the {len(labelled)} that were labelled other than normal, {_flags(labelled)} are."
+        )
+    lead = [" ".join(said), MEANING]
     unnamed = sum(drawing.child.code is None for drawing in drawings)
     if unnamed:
         lead.append(
@@ -178,9 +198,7 @@ def _lead(drawings: Sequence[Drawing], rows: Sequence[AnomalyAnalysis]) -> list[
     return lead
 
 
-def _overview(
-    scene: Scene, metrics: Mapping[int, Mapping[str, Any]], rows: Sequence[AnomalyAnalysis]
-) -> Table:
+def _overview(groups: Sequence[GroupFacts], rows: Sequence[AnomalyAnalysis]) -> Table:
     return Table(
         [
             "Ages",
@@ -189,38 +207,38 @@ def _overview(
             "Children to compare with",
             "Flagged of 100 typical drawings",
             "Flagged of new children",
+            "Flagged of labelled drawings",
             "Flagged of training children",
             "Detector",
         ],
         [
             [
-                item.ages.words,
-                sum(row.age_group_model_id == item.row.id for row in rows),
-                metrics[item.row.id]["children"]["fit"],
-                item.model.model.calibration.n_children,
-                _of_100(flagged_level(item, scene.rules[item.row.id])),
-                *_flags_by_role([row for row in rows if row.age_group_model_id == item.row.id]),
-                plain(item.row.model_type),
+                facts.item.ages.words,
+                sum(row.age_group_model_id == facts.item.row.id for row in rows),
+                facts.metrics["children"]["fit"],
+                facts.item.model.model.calibration.n_children,
+                _of_100(facts),
+                *(_share(facts.uses[use]) for use in (Use.NEW, Use.LABELLED, Use.TRAINING)),
+                name_in_words(facts.item.row.model_type),
             ]
-            for item in scene.active
+            for facts in groups
         ],
     )
 
 
-def _of_100(level: float | None) -> str | None:
-    return None if level is None else f"{100 * level:.1f}"
+def _of_100(facts: GroupFacts) -> str | None:
+    level = flagged_level(facts.item, facts.rule)
+    if level is None:
+        return None
+    return f"{'at most ' if why_bound(facts.item, facts.rule) else ''}{100 * level:.1f}"
 
 
-def _flags_by_role(rows: Sequence[AnomalyAnalysis]) -> list[str | None]:
-    """`flagged of answered` among new children, and among those who took part in training."""
-    answered = [row for row in rows if row.normalized_score is not None]
-    parts = (
-        [row for row in answered if row.role == Role.NEW],
-        [row for row in answered if row.role != Role.NEW],
-    )
-    return [
-        f"{sum(row.is_anomaly for row in part)} of {len(part)}" if part else None for part in parts
-    ]
+def _flags(rows: Sequence[AnomalyAnalysis]) -> int:
+    return sum(row.is_anomaly for row in rows)
+
+
+def _share(rows: Sequence[AnomalyAnalysis]) -> str | None:
+    return f"{_flags(rows)} of {len(rows)}" if rows else None
 
 
 def _flagged_note(

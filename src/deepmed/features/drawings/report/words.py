@@ -1,45 +1,14 @@
-"""Words of the report that say no number."""
-
-KIND_WORDS = {
-    "parts_shuffled": "parts shuffled",
-    "part_mirrored": "a part mirrored",
-    "part_turned": "a part turned",
-    "jitter_1": "strokes jittered, weak",
-    "jitter_2": "strokes jittered, medium",
-    "jitter_3": "strokes jittered, strong",
-    "other_group": "another group's drawing",
-    "scribble": "scribble over the page",
-    "filled_page": "page nearly filled",
-    "tiny_mark": "tiny mark",
-    "all": "all planted together",
-}
-DETECTOR_WORDS = {
-    "pca": "principal components",
-    "knn": "nearest neighbours",
-    "mahalanobis": "Mahalanobis distance",
-    "isolation_forest": "isolation forest",
-    "ink_and_box": "ink and box alone",
-    "sobel_energy": "edges alone",
-}
-CONTROL_WORDS = {
-    "random": "patches in random order",
-    "sobel": "edges alone",
-    "ink_density": "ink alone",
-    "fill_difference": "difference to the fill alone",
-}
-ROLE_WORDS = {
-    "new": "new: took no part in training",
-    "calibration": "calibration: ranked against the other calibration children",
-    "fit": "fit: ranked by the model's twin, which did not learn from this child",
-}
+"""Sentences of the report that say no number."""
 
 MEANING = (
     "A flag says that few typical drawings are as unusual, and nothing more: a prompt to look at "
     "the drawing, and to ask. It is no diagnosis and no test of a child."
 )
 OVERVIEW_NOTE = (
-    "Children who took part in training are shown too. How many of their drawings are flagged is "
-    "fixed by construction, so a rate can be read from new children only."
+    "A rate of false alarms can be read from typical drawings of new children only: how many "
+    "drawings of the children of the training are flagged is fixed by construction, and labelled "
+    "drawings show how much is found. Copies, withdrawn drawings, and those without an answer are "
+    "in none of these columns."
 )
 NO_AGES = (
     "This model does not tell the drawings of neighbouring ages apart, so flags are read among the "
@@ -55,7 +24,8 @@ METHOD = [
     "of the calibration, the chance of a flag is then at most that level, whatever the detector.",
     "Drawings of children who took part in training are ranked against the other children, by the "
     "model or by its twin. They are shown, but their share of flags is fixed by construction, so "
-    "rates here count drawings of new children only.",
+    "rates here count typical drawings of new children only. Drawings that were labelled other "
+    "than normal trained nothing, and are counted apart.",
     "Planted anomalies are drawings that a program made odd on purpose. AUROC is how often such a "
     "drawing scores above a typical one: 0.5 is chance, 1 is always.",
     "A map shows which places raise a drawing's score. How faithful it is was measured by adding "
@@ -67,8 +37,3 @@ LIMITS = [
     "Typical means: like the drawings that were given for training. Another school, task or tool "
     "makes other drawings typical.",
 ]
-
-
-def plain(name: str) -> str:
-    """A name of the code as a person would write it."""
-    return DETECTOR_WORDS.get(name.replace(" ", "_").lower(), name.replace("_", " "))

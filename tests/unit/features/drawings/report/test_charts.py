@@ -10,11 +10,12 @@ from deepmed.features.drawings.report.content import Chart
 
 HOSTILE = "<script>alert(1)</script> \"&'"
 FIGURES = [("found", 0.8, 0.7, 0.9, 24), (HOSTILE, None, None, None, None)]
+BAND = [(0.1, 0.0, 0.9), (1.0, 1.0, 1.0)]
 MAKERS: dict[str, Callable[[str], Chart]] = {
     "histogram": lambda text: histogram(text, [1.0, 2.0, 2.0], [(text, 1.5)], label=text),
     "strip": lambda text: strip(text, [1.0, 2.0], 3.0, 2.5),
     "intervals": lambda text: intervals(text, FIGURES, label=text),
-    "steps": lambda text: steps(text, [0.1, 0.5], label=text, vertical=text),
+    "steps": lambda text: steps(text, [0.1, 0.5], BAND, label=text, vertical=text),
 }
 
 
@@ -99,6 +100,20 @@ def test_steps_rise_by_each_value() -> None:
     (line,) = tags(chart, "polyline")
     points = [tuple(map(float, pair.split(","))) for pair in line.attrib["points"].split()]
     assert points == sorted(points, key=lambda point: (point[0], -point[1]))
+
+
+def test_a_band_is_drawn_from_level_to_level_and_told_beside_each_value() -> None:
+    band = [(0.25, 0.0, 0.5), (0.5, 0.2, 0.8), (1.0, 1.0, 1.0)]
+    chart = steps("ranks", [0.25, 0.5, 1.0], band, label="p", vertical="share")
+    assert chart.columns == ["p", "share", "band from", "band to"]
+    assert [row[2:] for row in chart.rows] == [[0.0, 0.5], [0.2, 0.8], [1.0, 1.0]]
+    first, second = tags(chart, "rect")
+    start, end = (float(first.attrib[name]) for name in ("x", "width"))
+    assert float(second.attrib["x"]) == pytest.approx(start + end)
+    assert float(second.attrib["width"]) == pytest.approx(2 * end)
+    heights = [float(one.attrib["height"]) for one in (first, second)]
+    assert heights[1] / heights[0] == pytest.approx(0.6 / 0.5, rel=1e-3)
+    assert not tags(steps("ranks", [0.5], label="p", vertical="share"), "rect")
 
 
 @pytest.mark.parametrize(

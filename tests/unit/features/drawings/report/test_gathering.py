@@ -11,10 +11,12 @@ import pytest
 from PIL import Image
 
 from deepmed.features.drawings.analysis.outcome import ActiveModel
+from deepmed.features.drawings.analysis.rates import by_use
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.explanation.texts import FIRST_STEPS, FLAGGED_CHIP
 from deepmed.features.drawings.report import gathering
 from deepmed.features.drawings.report.content import GroupSection, ReportContent, Table
+from deepmed.features.drawings.report.figures import GroupFacts, Unseen
 from deepmed.features.drawings.report.gathering import ReportGatherer
 from deepmed.features.drawings.report.groups import section
 from deepmed.features.drawings.report.words import NO_AGES, OVERVIEW_NOTE
@@ -22,6 +24,8 @@ from deepmed.features.drawings.tables import AgeGroupModel, AnomalyAnalysis, Dra
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
+from deepmed.learning.evaluation import wilson_interval
+from deepmed.learning.reference.evaluation import measured
 from factories.drawings import Sketch, add_drawings, embed
 from factories.reports import NEW_ODD, Reported, add_odd
 
@@ -55,17 +59,76 @@ def wilson(flagged: int, n: int) -> tuple[float, float]:
     return float(min(roots)), float(max(roots))
 
 
-@pytest.mark.req("D-26.4")
-def test_a_rate_is_read_from_new_children_alone(reported: Reported) -> None:
-    new = [row for row in of_group(reported) if row.role == "new"]
-    flagged = sum(row.is_anomaly for row in new)
-    assert NEW_ODD <= flagged < len(new)
-    low, high = wilson(flagged, len(new))
-    assert figure(group(reported.content), "Drawings of new children flagged") == (
-        f"{flagged / len(new):.1%} (95% interval {low:.1%} to {high:.1%}; {len(new)} children)"
+NEW_FIGURE = "Typical drawings of new children flagged"
+
+
+def marks(reported: Reported) -> dict[int, Drawing]:
+    with reported.bench.database.read() as session:
+        return {row.id: row for row in session.query(Drawing)}
+
+
+def typical(drawing: Drawing) -> bool:
+    """By hand: what may teach a model may make a rate."""
+    return drawing.expert_label in {None, "normal"} and not drawing.withdrawn
+
+
+def shown(rows: list[AnomalyAnalysis]) -> str:
+    """A share of drawings by as many children, as the report prints it."""
+    flagged, n = sum(row.is_anomaly for row in rows), len(rows)
+    low, high = wilson(flagged, n)
+    return (
+        f"{flagged} of {n} drawings: {flagged / n:.1%} "
+        f"(95% interval {max(low, 0):.1%} to {min(high, 1):.1%}; {n} children)"
     )
+
+
+@pytest.mark.req("D-26.4")
+def test_a_rate_is_read_from_typical_drawings_of_new_children_alone(reported: Reported) -> None:
+    drawings = marks(reported)
+    new = [row for row in of_group(reported) if row.role == "new"]
+    counted = [row for row in new if typical(drawings[row.drawing_id])]
+    flagged = sum(row.is_anomaly for row in counted)
+    assert NEW_ODD <= flagged < len(counted) < len(new)
+    assert figure(group(reported.content), NEW_FIGURE) == shown(counted)
     overview = reported.content.overview
-    assert column(overview, "Flagged of new children")[GROUP] == f"{flagged} of {len(new)}"
+    assert column(overview, "Flagged of new children")[GROUP] == f"{flagged} of {len(counted)}"
+    assert (
+        f"Of the {len(counted)} typical drawings of new children, {flagged} are."
+        in (reported.content.lead[0])
+    )
+
+
+@pytest.mark.req("D-8.2")
+def test_labelled_drawings_are_shown_apart_by_their_label(reported: Reported) -> None:
+    drawings = marks(reported)
+    labelled = [
+        row for row in of_group(reported) if drawings[row.drawing_id].expert_label == "concern"
+    ]
+    assert labelled
+    assert figure(group(reported.content), "Drawings labelled concern flagged") == shown(labelled)
+    severe = [
+        row for row in of_group(reported) if drawings[row.drawing_id].expert_label == "severe"
+    ]
+    assert figure(group(reported.content), "Drawings labelled severe flagged") == shown(severe)
+    both = [*labelled, *severe]
+    assert column(reported.content.overview, "Flagged of labelled drawings")[GROUP] == (
+        f"{sum(row.is_anomaly for row in both)} of {len(both)}"
+    )
+
+
+@pytest.mark.req("D-26.4")
+def test_the_chart_of_ranks_holds_typical_drawings_of_new_children_alone(
+    reported: Reported,
+) -> None:
+    drawings = marks(reported)
+    expected = sorted(
+        row.p_value or 0.0
+        for row in of_group(reported)
+        if row.role == "new" and typical(drawings[row.drawing_id])
+    )
+    (chart,) = [one for one in group(reported.content).charts if one.title.startswith("Ranks of")]
+    assert [row[0] for row in chart.rows] == expected
+    assert chart.title.startswith(f"Ranks of {len(expected)} typical drawings of new children")
 
 
 @pytest.mark.req("D-26.4")
@@ -80,19 +143,101 @@ def test_rows_of_the_training_are_shown_and_their_rate_is_said_to_be_fixed(
     assert {row.role for row in known} == {"fit", "calibration"}
     assert reported.content.overview_note == OVERVIEW_NOTE
     assert "fixed by construction" in reported.html
-    assert "count drawings of new children only" in " ".join(reported.content.method)
+    assert "count typical drawings of new children only" in " ".join(reported.content.method)
 
 
 @pytest.mark.req("D-26.4")
-def test_without_new_children_no_rate_is_given(trained: Workbench) -> None:
-    with trained.database.write() as session:
-        for drawing in session.query(Drawing).filter(
-            Drawing.expert_label.is_not(None) | Drawing.withdrawn
-        ):
-            drawing.is_blank = True
+def test_without_typical_drawings_of_new_children_no_rate_is_given(trained: Workbench) -> None:
+    """Those that trained nothing are by new children: labelled ones, and a withdrawn one."""
     content = ReportGatherer(trained).gather()
-    assert figure(group(content), "Drawings of new children flagged") == "no new children"
-    assert "All of the children took part in training" in content.lead[0]
+    assert figure(group(content), NEW_FIGURE) == "none here"
+    assert column(content.overview, "Flagged of new children")[GROUP] is None
+    assert "None is a typical drawing of a new child" in content.lead[0]
+    assert not [one for one in group(content).charts if one.title.startswith("Ranks of")]
+
+
+@pytest.mark.req("D-26.4")
+def test_where_nothing_can_be_flagged_there_is_no_rate(trained: Workbench) -> None:
+    """At 99.9 a rank is given, and no flag: zero of so many would be no false-alarm rate."""
+    add_drawings(trained, [Sketch(age=7.0 + one / 8, picture=60 + one) for one in range(6)])
+    embed(trained)
+    service = AnalysisService(trained)
+    with trained.database.write() as session:
+        service.thresholds.set_rule(session, percentile=99.9)
+    content = ReportGatherer(trained).gather()
+    assert figure(group(content), NEW_FIGURE) == "none here"
+    assert column(content.overview, "Flagged of labelled drawings")[GROUP] is None
+    assert not [one for one in group(content).charts if one.title.startswith("Ranks of")]
+
+
+@pytest.mark.req("D-9.6")
+def test_a_level_is_called_a_bound_where_children_made_several_drawings(
+    trained: Workbench, reported: Reported
+) -> None:
+    service = AnalysisService(trained)
+    with trained.database.read() as session:
+        scene = service.scene(session)
+    found = set()
+    for item, shown in zip(scene.active, reported.content.groups, strict=True):
+        calibration = item.model.model.calibration
+        repeated = len(calibration) > calibration.n_children
+        found.add(repeated)
+        level = str(figure(shown, "Typical drawings flagged, by construction"))
+        assert level.startswith("at most ") is repeated
+        spread = str(figure(shown, "Where the rate of this one calibration may lie"))
+        reason = f"{calibration.n_children} children made {len(calibration)} drawings"
+        assert (spread == f"not known: {reason}, so it may be far lower") is repeated
+        hundred = column(reported.content.overview, "Flagged of 100 typical drawings")
+        assert str(hundred[shown.title]).startswith("at most ") is repeated
+        ranks = [one for one in shown.charts if one.title.startswith("Ranks of")]
+        assert all(("band" in one.title) is not repeated for one in ranks)
+    assert True in found
+
+
+def test_planted_shares_are_said_to_be_at_the_percentile_of_the_training(
+    trained: Workbench,
+) -> None:
+    service = AnalysisService(trained)
+    before = group(ReportGatherer(trained).gather())
+    with trained.database.write() as session:
+        service.thresholds.set_rule(session, percentile=80.0)
+    after = group(ReportGatherer(trained).gather())
+    name = "Planted anomalies flagged"
+    (meaning,) = [one.meaning for one in after.figures if one.name == name]
+    assert "at the training's percentile 95" in meaning
+    assert figure(after, name) == figure(before, name)
+    assert any("Another rule is in force now" in note for note in after.notes)
+    assert not any("Another rule is in force now" in note for note in before.notes)
+    assert [title for title, _ in after.data] == [
+        "What hidden anomalies among the training drawings would do, at the training's "
+        "percentile 95"
+    ]
+
+
+def test_no_name_of_the_code_is_read_in_the_report(reported: Reported) -> None:
+    texts = re.sub(r"<style>.*?</style>|<[^>]*>", " ", reported.html, flags=re.DOTALL)
+    for name in ("knn", "pca", "isolation_forest", "jitter_1", "not_supported", "sobel_energy"):
+        assert not re.search(rf"\b{name}\b", texts), name
+    assert "Detector: nearest neighbours. This detector was asked for by name." in texts
+
+
+def test_drawings_that_are_not_stored_have_their_figure_and_their_ranks(
+    trained: Workbench,
+) -> None:
+    service = AnalysisService(trained)
+    with trained.database.read() as session:
+        item = service.scene(session).active[1]
+    share = measured(lambda: wilson_interval(1, 40, unit="child"))
+    ranks = [(one + 1) / 40 for one in range(40)]
+    shown = ReportGatherer(trained).gather(unseen={item.row.id: Unseen(1, share, 95.0, ranks)})
+    low, high = wilson(1, 40)
+    assert figure(group(shown), "Further typical drawings flagged") == (
+        f"1 of 40 drawings: 2.5% (95% interval {low:.1%} to {high:.1%}; 40 children)"
+    )
+    (chart,) = [one for one in group(shown).charts if one.title.startswith("Ranks of 40")]
+    assert [row[0] for row in chart.rows] == ranks
+    others = [one for one in shown.groups if one.title != GROUP]
+    assert not [one for each in others for one in each.figures if one.name.startswith("Further")]
 
 
 @pytest.mark.req("V-2.1")
@@ -100,7 +245,7 @@ def test_every_figure_of_a_group_names_its_interval_and_its_children(reported: R
     interval = re.compile(r"\(95% interval \S+ to \S+; [1-9]\d* children\)$")
     names = (
         "Where the rate of this one calibration may lie",
-        "Drawings of new children flagged",
+        NEW_FIGURE,
         "Planted anomalies flagged",
         "AUROC on all planted anomalies",
         "Tells neighbouring ages apart",
@@ -108,7 +253,9 @@ def test_every_figure_of_a_group_names_its_interval_and_its_children(reported: R
     for one in reported.content.groups:
         for name in names:
             value = str(figure(one, name))
-            stated = interval.search(value) or value.startswith(("not measured: ", "no new"))
+            stated = interval.search(value) or value.startswith(
+                ("not measured: ", "not known: ", "none")
+            )
             assert stated, (one.title, name, value)
     assert interval.search(str(figure(group(reported.content), names[2])))
 
@@ -121,7 +268,7 @@ def test_each_flagged_drawing_has_its_card_with_chip_frequency_and_first_steps(
     cards = reported.content.flagged
     assert len(cards) == len(flagged) > NEW_ODD
     frequencies = {
-        f"About {row.results['natural_frequency']['of_100_typical_drawings']:.3g} of 100 typical "
+        f"{row.results['natural_frequency']['of_100_typical_drawings']:.3g} of 100 typical "
         f"drawings are flagged; this group has {row.results['ranking']['n_children']} children to "
         "compare with."
         for row in flagged
@@ -129,7 +276,9 @@ def test_each_flagged_drawing_has_its_card_with_chip_frequency_and_first_steps(
     for card in cards:
         assert card.chip == FLAGGED_CHIP
         assert card.first_steps == FIRST_STEPS
-        assert frequencies & set(card.sentences)
+        assert frequencies & {
+            one.removeprefix("At most about ").removeprefix("About ") for one in card.sentences
+        }
         assert FIRST_STEPS not in card.sentences
     assert reported.html.count(f'<span class="chip">{FLAGGED_CHIP}</span>') == len(cards)
 
@@ -311,7 +460,7 @@ def test_a_group_with_too_few_children_says_that_nothing_is_flagged(
     trained: Workbench, keep: int, words: str
 ) -> None:
     item, metrics = thin(trained, keep)
-    shown = section(item, metrics, Rule(0, 95.0, None), [], {})
+    shown = section(GroupFacts(item, metrics, Rule(0, 95.0, None), by_use([], {}), {}))
     assert any(words in note and "nothing is flagged" in note for note in shown.notes)
     assert figure(shown, "Typical drawings flagged, by construction") is None
     assert figure(shown, "Threshold of the score") is None
