@@ -1,6 +1,7 @@
 """Typed settings: one TOML file, every value by environment (P-2)."""
 
 import os
+import re
 import tomllib
 from difflib import get_close_matches
 from functools import cache
@@ -17,6 +18,12 @@ from deepmed.kit.errors import ConfigurationError
 
 PREFIX = "DEEPMED_"
 MIB = 1 << 20
+RATE_LIMITS = {
+    "/api/v1/drawings/upload": "10/100/3",
+    "/api/v1/analysis": "30/500/5",
+    "/auth/": "5/50/2",
+    "/": "60/1000/10",
+}
 # Variables of the same prefix that steer a process and are no settings.
 PROCESS_VARIABLES = {
     "BENCH_DRAWINGS",
@@ -56,6 +63,12 @@ class Settings(BaseSettings):
     )
     device: str = Field("auto", pattern="^(auto|cpu|cuda|mps)$", description="Where models compute")
     threads: int = Field(0, ge=0, le=1024, description="Computing threads; 0 takes all cores")
+    job_concurrency: int = Field(
+        2, ge=1, le=256, description="Jobs of one queue that a worker runs at once"
+    )
+    job_idle_seconds: float = Field(
+        60.0, ge=0, description="How long a worker's child waits for the next job of its owner"
+    )
     seed: int = Field(0, ge=0, description="Seed from which every random stream is derived")
     log_level: str = Field(
         "warning", pattern="^(debug|info|warning|error)$", description="Least level that is logged"
@@ -68,6 +81,29 @@ class Settings(BaseSettings):
     max_pixels: int = Field(40_000_000, gt=0, description="Largest picture in pixels")
     max_archive_bytes: int = Field(2048 * MIB, gt=0, description="Largest archive, unpacked")
     max_archive_entries: int = Field(5000, gt=0, description="Most entries in an archive")
+    max_request_bytes: int = Field(10 * MIB, gt=0, description="Largest request to the server")
+    max_json_bytes: int = Field(MIB, gt=0, description="Largest request in JSON")
+    max_upload_bytes: int = Field(
+        512 * MIB, gt=0, description="Largest request that uploads many files"
+    )
+    limits: str = Field(
+        "auto",
+        pattern="^(auto|on|off)$",
+        description="Rate and concurrency limits; auto sets none while one person is served",
+    )
+    max_concurrent_requests: int = Field(10, gt=0, description="Most requests at a time")
+    rate_limits: dict[str, str] = Field(
+        default_factory=lambda: dict(RATE_LIMITS),
+        description="Most requests by beginning of path: a minute/an hour/at once",
+    )
+
+    @field_validator("rate_limits")
+    @classmethod
+    def _rates(cls, rates: dict[str, str]) -> dict[str, str]:
+        for path, rate in rates.items():
+            if not path.startswith("/") or not re.fullmatch(r"[1-9]\d*(/[1-9]\d*){2}", rate):
+                raise ValueError(f"{path!r}: {rate!r} is not like '/path': '60/1000/10'")
+        return rates
 
     @field_validator("home")
     @classmethod

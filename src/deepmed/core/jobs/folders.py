@@ -1,0 +1,34 @@
+"""Where jobs keep checkpoints: one folder a job in the data folder of the machine it runs on."""
+
+import shutil
+from pathlib import Path
+
+from deepmed.core.home import Home
+from deepmed.core.jobs import repository
+from deepmed.core.jobs.tables import Job
+from deepmed.kit.database.batches import in_batches
+
+
+def folder_of(home: Home, job: Job) -> Path:
+    return home.settings.home / "jobs" / job.uid
+
+
+def open_folder(home: Home, job: Job) -> Path:
+    folder = folder_of(home, job)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def remove_folder(home: Home, job: Job) -> None:
+    shutil.rmtree(folder_of(home, job), ignore_errors=True)
+
+
+def sweep_folders(home: Home) -> None:
+    """Remove what jobs left here that ended elsewhere, or whose worker died while tidying up."""
+    parent = home.settings.home / "jobs"
+    names = [path.name for path in parent.iterdir()] if parent.is_dir() else []
+    for batch in in_batches(names):
+        with home.database.read() as session:
+            needed = repository.unfinished(session, batch)
+        for name in set(batch) - needed:
+            shutil.rmtree(parent / name, ignore_errors=True)
