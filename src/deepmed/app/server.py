@@ -2,38 +2,52 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Protocol
 
 from fastapi import APIRouter, FastAPI
 
 import deepmed
+from deepmed.app import limits
 from deepmed.app.access import ROLES
 from deepmed.app.contract import on_contract
 from deepmed.app.errors import translate
+from deepmed.app.models_probe import models_probe
+from deepmed.core.health.monitor import HealthMonitor
 from deepmed.core.home import Home
 from deepmed.kit.http.caller import Caller, Role
-from deepmed.kit.http.local import LocalAccess, LocalGate
-from deepmed.kit.http.middlewares.errors import ErrorHandling
-from deepmed.kit.http.middlewares.security_headers import SecurityHeaders
+from deepmed.kit.http.local import LocalAccessMiddleware, LocalGate
+from deepmed.kit.http.middlewares.errors import ErrorHandlingMiddleware
+from deepmed.kit.http.middlewares.rate_limits import RateLimitMiddleware
+from deepmed.kit.http.middlewares.request_logging import RequestLoggingMiddleware
+from deepmed.kit.http.middlewares.resource_monitoring import ResourceMonitoringMiddleware
+from deepmed.kit.http.middlewares.security_headers import SecurityHeadersMiddleware
+from deepmed.kit.http.middlewares.size_limits import SizeLimitMiddleware
 from deepmed.kit.http.peer import PeerLookup, peer_uid
 from deepmed.kit.http.problems import Problems
-from deepmed.kit.http.routing import RoleAccess, Roles, check_roles
+from deepmed.kit.http.resources import ResourceMonitor
+from deepmed.kit.http.routing import RoleAccessMiddleware, Roles, check_roles
+from deepmed.kit.http.statistics import RequestStatistics
 
 LOCAL_NAME = "local"
+API = "/api/v1"
+Prepare = Callable[[FastAPI], None]
 
 
 class Supervised(Protocol):
     """Something that works beside the server for as long as it runs: the jobs' supervisor."""
 
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
+    def start(self) -> object: ...
+    def stop(self) -> object: ...
 
 
-def routers() -> Iterator[APIRouter]:
-    """Every slice's routes; imported here so that nothing is loaded before a server is wanted."""
+def routers() -> Iterator[tuple[str, APIRouter]]:
+    """Every slice's routes under their prefix; imported when a server is wanted, not before."""
     from deepmed.app import root  # noqa: PLC0415 - see above
+    from deepmed.core.health import routes as health  # noqa: PLC0415 - likewise
 
-    yield root.router
+    yield "", root.router
+    yield API, health.router
 
 
 def create_app(
@@ -42,18 +56,18 @@ def create_app(
     supervisor: Supervised | None = None,
     peers: PeerLookup | None = peer_uid,
     token: str | None = None,
-    roles: Roles = ROLES,
-    more: Callable[[], Iterator[APIRouter]] = routers,
+    role: Role = Role.ADMINISTRATOR,
+    prepare: Prepare | None = None,
 ) -> FastAPI:
     """The server of a data folder in local mode.
 
     Args:
-        home: the open data folder; the caller closes it.
+        home: the open data folder; whoever opened it closes it.
         supervisor: runs jobs beside the server.
         peers: tells the user at the other end of a connection; None asks for `token` instead.
         token: the start-up token, where `peers` is None.
-        roles: the table of roles.
-        more: the routes.
+        role: what the person at this machine may do.
+        prepare: adds more to the application before its roles are checked.
 
     Raises:
         ConfigurationError: a route states no role, or the table names a route that is not there.
@@ -61,40 +75,64 @@ def create_app(
     app = FastAPI(
         title="DeepMed",
         version=deepmed.__version__,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=f"{API}/openapi.json",
         docs_url=None,  # FastAPI's page takes its script from elsewhere; ours is in `web`
         redoc_url=None,
         lifespan=_lifespan(supervisor),
     )
+    _keep_parts(app, home)
+    for prefix, router in routers():
+        app.include_router(router, prefix=prefix)
+    if prepare is not None:
+        prepare(app)
+    check_roles(app.routes, ROLES)
+    gate = LocalGate(Caller(home.owner_id, LOCAL_NAME, role), peers, token)
+    _add_middlewares(app, gate, ROLES)
+    return app
+
+
+def _keep_parts(app: FastAPI, home: Home) -> None:
+    """What routes find in `app.state`; `dashboard` is set by whoever draws pages."""
+    statistics = RequestStatistics()
     app.state.home = home
     app.state.dashboard = None
+    app.state.resources = ResourceMonitor(statistics, limits.most_requests(home.settings))
+    app.state.health = HealthMonitor(home, statistics, partial(models_probe, home))
     app.state.problems = Problems(on_contract, translate)
     app.state.problems.install(app)
-    for router in more():
-        app.include_router(router)
-    check_roles(app.routes, roles)
-    gate = LocalGate(Caller(home.owner_id, LOCAL_NAME, Role.ADMINISTRATOR), peers, token)
-    _add_middlewares(app, gate, roles)
-    return app
 
 
 def _add_middlewares(app: FastAPI, gate: LocalGate, roles: Roles) -> None:
     """From the innermost to the outermost."""
-    app.add_middleware(RoleAccess, routes=app.routes, roles=roles)
-    app.add_middleware(LocalAccess, gate=gate)
-    app.add_middleware(ErrorHandling, problems=app.state.problems)
-    app.add_middleware(SecurityHeaders)
+    problems, resources = app.state.problems, app.state.resources
+    settings = app.state.home.settings
+    exempt = limits.unlimited
+    app.add_middleware(SizeLimitMiddleware, limits=limits.size_limits(settings), problems=problems)
+    app.add_middleware(
+        ResourceMonitoringMiddleware, resources=resources, problems=problems, exempt=exempt
+    )
+    app.add_middleware(
+        RateLimitMiddleware, buckets=limits.buckets(settings), problems=problems, exempt=exempt
+    )
+    app.add_middleware(RoleAccessMiddleware, routes=app.routes, roles=roles)
+    app.add_middleware(LocalAccessMiddleware, gate=gate)
+    app.add_middleware(ErrorHandlingMiddleware, problems=problems, statistics=resources.statistics)
+    app.add_middleware(RequestLoggingMiddleware, resources=resources)
+    app.add_middleware(SecurityHeadersMiddleware)
 
 
 def _lifespan(
     supervisor: Supervised | None,
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        monitor: HealthMonitor = app.state.health
+        monitor.sampler.start()
         if supervisor is not None:
             supervisor.start()
         yield
         if supervisor is not None:
             supervisor.stop()
+        monitor.sampler.stop()
 
     return lifespan

@@ -16,8 +16,12 @@ import uvicorn
 from deepmed.app.opening import open_home
 from deepmed.app.push import PushPort
 from deepmed.app.server import create_app
+from deepmed.core.home import Home
+from deepmed.kit import logging
 from deepmed.kit.errors import ConfigurationError
+from deepmed.kit.http.connections import RememberingProtocol
 from deepmed.kit.http.peer import can_tell_users, peer_uid
+from deepmed.kit.http.server_log import forward_warnings
 
 GRACE_SECONDS = 5
 Say = Callable[[str], Any]
@@ -44,6 +48,7 @@ def run(asked: Serving, say: Say) -> None:
         main = _listen(stack, addresses, asked.port, "--port")
         push = _listen(stack, addresses, asked.push_port, "--ws-port")
         home = stack.enter_context(open_home())
+        _log_requests(home)
         told = can_tell_users()
         token = None if told else secrets.token_urlsafe(32)
         app = create_app(home, peers=peer_uid if told else None, token=token)
@@ -52,6 +57,13 @@ def run(asked: Serving, say: Say) -> None:
         asyncio.run(
             _serve(_Server(_config(app)), main, _Server(_config(PushPort(app, port))), push)
         )
+
+
+def _log_requests(home: Home) -> None:
+    """A server that says nothing cannot be watched, unless that was asked for."""
+    if "log_level" not in home.settings.model_fields_set:
+        logging.configure("info")
+    forward_warnings()
 
 
 def _address(port: int, token: str | None) -> str:
@@ -104,7 +116,8 @@ def _has(address: str) -> bool:
 
 def _bind(address: str, port: int, option: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family)
+    # Named, because asyncio sends without delay only over what says that it is TCP.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((address, port))
@@ -121,6 +134,7 @@ def _bind(address: str, port: int, option: str) -> socket.socket:
 def _config(app: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=RememberingProtocol,
         log_config=None,
         access_log=False,  # ours knows what must not be written down
         proxy_headers=False,

@@ -8,8 +8,10 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from deepmed.kit.http.caller import Caller, set_caller
+from deepmed.kit.http.connections import memory_of
 from deepmed.kit.http.errors import AccessRefusedError, AuthenticationRequiredError
 from deepmed.kit.http.peer import PeerLookup
 
@@ -17,10 +19,11 @@ ORIGIN_PORT = "deepmed_origin_port"
 """In the scope of a connection to a second port: the port from which our own pages come."""
 NAMES = ("localhost", "127.0.0.1", "[::1]")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+LOCAL_MODE = "This server runs in local mode: it serves only the person who started it, directly."
 SHARED_MODE = (
-    "This server runs in local mode: it serves only the person who started it, directly. Accounts "
-    "for several people come with shared mode, in a later version; until then start a server of "
-    "your own, or reach this machine as that person: ssh -L 8000:localhost:8000 THIS-MACHINE"
+    f"{LOCAL_MODE} Accounts for several people come with shared mode, in a later version; until "
+    "then start a server of your own, or reach this machine as that person: "
+    "ssh -L 8000:localhost:8000 THIS-MACHINE"
 )
 _FORWARDING = {"forwarded", "x-real-ip", "via"}
 
@@ -41,7 +44,7 @@ class LocalGate:
         return "deepmed_token"
 
 
-class LocalAccess:
+class LocalAccessMiddleware:
     """Refuses all but the person who started the server, and says who that is."""
 
     def __init__(self, app: ASGIApp, gate: LocalGate) -> None:
@@ -62,6 +65,7 @@ class LocalAccess:
         else:
             _check_token(connection, self.gate)
         set_caller(connection, self.gate.caller)
+        bind_contextvars(user=self.gate.caller.owner_id)
         await self.app(scope, receive, send)
 
 
@@ -118,10 +122,16 @@ def _server_port(connection: HTTPConnection) -> int:
 
 
 def _check_user(connection: HTTPConnection, peers: PeerLookup) -> None:
-    client, server = connection.scope.get("client"), connection.scope.get("server")
-    uid = peers((client[0], client[1]), (server[0], server[1])) if client and server else None
-    if uid is None or uid != os.geteuid():
+    memory = memory_of(connection.scope)
+    if "uid" not in memory:
+        memory["uid"] = _ask(connection, peers)
+    if memory["uid"] is None or memory["uid"] != os.geteuid():
         raise AccessRefusedError(f"Another user of this machine sent this request. {SHARED_MODE}")
+
+
+def _ask(connection: HTTPConnection, peers: PeerLookup) -> int | None:
+    client, server = connection.scope.get("client"), connection.scope.get("server")
+    return peers((client[0], client[1]), (server[0], server[1])) if client and server else None
 
 
 def _token_in_address(connection: HTTPConnection, gate: LocalGate) -> RedirectResponse | None:

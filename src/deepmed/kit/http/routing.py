@@ -54,7 +54,7 @@ def _list(names: set[str]) -> str:
     return ", ".join(sorted(names))
 
 
-class RoleAccess:
+class RoleAccessMiddleware:
     """Lets a caller reach a route from its least role on. What states none is reached by nobody."""
 
     def __init__(self, app: ASGIApp, routes: Sequence[BaseRoute], roles: Roles) -> None:

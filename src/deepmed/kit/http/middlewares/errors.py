@@ -1,18 +1,26 @@
 """The outermost net: no error leaves without an answer, and none reaches the server's own log."""
 
+from typing import Any
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deepmed.kit.http.problems import Problems
+from deepmed.kit.http.statistics import RequestStatistics
 
 POLICY_VIOLATION = 1008
 
 
-class ErrorHandling:
+class ErrorHandlingMiddleware:
     """Answers what other middlewares raise and what no handler foresaw."""
 
-    def __init__(self, app: ASGIApp, problems: Problems) -> None:
+    def __init__(self, app: ASGIApp, problems: Problems, statistics: RequestStatistics) -> None:
         self.app = app
         self.problems = problems
+        self.statistics = statistics
+
+    def get_error_stats(self) -> dict[str, Any]:
+        """How many requests ended with an error, and with which, since the start."""
+        return self.statistics.errors()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:

@@ -24,7 +24,7 @@ HEADERS = {
 }
 
 
-class SecurityHeaders:
+class SecurityHeadersMiddleware:
     """What a browser may do with an answer. A handler's own, stricter header is kept."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,0 +1,39 @@
+"""Limits of requests, from the settings."""
+
+from starlette.types import Scope
+
+from deepmed.kit.http.buckets import Buckets, RateRule
+from deepmed.kit.http.marks import route_of
+from deepmed.kit.http.middlewares.size_limits import SizeLimits
+from deepmed.kit.settings import MIB, Settings
+
+UNLIMITED = {"/health", "/health/detailed", "/static"}
+FORM_BYTES = MIB
+"""What a form holds beside its file."""
+
+
+def unlimited(scope: Scope) -> bool:
+    """Probes, and the scripts and pictures of which a page asks for many at once."""
+    return route_of(scope) in UNLIMITED
+
+
+def size_limits(settings: Settings) -> SizeLimits:
+    return SizeLimits(
+        settings.max_request_bytes,
+        settings.max_json_bytes,
+        {
+            "/api/v1/drawings/upload": settings.max_file_bytes + FORM_BYTES,
+            "/api/v1/drawings/batch/upload": settings.max_upload_bytes,
+        },
+    )
+
+
+def most_requests(settings: Settings) -> int | None:
+    """How many requests may run at a time; None sets no limit, as in local mode."""
+    return settings.max_concurrent_requests if settings.limits == "on" else None
+
+
+def buckets(settings: Settings) -> Buckets:
+    """Without rules where there is no limit, as in local mode."""
+    rules = settings.rate_limits if settings.limits == "on" else {}
+    return Buckets({path: RateRule.parse(rate) for path, rate in rules.items()})

@@ -1,0 +1,1 @@
+"""Whether the server and what it stands on are well (contract 2.7)."""

@@ -1,0 +1,25 @@
+"""What libraries say goes into our log, in its form, and without the values an error may quote."""
+
+import logging
+
+from deepmed.kit.http.problems import frames
+from deepmed.kit.logging import get
+
+
+class ForwardToOurs(logging.Handler):
+    """Turns a record of the standard library's logging into a line of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        found = {"error_type": type(error).__name__, "where": frames(error)} if error else {}
+        log = get(record.name)
+        write = log.error if record.levelno >= logging.ERROR else log.warning
+        # The text as it was written in the program; its arguments may be a person's values.
+        write(str(record.msg), **found)
+
+
+def forward_warnings() -> None:
+    """From now on; only warnings and errors are forwarded."""
+    root = logging.getLogger()
+    if not any(isinstance(handler, ForwardToOurs) for handler in root.handlers):
+        root.addHandler(ForwardToOurs(logging.WARNING))
