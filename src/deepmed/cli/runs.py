@@ -36,7 +36,8 @@ def verify(
         checks = []
         if signature.ok:
             package = _package(bench, run)
-            checks = recompute(package.files, package.manifest.metrics)
+            manifest = package.manifest
+            checks = recompute(package.files, manifest.metrics, manifest.lineage["recipe"])
             if rescore:
                 with bench.database.read() as session:
                     checks += score_again(bench, session, package.files, bench.settings.seed)

@@ -17,6 +17,7 @@ from deepmed.learning.reference import (
 )
 from deepmed.learning.reference.evaluation import (
     CONTAMINATION_RATES,
+    Contaminated,
     PlantedRows,
     age_specificity,
     contamination,
@@ -135,13 +136,58 @@ class TestShares:
         assert flags(model, planted.rows, 95.0) == [True] * 50
         assert planted_share(model, planted, 95.0, 0)["estimate"] == 1.0
 
+    @pytest.mark.req("D-22.4")
+    @pytest.mark.parametrize(("percentile", "level"), [(95.0, 2 / 50), (90.0, 5 / 50)])
+    def test_a_share_names_its_percentile_and_what_of_typical_drawings_is_flagged_beside(
+        self, plan: GroupPlan, model: ReferenceModel, percentile: float, level: float
+    ) -> None:
+        """50 calibrate, so each is ranked among 49 others; a new child would be among 50."""
+        typical = PlantedRows(plan.model.calibration, ("none",) * 50)
+        for planted in (typical, planted_into(plan.model.calibration)):
+            figure = planted_share(model, planted, percentile, 0)
+            assert figure["percentile"] == percentile
+            assert figure["attained_level"] == pytest.approx(level)
+        own = planted_share(model, typical, percentile, 0)
+        assert own["estimate"] == pytest.approx(level)
+
+    @pytest.mark.req("D-8.2")
+    def test_what_contamination_does_is_counted_at_a_named_percentile(
+        self, plan: GroupPlan, model: ReferenceModel, own: Rows
+    ) -> None:
+        report = contamination(
+            plan, model, planted_into(own), planted_into(own), percentile=90.0, seed=0
+        )
+        for row in report:
+            for name in ("flagged", "flagged_without_contamination"):
+                assert row[name]["percentile"] == 90.0
+                assert row[name]["attained_level"] == pytest.approx(0.1)
+
+    @pytest.mark.req("V-2.2")
+    def test_what_contamination_rests_on_is_handed_out(
+        self, plan: GroupPlan, model: ReferenceModel, own: Rows
+    ) -> None:
+        kept: list[Contaminated] = []
+        hidden, planted = planted_into(own), planted_into(own)
+        report = contamination(
+            plan, model, hidden, planted, percentile=95.0, seed=0, keep=kept.append
+        )
+        assert [one.rate for one in kept] == list(CONTAMINATION_RATES)
+        for one, row in zip(kept, report, strict=True):
+            assert len(one.replaced) == row["replaced_drawings"]
+            tested = set(one.tested.rows.children.tolist())
+            assert tested == set(model.model.children) - set(one.replaced.children.tolist())
+            again = planted_share(one.model, one.tested, 95.0, 0)
+            assert again == row["flagged"]
+
     def test_where_the_percentile_is_not_supported_there_is_no_share(self) -> None:
         rows = drawn(15, seed=3)
         plan = plan_groups({"g": rows}, seed=0)["g"]
         model = fit_reference(plan, "knn", ENCODER, Layout.VISUAL, seed=0)
         planted = planted_into(plan.model.calibration)
         assert flags(model, planted.rows, 95.0) == [None] * 5
-        assert planted_share(model, planted, 95.0, 0)["reason"]
+        figure = planted_share(model, planted, 95.0, 0)
+        assert figure["reason"]
+        assert (figure["percentile"], figure["attained_level"]) == (95.0, None)
 
     @pytest.mark.req("V-1.1")
     def test_power_is_measured_on_calibration_children_only(

@@ -23,6 +23,7 @@ def write(
         "ages_of_drawings": _ages(plan),
         "encoder": model.encoder,
         "detector": model.model.detector.name,
+        "measured_at": {name: metrics[name] for name in ("percentile", "attained_level")},
         "limits": _limits(metrics),
     }
 
@@ -39,6 +40,11 @@ def _limits(metrics: dict[str, Any]) -> list[str]:
     ]
     if not metrics["supported"]:
         limits.append("Too few children calibrate this model to flag at its percentile.")
+    if "planted" in metrics:
+        limits.append(
+            "Shares of planted drawings flagged were counted at the percentile "
+            f"{metrics['percentile']:g} of the training, whatever rule is set later."
+        )
     if metrics.get("tells_ages_apart") is False:
         limits.append("The model does not tell the ages of neighbouring groups apart.")
     if metrics["children"]["borrowed"]:

@@ -1,6 +1,5 @@
 """One group from its plan to its files and its report."""
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -11,11 +10,12 @@ from typing import Any
 from deepmed.features.drawings.models import card
 from deepmed.features.drawings.models.config import AUTOMATIC, GroupTrainingConfig
 from deepmed.features.drawings.models.eligibility import Eligible
-from deepmed.features.drawings.models.items import ItemLog
+from deepmed.features.drawings.models.items import FoldLog, ItemLog
 from deepmed.features.drawings.models.planted import PlantedDrawings, PlantedMaker
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.models.selection import Comparison, choose, compare_layouts
 from deepmed.features.drawings.models.sufficiency import MINIMUM
+from deepmed.features.drawings.models.surroundings import Surroundings, surroundings
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.learning.detectors import detector_names
 from deepmed.learning.errors import InsufficientDataError
@@ -91,42 +91,42 @@ class GroupFitter:
         """
         plan = self.plans[group]
         _refuse_too_few(plan)
-        watch = Stopwatch()
+        watch, folds = Stopwatch(), FoldLog()
         with watch.stage("planting"):
             fitting = self._plant(group, plan.model.fit, "fit")
             holding = self._plant(group, plan.model.calibration, "calibration")
             hidden = self._hide(group, plan)
         with watch.stage("selection"):
             comparison = self._comparison(plan.model.fit, fitting)
-            selection = choose(comparison, self._candidates(), self.config)
-            layouts = compare_layouts(comparison, selection["chosen"], self.config)
+            selection = choose(comparison, self._candidates(), self.config, folds)
+            layouts = compare_layouts(comparison, selection["chosen"], self.config, folds)
         with watch.stage("fitting"):
             model = self._fit(plan, selection["chosen"])
+        log = ItemLog(model, folds)
         with watch.stage("evaluation"):
-            metrics = self._measure(group, plan, model, holding, hidden)
+            metrics = self._measure(group, plan, model, holding=holding, hidden=hidden, log=log)
         metrics |= {"selection": selection, "layouts": layouts, "seconds": watch.seconds}
-        log = ItemLog(model)
-        log.add("own", join([plan.model.fit, plan.model.calibration]))
+        log.add_own(join([plan.model.fit, plan.model.calibration]))
         log.add("planted", holding.planted.rows, holding.planted.kinds)
-        log.add("neighbours", self._neighbours(group), across_ages=True)
+        log.add("neighbours", self._around(group).neighbours, across_ages=True)
         self.maker.forget_pictures()
         return self._trained(group, plan, model, metrics, log)
 
     def fit_pool(self, plan: GroupPlan) -> TrainedGroup:
         """The one model over all groups, with the detector that its plan's own data choose."""
-        watch = Stopwatch()
+        watch, folds = Stopwatch(), FoldLog()
         with watch.stage("planting"):
             everyone = plan.model.fit
             nobody = everyone.take(everyone.drawings < 0)
             fitting = self.maker.make(everyone, nobody, self.config.planted_sources, "pooled fit")
         with watch.stage("selection"):
             comparison = self._comparison(everyone, fitting)
-            selection = choose(comparison, self._candidates(), self.config)
+            selection = choose(comparison, self._candidates(), self.config, folds)
         with watch.stage("fitting"):
             model = self._fit(plan, selection["chosen"])
         metrics = self._sizes(plan, model) | {"selection": selection, "seconds": watch.seconds}
-        log = ItemLog(model)
-        log.add("own", join([plan.model.fit, plan.model.calibration]))
+        log = ItemLog(model, folds)
+        log.add_own(join([plan.model.fit, plan.model.calibration]))
         return self._trained(None, plan, model, metrics, log)
 
     def _comparison(self, fit: Rows, planted: PlantedDrawings) -> Comparison:
@@ -141,53 +141,45 @@ class GroupFitter:
 
     def _plant(self, group: AgeRange, own: Rows, part: str) -> PlantedDrawings:
         """Planted into drawings of this part; drawings of other groups come from their part."""
-        donors = self._donors(group, part)
+        donors = self._around(group).donors[part]
         return self.maker.make(own, donors, self.config.planted_sources, f"{group.label} {part}")
 
     def _hide(self, group: AgeRange, plan: GroupPlan) -> PlantedRows:
         """Planted versions of enough of the drawings to contaminate the model with."""
         own = join([plan.model.fit, plan.model.calibration])
         count = math.ceil(max(CONTAMINATION_RATES) * len(own))
-        donors = self._donors(group, "fit")
+        donors = self._around(group).donors["fit"]
         return self.maker.make_one_each(own, donors, count, f"{group.label} hidden")
 
-    def _donors(self, group: AgeRange, part: str) -> Rows:
-        """Drawings of other groups' part by children who have no part in this group."""
-        mine = self.plans[group].model
-        others = [
-            getattr(plan.model, part) for other, plan in self.everywhere.items() if other != group
-        ]
-        nobody = self.eligible.rows.take(self.eligible.rows.drawings < 0)
-        return join([nobody, *others]).without_children(
-            {*mine.training.children.tolist(), *mine.calibration.children.tolist()}
-        )
-
-    def _neighbours(self, group: AgeRange) -> Rows:
-        """All eligible drawings of the groups next to this one."""
-        ordered = sorted(self.everywhere)
-        place = ordered.index(group)
-        beside = [ordered[i] for i in (place - 1, place + 1) if 0 <= i < len(ordered)]
-        nobody = self.eligible.rows.take(self.eligible.rows.drawings < 0)
-        return join([nobody, *(self.eligible.of(other) for other in beside)])
+    def _around(self, group: AgeRange) -> Surroundings:
+        return surroundings(group, self.everywhere, self.eligible)
 
     def _measure(
         self,
         group: AgeRange,
         plan: GroupPlan,
         model: ReferenceModel,
+        *,
         holding: PlantedDrawings,
         hidden: PlantedRows,
+        log: ItemLog,
     ) -> dict[str, Any]:
         seed, percentile = self.config.seed, self.config.percentile
         own = join([plan.model.fit, plan.model.calibration])
-        specific = age_specificity(model, own, self._neighbours(group), seed)
+        specific = age_specificity(model, own, self._around(group).neighbours, seed)
         return self._sizes(plan, model) | {
             "age_specificity": specific,
             "tells_ages_apart": specific["low"] is not None and specific["low"] > 0.5,
             "planted": planted_share(model, holding.planted, percentile, seed),
             "power": power_by_kind(model, own, holding.planted, seed),
             "contamination": contamination(
-                plan, model, hidden, holding.planted, percentile=percentile, seed=seed
+                plan,
+                model,
+                hidden,
+                holding.planted,
+                percentile=percentile,
+                seed=seed,
+                keep=log.add_contaminated,
             ),
             "left_out": self.eligible.left_out_of(group),
         }
@@ -220,7 +212,7 @@ class GroupFitter:
         metrics: dict[str, Any],
         log: ItemLog,
     ) -> TrainedGroup:
-        files = to_files(model) | {ITEMS_FILE: json.dumps(log.to_dict()).encode()}
+        files = to_files(model) | {ITEMS_FILE: log.to_bytes()}
         parameters = {
             "layout": model.layout.value,
             "dimension": model.dimension,

@@ -120,6 +120,7 @@ def _metrics(
     return {
         **metrics,
         **_gone(metrics, _changed(before, after)),
+        "forgotten": sorted({*metrics.get("forgotten", []), *_altered(before, after)}),
         "children": {**metrics["children"], "calibration": calibration.n_children},
         "drawings": {**metrics["drawings"], "calibration": len(calibration)},
         "supported": calibration.supports(percentile),
@@ -133,6 +134,14 @@ def _changed(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> set[str
     """The lists of items that are shorter now: `own` counts without the fitting children."""
     first, second = (_items(files) for files in (before, after))
     return {name for name, items in first.items() if items != second[name]}
+
+
+def _altered(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> set[str]:
+    """The lists that are not what they were: what rests on them cannot be counted again."""
+    first, second = (
+        {**json.loads(files[HEADER]), **json.loads(files[ITEMS_FILE])} for files in (before, after)
+    )
+    return {name for name, rows in first.items() if isinstance(rows, list) and rows != second[name]}
 
 
 def _items(files: Mapping[str, bytes]) -> dict[str, Any]:

@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepmed.features.drawings.models.config import GroupTrainingConfig
+from deepmed.features.drawings.models.detector_words import detector_words
+from deepmed.features.drawings.models.items import COMPARED, LAYOUTS, FoldLog
 from deepmed.features.drawings.models.planted import PlantedDrawings, PlantedMaker
 from deepmed.kit import seeds
 from deepmed.learning.detectors import make_detector
 from deepmed.learning.detectors.folds import Folds, PlantedItem, Ranks
 from deepmed.learning.detectors.reference_features import reference_rows
-from deepmed.learning.detectors.selection import SPLIT, select_detector
+from deepmed.learning.detectors.report import SelectionReport
+from deepmed.learning.detectors.selection import AUTOENCODER, SPLIT, select_detector
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.evaluation import auroc_interval, paired_difference_interval
 from deepmed.learning.reference import Layout, Rows
@@ -21,6 +24,7 @@ from deepmed.learning.reference.evaluation import measured
 
 FALLBACK = "knn"
 FOLDS = 5
+ASKED = "This detector was asked for by name."
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,21 @@ class Comparison:
 
 
 def choose(
-    comparison: Comparison, candidates: Sequence[str], config: GroupTrainingConfig
+    comparison: Comparison,
+    candidates: Sequence[str],
+    config: GroupTrainingConfig,
+    log: FoldLog | None = None,
 ) -> dict[str, Any]:
     """The chosen detector, the reason, and a row a detector and a plain feature.
 
     Where the fitting part is too small to compare, the nearest-neighbour detector is taken, or
     the one that was asked for.
+
+    Args:
+        comparison: what detectors are compared on.
+        candidates: names of the detectors.
+        config: settings of the training.
+        log: keeps the scores of each fold.
     """
     seed = seeds.derive(config.seed, "selection") % 2**31
     try:
@@ -79,14 +92,47 @@ def choose(
     except InsufficientDataError as error:
         chosen = candidates[0] if len(candidates) == 1 else FALLBACK
         return {"chosen": chosen, "reason": f"Not compared: {error}", "rows": [], "folds": None}
-    found = report.to_dict()
-    if len(candidates) == 1:
-        found["reason"] = "This detector was asked for by name."
-    return found
+    if log is not None:
+        log.add(COMPARED, comparison.rows, comparison.planted.planted, report.dealt, report.ranks)
+    return report.to_dict() | {
+        "reason": ASKED if len(candidates) == 1 else reason_of(report),
+    }
+
+
+def reason_of(report: SelectionReport) -> str:
+    """Why this detector, in words that people know."""
+    simple = [
+        row for row in report.rows.values() if row.role == "detector" and row.name != AUTOENCODER
+    ]
+    if not simple:
+        return "No other detector was compared with the autoencoder."
+    # Of equals the first one, as the choice itself does.
+    best = max(simple, key=lambda row: row.overall.auroc)
+    first = (
+        f"Of the simple detectors, {detector_words(best.name)} found planted anomalies best "
+        f"(AUROC {best.overall.auroc:.3f})"
+    )
+    if AUTOENCODER not in report.rows:
+        return f"{first}."
+    lead = report.lead
+    if lead is None:
+        return f"{first}; too few children to say whether the autoencoder does better."
+    verdict = (
+        ", but the autoencoder exceeds it"
+        if report.chosen == AUTOENCODER
+        else ", and the autoencoder does not exceed it beyond chance"
+    )
+    return (
+        f"{first}{verdict}: {lead.estimate:+.3f} AUROC, {lead.level:.0%} interval "
+        f"{lead.low:+.3f} to {lead.high:+.3f}."
+    )
 
 
 def compare_layouts(
-    comparison: Comparison, detector: str, config: GroupTrainingConfig
+    comparison: Comparison,
+    detector: str,
+    config: GroupTrainingConfig,
+    log: FoldLog | None = None,
 ) -> list[dict[str, Any]]:
     """Whether age or subject columns help this detector, beside the vector alone (D-16).
 
@@ -108,6 +154,9 @@ def compare_layouts(
         }
     except InsufficientDataError:  # a thin fitting part leaves too little beside a fold
         return []
+    if log is not None:
+        named = {layout.value: found for layout, found in ranks.items()}
+        log.add(LAYOUTS, comparison.rows, comparison.planted.planted, folds, named)
     plain = ranks[Layout.VISUAL]
     return [
         {

@@ -60,7 +60,8 @@ class Models:
         for info in self.all().values():
             assert self.bench.registry.verify(info["artifact"]).ok
             package = self.bench.registry.package(info["artifact"])
-            checks = recompute(package.files, package.manifest.metrics)
+            manifest = package.manifest
+            checks = recompute(package.files, manifest.metrics, manifest.lineage["recipe"])
             assert [check.to_dict() for check in checks if not check.agrees] == []
 
 
