@@ -21,7 +21,7 @@ TEST_WORKERS ?= 2
 SINGLE := OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve web test bench docs browser servers
+.PHONY: help setup setup-dev demo serve test bench docs browser servers
 .PHONY: lint lint-style lint-types lint-imports lint-docs
 
 help:
@@ -51,10 +51,7 @@ $(VENV)/.ready-dev: $(LOCK) | $(BIN)/python
 demo: setup
 	$(BIN)/deepmed demo
 
-# What pages need beside Python: scripts and styles, fetched once from the lock.
-web: setup
-
-serve: setup web
+serve: setup assets
 	$(BIN)/deepmed serve
 
 test: setup-dev assets browser servers
@@ -76,6 +73,7 @@ lint-imports: setup-dev
 lint-docs: setup-dev
 	$(BIN)/python docs/make_requirements.py --check
 	$(BIN)/python docs/make_benchmarks.py --check
+	$(BIN)/python docs/make_routes.py --check
 
 # DEEPMED_BENCH_DRAWINGS names a ZIP of real drawings; without it their parts say that they are missing.
 bench: setup
@@ -84,6 +82,7 @@ bench: setup
 docs: setup-dev
 	$(BIN)/python docs/make_requirements.py
 	$(BIN)/python docs/make_benchmarks.py
+	$(BIN)/python docs/make_routes.py
 
 # What the pages take from npm, by the lock; `serve` and `test` need it.
 ASSETS := src/deepmed/web/static/vendor/.ready

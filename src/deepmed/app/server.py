@@ -1,10 +1,12 @@
 """The application: which slices it serves, and what every request passes through."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from threading import Event
 from typing import Protocol
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, FastAPI
 
 import deepmed
@@ -12,9 +14,11 @@ from deepmed.app import limits
 from deepmed.app.access import ROLES
 from deepmed.app.contract import on_contract
 from deepmed.app.errors import translate
+from deepmed.app.kinds import job_kinds
 from deepmed.app.models_probe import models_probe
 from deepmed.core.health.monitor import HealthMonitor
 from deepmed.core.home import Home
+from deepmed.core.jobs.kinds import JobKind
 from deepmed.kit.http.caller import Caller, Role
 from deepmed.kit.http.local import LocalAccessMiddleware, LocalGate
 from deepmed.kit.http.middlewares.errors import ErrorHandlingMiddleware
@@ -57,7 +61,9 @@ def create_app(
     peers: PeerLookup | None = peer_uid,
     token: str | None = None,
     role: Role = Role.ADMINISTRATOR,
+    kinds: Mapping[str, JobKind] | None = None,
     prepare: Prepare | None = None,
+    roles: Roles = ROLES,
 ) -> FastAPI:
     """The server of a data folder in local mode.
 
@@ -67,7 +73,9 @@ def create_app(
         peers: tells the user at the other end of a connection; None asks for `token` instead.
         token: the start-up token, where `peers` is None.
         role: what the person at this machine may do.
+        kinds: the jobs that may be submitted; those of `job_kinds` when unset.
         prepare: adds more to the application before its roles are checked.
+        roles: the least role of every route.
 
     Raises:
         ConfigurationError: a route states no role, or the table names a route that is not there.
@@ -81,28 +89,34 @@ def create_app(
         lifespan=_lifespan(supervisor),
     )
     _keep_parts(app, home)
+    app.state.kinds = job_kinds() if kinds is None else kinds
     for prefix, router in routers():
         app.include_router(router, prefix=prefix)
     if prepare is not None:
         prepare(app)
-    check_roles(app.routes, ROLES)
-    gate = LocalGate(Caller(home.owner_id, LOCAL_NAME, role), peers, token)
-    _add_middlewares(app, gate, ROLES)
+    check_roles(app.routes, roles)
+    app.state.gate = LocalGate(Caller(home.owner_id, LOCAL_NAME, role), peers, token)
+    _add_middlewares(app, roles)
     return app
 
 
 def _keep_parts(app: FastAPI, home: Home) -> None:
-    """What routes find in `app.state`; `dashboard` is set by whoever draws pages."""
+    """What routes find in `app.state`.
+
+    `dashboard` is set by whoever draws pages; `ending` is set when the server is told to end, so
+    that streams of events end too.
+    """
     statistics = RequestStatistics()
     app.state.home = home
     app.state.dashboard = None
+    app.state.ending = Event()
     app.state.resources = ResourceMonitor(statistics, limits.most_requests(home.settings))
     app.state.health = HealthMonitor(home, statistics, partial(models_probe, home))
     app.state.problems = Problems(on_contract, translate)
     app.state.problems.install(app)
 
 
-def _add_middlewares(app: FastAPI, gate: LocalGate, roles: Roles) -> None:
+def _add_middlewares(app: FastAPI, roles: Roles) -> None:
     """From the innermost to the outermost."""
     problems, resources = app.state.problems, app.state.resources
     settings = app.state.home.settings
@@ -115,7 +129,7 @@ def _add_middlewares(app: FastAPI, gate: LocalGate, roles: Roles) -> None:
         RateLimitMiddleware, buckets=limits.buckets(settings), problems=problems, exempt=exempt
     )
     app.add_middleware(RoleAccessMiddleware, routes=app.routes, roles=roles)
-    app.add_middleware(LocalAccessMiddleware, gate=gate)
+    app.add_middleware(LocalAccessMiddleware, gate=app.state.gate)
     app.add_middleware(ErrorHandlingMiddleware, problems=problems, statistics=resources.statistics)
     app.add_middleware(RequestLoggingMiddleware, resources=resources)
     app.add_middleware(SecurityHeadersMiddleware)
@@ -129,10 +143,11 @@ def _lifespan(
         monitor: HealthMonitor = app.state.health
         monitor.sampler.start()
         if supervisor is not None:
-            supervisor.start()
+            await run_sync(supervisor.start)
         yield
+        app.state.ending.set()
         if supervisor is not None:
-            supervisor.stop()
+            await run_sync(supervisor.stop)
         monitor.sampler.stop()
 
     return lifespan

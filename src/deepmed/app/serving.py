@@ -4,26 +4,33 @@ import asyncio
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp
 
+from deepmed.app.kinds import job_kinds
 from deepmed.app.opening import open_home
 from deepmed.app.push import PushPort
 from deepmed.app.server import create_app
 from deepmed.core.home import Home
-from deepmed.kit import logging
+from deepmed.core.jobs.kinds import JobKind
+from deepmed.core.jobs.supervisor import Supervisor
 from deepmed.kit.errors import ConfigurationError
 from deepmed.kit.http.connections import RememberingProtocol
 from deepmed.kit.http.peer import can_tell_users, peer_uid
 from deepmed.kit.http.server_log import forward_warnings
+from deepmed.kit.settings import Settings, current
 
 GRACE_SECONDS = 5
+LARGEST_FRAME = 1 << 16
 Say = Callable[[str], Any]
 
 
@@ -44,29 +51,44 @@ def run(asked: Serving, say: Say) -> None:
         ConfigurationError: the address is not this machine's own, or a port is taken.
     """
     addresses = loopback_addresses(asked.host)
+    settings = _settings()
     with ExitStack() as stack:
         main = _listen(stack, addresses, asked.port, "--port")
         push = _listen(stack, addresses, asked.push_port, "--ws-port")
-        home = stack.enter_context(open_home())
-        _log_requests(home)
-        told = can_tell_users()
-        token = None if told else secrets.token_urlsafe(32)
-        app = create_app(home, peers=peer_uid if told else None, token=token)
+        home = stack.enter_context(open_home(settings))
+        forward_warnings()
+        app = _application(home, with_worker=asked.with_worker)
         port = main[0].getsockname()[1]
-        say(f"DeepMed serves {home.settings.home} at {_address(port, token)} (Ctrl-C ends it)")
-        asyncio.run(
-            _serve(_Server(_config(app)), main, _Server(_config(PushPort(app, port))), push)
-        )
+        say(f"DeepMed serves {settings.home} at {_address(app, port)} (Ctrl-C ends it)")
+        asyncio.run(_serve(app, main, push))
 
 
-def _log_requests(home: Home) -> None:
+def _settings() -> Settings:
     """A server that says nothing cannot be watched, unless that was asked for."""
-    if "log_level" not in home.settings.model_fields_set:
-        logging.configure("info")
-    forward_warnings()
+    settings = current()
+    if "log_level" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"log_level": "info"})
 
 
-def _address(port: int, token: str | None) -> str:
+def _application(home: Home, *, with_worker: bool) -> FastAPI:
+    kinds = job_kinds()
+    told = can_tell_users()
+    return create_app(
+        home,
+        supervisor=_supervisor(home.settings, kinds) if with_worker else None,
+        peers=peer_uid if told else None,
+        token=None if told else secrets.token_urlsafe(32),
+        kinds=kinds,
+    )
+
+
+def _supervisor(settings: Settings, kinds: Mapping[str, JobKind]) -> Supervisor:
+    return Supervisor(partial(open_home, settings), kinds, concurrency=settings.job_concurrency)
+
+
+def _address(app: FastAPI, port: int) -> str:
+    token = app.state.gate.token
     return f"http://localhost:{port}/" + (f"?token={token}" if token else "")
 
 
@@ -131,18 +153,19 @@ def _bind(address: str, port: int, option: str) -> socket.socket:
     return listener
 
 
-def _config(app: Any) -> uvicorn.Config:
-    return uvicorn.Config(
+def _server(app: ASGIApp, *, lifespan: Literal["on", "off"]) -> "_Server":
+    config = uvicorn.Config(
         app,
         http=RememberingProtocol,
         log_config=None,
         access_log=False,  # ours knows what must not be written down
         proxy_headers=False,
         server_header=False,
-        lifespan="off" if isinstance(app, PushPort) else "on",
+        lifespan=lifespan,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        ws_max_size=1 << 16,
+        ws_max_size=LARGEST_FRAME,
     )
+    return _Server(config)
 
 
 class _Server(uvicorn.Server):
@@ -154,12 +177,14 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(
-    main: uvicorn.Server,
-    main_sockets: list[socket.socket],
-    push: uvicorn.Server,
-    push_sockets: list[socket.socket],
+    app: FastAPI, main_sockets: list[socket.socket], push_sockets: list[socket.socket]
 ) -> None:
+    port = main_sockets[0].getsockname()[1]
+    main = _server(app, lifespan="on")
+    push = _server(PushPort(app, port), lifespan="off")
+
     def end(_signal: int, _frame: FrameType | None) -> None:
+        app.state.ending.set()
         for server in (main, push):
             server.force_exit = server.should_exit
             server.should_exit = True
