@@ -116,6 +116,10 @@ class Facts:
     """Nearest typical drawings and their cosine similarity."""
 
 
+RANKED_ONLY = {"not_supported", "in_sample"}
+"""Decisions that could not have been a flag, though there may be a rank."""
+
+
 class ExplanationGenerator:
     """Writes the explanation of one analysis.
 
@@ -198,6 +202,8 @@ def _main(facts: Facts, reader: Reader) -> str:
     if reader is Reader.PARENT:
         if facts.decision == "not_supported":
             return "There is no answer: too few drawings of other children to compare with."
+        if facts.decision == "in_sample":
+            return "There is no answer: the rule in force does not apply to this drawing."
         seen = "stood out from" if facts.is_anomaly else "did not stand out from"
         return f"The drawing {seen} the collected drawings of other children."
     place = place_of_100(facts.normalized_score or 0.0)
@@ -205,7 +211,7 @@ def _main(facts: Facts, reader: Reader) -> str:
 
 
 def _verdict(facts: Facts) -> str:
-    if facts.decision == "not_supported":
+    if facts.decision in RANKED_ONLY:
         return ""
     return ", so it is flagged" if facts.is_anomaly else ", which is not enough to flag it"
 
@@ -225,7 +231,7 @@ def _flag(facts: Facts) -> list[str]:
 
 def _limits(facts: Facts) -> list[str]:
     sentences = []
-    if facts.decision == "not_supported" and facts.reason:
+    if facts.decision in RANKED_ONLY and facts.reason:
         sentences.append(facts.reason)
     if facts.undecided:
         sentences.append(

@@ -196,6 +196,20 @@ def test_what_is_not_flagged_gets_no_advice(of: Facts, reader: Reader) -> None:
     assert "typical drawings are flagged" not in text
 
 
+@pytest.mark.req("D-10.2", "D-18.1")
+@pytest.mark.parametrize("reader", list(Reader))
+def test_a_rank_that_no_rule_may_flag_is_no_verdict(reader: Reader) -> None:
+    reason = "A threshold set by hand is on the model's scale."
+    text = said(
+        replace(FLAGGED, decision="in_sample", is_anomaly=False, reason=reason, percentile=None),
+        reader,
+    )
+    for verdict in ("flagged.", "flag it", "stand out", "stood out"):
+        assert verdict not in text.replace("flagged is fixed by construction.", "")
+    assert ("There is no answer" if reader is Reader.PARENT else "More unusual than about") in text
+    assert reason in text
+
+
 @pytest.mark.req("D-28.1")
 def test_a_frequency_without_figure_is_not_said() -> None:
     assert natural_frequency(None, 20) is None
