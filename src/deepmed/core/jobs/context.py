@@ -1,5 +1,6 @@
 """What a running job sees of the ledger."""
 
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ OWN_KINDS = {
     *("succeeded", "failed", "cancelled"),
 }
 """Events that the ledger writes by itself."""
+_NAME = re.compile(r"[a-z][a-z0-9_.]{0,59}")
 
 
 class JobContext:
@@ -66,11 +68,14 @@ class JobContext:
         """Something of the job's own, such as an epoch's losses.
 
         Raises:
-            ValueError: the ledger itself writes events of this kind.
+            ValueError: the kind's name is not allowed, or is one that the ledger itself writes.
             LeaseLostError: another run has taken the job up.
         """
-        if kind in OWN_KINDS:
-            raise ValueError(f"The ledger writes {kind!r} by itself; name this event otherwise.")
+        if kind in OWN_KINDS or not _NAME.fullmatch(kind):
+            raise ValueError(
+                f"An event cannot be named {kind!r}: the ledger's own names are taken, and others "
+                "consist of small letters, digits, points and low lines."
+            )
         self._write(kind, data)
 
     def log(self, text: str) -> None:

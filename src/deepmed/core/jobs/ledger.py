@@ -19,6 +19,7 @@ from deepmed.kit.database import Database
 from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
 
 MOST = 500
+LARGEST_ID = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class JobLedger:
             raise ValidationError(f"There is no state {state!r}; choose {', '.join(State)}.")
         if not 1 <= limit <= MOST:
             raise ValidationError(f"A page has 1 to {MOST} jobs, not {limit}.")
+        before = None if before is None else min(before, LARGEST_ID)
         return repository.page(
             session, self.owner_id, state=state, kind=kind, before=before, limit=limit
         )
@@ -221,7 +223,8 @@ class JobLedger:
         )
 
     def _find(self, session: Session, job_id: int, *, lock: bool = False) -> Job:
-        job = repository.find(session, self.owner_id, job_id, lock=lock)
+        possible = 0 < job_id <= LARGEST_ID
+        job = repository.find(session, self.owner_id, job_id, lock=lock) if possible else None
         if job is None:
             raise NotFoundError(f"There is no job {job_id}.")
         return job

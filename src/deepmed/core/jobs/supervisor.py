@@ -4,10 +4,12 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from deepmed.core.home import Home
@@ -24,8 +26,6 @@ from deepmed.core.jobs.tables import Job
 from deepmed.kit import clock, logging
 from deepmed.kit.ids import new_uid
 
-SLOTS = 2
-
 
 class Supervisor:
     """Works off the ledger until it is stopped; `start` and `stop` may be called by any thread.
@@ -34,7 +34,8 @@ class Supervisor:
         open_home: gives the worker a data folder of its own, which it closes at the end.
         kinds: what it can run; jobs of other kinds are left to others.
         queues: how many jobs of each queue it runs at once; all queues of its kinds when unset.
-        concurrency: the number for each of those queues.
+        concurrency: the number for each of those queues; that of the settings when unset.
+        pace: how it keeps time; children are kept as the settings say when unset.
         once: end as soon as there is nothing to do.
         only: work on this job alone.
     """
@@ -45,14 +46,13 @@ class Supervisor:
         kinds: Mapping[str, JobKind],
         *,
         queues: Mapping[str, int] | None = None,
-        concurrency: int = SLOTS,
+        concurrency: int | None = None,
         pace: Pace | None = None,
         once: bool = False,
         only: int | None = None,
     ) -> None:
         self.worker = f"{socket.gethostname()[:100]}:{os.getpid()}:{new_uid()[:8]}"
-        self.pace = pace or Pace()
-        self.queues = queues or {kind.queue: concurrency for kind in kinds.values()}
+        self._pace, self._queues, self._concurrency = pace, queues, concurrency
         self._open_home, self._kinds = open_home, kinds
         self._once, self._only = once, only
         self._limits = {name: most for name, most in queue_limits(kinds.values()).items() if most}
@@ -66,9 +66,11 @@ class Supervisor:
     def start(self) -> None:
         """Begin; what is wrong with the data folder is raised here."""
         self._home = self._open_home()
-        for queue in self._limits:
-            with self._home.database.write() as session:
-                repository.know_queue(session, queue)
+        settings = self._home.settings
+        slots = self._concurrency or settings.job_concurrency
+        self.queues = self._queues or {kind.queue: slots for kind in self._kinds.values()}
+        self.pace = self._pace or Pace(idle=settings.job_idle_seconds)
+        self._know_queues()
         self._crew = Crew(self._home, self._kinds, self.pace, lambda *told: self._inbox.put(told))
         self._thread = Thread(target=self._work, name="jobs", daemon=True)
         self._thread.start()
@@ -91,6 +93,12 @@ class Supervisor:
     def wake(self) -> None:
         """Look for work now: somebody in this process has just submitted some."""
         self._inbox.put(None)
+
+    def _know_queues(self) -> None:
+        for queue in self._limits:
+            # Another worker that starts in this moment may have written the same row.
+            with suppress(IntegrityError), self._home.database.write() as session:
+                repository.know_queue(session, queue)
 
     def _work(self) -> None:
         try:
