@@ -65,7 +65,7 @@ def add_drawings(bench: Workbench, wanted: Sequence[Sketch]) -> list[int]:
     with bench.database.write() as session:
         children = _children(session, bench.owner_id, wanted)
         rows = [
-            _row(bench.owner_id, one, child, key)
+            _row(bench.owner_id, one, child, key) | {"pixel_hash": _pixels(session, one)}
             for one, child, key in zip(wanted, children, keys, strict=True)
         ]
         if not rows:
@@ -106,6 +106,13 @@ def _store(bench: Workbench, one: Sketch, place: int) -> str:
     return key
 
 
+def _pixels(session: Any, one: Sketch) -> str:
+    """Only a duplicate has another's hash: that files are shared is this factory's affair."""
+    if one.duplicate_of is None:
+        return secrets.token_hex(32)
+    return str(session.get_one(Drawing, one.duplicate_of).pixel_hash)
+
+
 def _children(session: Any, owner_id: int, wanted: Sequence[Sketch]) -> list[int]:
     known = {one.child: 0 for one in wanted if one.child is not None}
     for code in known:
@@ -133,7 +140,6 @@ def _row(owner_id: int, one: Sketch, child: int, key: str) -> dict[str, Any]:
         "original_name": "drawing.png",
         "file_path": key,
         "source_hash": secrets.token_hex(32),
-        "pixel_hash": key.removeprefix("drawings/").removesuffix(".png"),
         "width": SIDE,
         "height": SIDE,
         "age_years": one.age,

@@ -6,7 +6,14 @@ Fit with `fit_reference` on what `plan_groups` decided; ask with `ReferenceModel
 
 from deepmed.learning.calibration.split import MINIMUM_FIT
 from deepmed.learning.reference.files import from_files, to_files
-from deepmed.learning.reference.model import Reference, ReferenceModel, Role, fit_reference
+from deepmed.learning.reference.model import (
+    Reference,
+    ReferenceModel,
+    Role,
+    Who,
+    fit_reference,
+    without,
+)
 from deepmed.learning.reference.plan import (
     GroupPlan,
     Half,
@@ -27,6 +34,7 @@ __all__ = [
     "ReferenceModel",
     "Role",
     "Rows",
+    "Who",
     "borrowable",
     "compose",
     "fit_reference",
@@ -35,4 +43,5 @@ __all__ = [
     "plan_groups",
     "plan_pool",
     "to_files",
+    "without",
 ]

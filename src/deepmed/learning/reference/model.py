@@ -1,5 +1,7 @@
 """A model of what is typical in a group, and how it ranks a drawing (D-9, D-10, D-26)."""
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -15,6 +17,9 @@ from deepmed.learning.detectors import Detector, make_detector
 from deepmed.learning.errors import EncoderMismatchError, InsufficientDataError
 from deepmed.learning.reference.plan import GroupPlan, Half
 from deepmed.learning.reference.rows import Floats, Layout, Rows
+
+Who = int | AbstractSet[int]
+"""A drawing's child; or several, where the very same picture was handed in under several names."""
 
 
 class Role(StrEnum):
@@ -70,17 +75,24 @@ class ReferenceModel:
     borrowed_children: frozenset[int]
     neutral_age: float | None = None
 
-    def role(self, child: int) -> Role:
-        """The role of a child for this model; borrowed children count as fit."""
-        if child in self.fit_children:
-            return Role.FIT
-        return Role.CALIBRATION if child in self.model.children else Role.NEW
+    def role(self, child: Who) -> Role:
+        """The role of a child for this model; borrowed children count as fit.
 
-    def reference_for(self, child: int) -> Reference | None:
+        Of several children the one decides who was closest to the fitting: what holds for one
+        copy of a picture holds for all.
+        """
+        everyone = _everyone(child)
+        if everyone & self.fit_children:
+            return Role.FIT
+        return Role.CALIBRATION if everyone & self.model.children else Role.NEW
+
+    def reference_for(self, child: Who) -> Reference | None:
         """Which of model and twin may score this child's drawings; None: neither."""
         if self.role(child) is not Role.FIT:
             return self.model
-        return self.twin if self.twin and child in self.twin.children else None
+        # Whoever took part in the model and does not calibrate the twin may have fitted the twin.
+        known = _everyone(child) & (self.fit_children | self.model.children)
+        return self.twin if self.twin and known <= self.twin.children else None
 
     def score(self, rows: Rows, encoder: str, *, twin: bool = False) -> Floats:
         """Scores of rows, (n,) float64, higher is more unusual.
@@ -111,7 +123,7 @@ class ReferenceModel:
         return self.score(_at(rows, self.neutral_age), encoder)
 
     def decide(
-        self, score: float | None, child: int, percentile: float, manual: float | None = None
+        self, score: float | None, child: Who, percentile: float, manual: float | None = None
     ) -> Decision:
         """The decision on a score that the right one of model and twin gave.
 
@@ -128,8 +140,21 @@ class ReferenceModel:
                 "A threshold set by hand is on the model's scale, and the model was fitted on this "
                 "child, so only the twin may score the drawing."
             )
-        own = child if child in reference.children else None
-        return decide(reference.calibration, score, percentile, own, manual)
+        own = sorted(_everyone(child) & reference.children)
+        others = without(reference.calibration, own[1:])
+        return decide(others, score, percentile, own[0] if own else None, manual)
+
+
+def without(calibration: CalibrationSet, child: Who | Sequence[int]) -> CalibrationSet:
+    """The ranking without a child, or several; those who do not calibrate change nothing.
+
+    Example:
+        >>> without(CalibrationSet([1.0, 2.0, 3.0], [7, 8, 9]), {8, 9, 10}).children
+        (7,)
+    """
+    for one in sorted(_everyone(child)):
+        calibration = calibration.removed(one)
+    return calibration
 
 
 def fit_reference(
@@ -168,6 +193,10 @@ def fit_reference(
         borrowed_children=borrowed,
         neutral_age=neutral_age,
     )
+
+
+def _everyone(child: Who | Sequence[int]) -> frozenset[int]:
+    return frozenset([child] if isinstance(child, int) else child)
 
 
 def _calibrated(

@@ -30,7 +30,7 @@ def outlook(
     for drawing in drawings:
         item = scene.model_for(drawing.age_years)
         scorable = item is not None and not drawing.is_blank and drawing.id in embedded
-        if item and scorable and item.model.role(drawing.child_id) is Role.NEW:
+        if item and scorable and item.model.role(scene.who(drawing)) is Role.NEW:
             n = item.model.model.calibration.n_children
             calibrating[drawing.child_id] = max(n, calibrating.get(drawing.child_id, 0))
             counts[drawing.child_id] += 1

@@ -9,7 +9,7 @@ import numpy as np
 
 from deepmed.features.drawings.analysis.outcome import MINIMUM_CELL, ActiveModel
 from deepmed.learning.calibration.conformal import CalibrationSet
-from deepmed.learning.reference import Reference, ReferenceModel, Role
+from deepmed.learning.reference import Reference, ReferenceModel, Role, Who, without
 
 NO_AGE_PART = (
     "These models do not tell the drawings of neighbouring ages apart, so a comparison across "
@@ -56,14 +56,14 @@ class Pool:
 
 
 def subject_part(
-    pool: Pool | None, subject: str | None, child: int, scores: Mapping[bool, float]
+    pool: Pool | None, subject: str | None, child: Who, scores: Mapping[bool, float]
 ) -> dict[str, Any]:
     """The conformal p among the subject's calibration children of all groups.
 
     Args:
         pool: the model over all groups, where there is one.
         subject: the drawing's subject.
-        child: the drawing's child.
+        child: whose the drawing is.
         scores: the drawing's score under the pooled model (False) and its twin (True).
     """
     if pool is None:
@@ -73,20 +73,19 @@ def subject_part(
     reference = pool.model.reference_for(child)
     if reference is None:
         return _none("the pooled model was fitted on this child and has no twin", subject)
-    cell = pool.cell(reference, subject)
-    own = child if child in cell else None
-    others = cell.n_children - (own is not None)
-    if others < MINIMUM_CELL:
+    others = without(pool.cell(reference, subject), child)
+    if others.n_children < MINIMUM_CELL:
         return _none(
-            f"{others} other children with this subject calibrate, {MINIMUM_CELL} are needed",
+            f"{others.n_children} other children with this subject calibrate, {MINIMUM_CELL} are "
+            "needed",
             subject,
-            others,
+            others.n_children,
         )
     score = scores[reference is pool.model.twin]
     return {
         "subject": subject,
-        "p_value": cell.p_value(score, own),
-        "children": others,
+        "p_value": others.p_value(score),
+        "children": others.n_children,
         "reason": None,
     }
 
@@ -97,7 +96,7 @@ def tell_ages_apart(active: Sequence[ActiveModel]) -> bool:
 
 
 def age_part(
-    active: Sequence[ActiveModel], child: int, scores: Mapping[int, float]
+    active: Sequence[ActiveModel], child: Who, scores: Mapping[int, float]
 ) -> dict[str, Any]:
     """The p under each group's model in which the child is not fit, or why there is none.
 
@@ -107,7 +106,7 @@ def age_part(
 
     Args:
         active: the active models in order of age.
-        child: the drawing's child.
+        child: whose the drawing is.
         scores: the drawing's score across ages under each model, by the model's id.
     """
     if not tell_ages_apart(active):
@@ -118,16 +117,15 @@ def age_part(
     }
 
 
-def _age_row(item: ActiveModel, child: int, score: float) -> dict[str, Any]:
-    calibration = item.model.model.across_ages
-    own = child if child in calibration else None
-    others = calibration.n_children - (own is not None)
+def _age_row(item: ActiveModel, child: Who, score: float) -> dict[str, Any]:
+    ranking = without(item.model.model.across_ages, child)
+    others = ranking.n_children
     row: dict[str, Any] = {"age_group": item.ages.label, "p_value": None, "children": others}
     if item.model.role(child) is Role.FIT:
         return row | {"reason": "this model was fitted on the child"}
     if others < MINIMUM_CELL:
         return row | {"reason": f"{others} other children calibrate, {MINIMUM_CELL} are needed"}
-    return row | {"p_value": calibration.p_value(score, own), "reason": None}
+    return row | {"p_value": ranking.p_value(score), "reason": None}
 
 
 def _none(reason: str, subject: str | None, children: int | None = None) -> dict[str, Any]:

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from deepmed.features.drawings.models.repository import children_of_copies
 from deepmed.features.drawings.tables import (
     AnalysisBatch,
     AnomalyAnalysis,
@@ -145,10 +146,12 @@ def flagged(session: Session, owner_id: int) -> list[int]:
     return [drawing for drawing in found if drawing is not None]
 
 
-def newest_scores(session: Session, owner_id: int, model_id: int) -> list[tuple[float, int]]:
-    """(score, child) of each drawing's newest analysis, as far as this model scored it."""
+def newest_scores(
+    session: Session, owner_id: int, model_id: int
+) -> list[tuple[float, frozenset[int]]]:
+    """(score, whose) of each drawing's newest analysis, as far as this model scored it."""
     query = (
-        select(AnomalyAnalysis.anomaly_score, Drawing.child_id)
+        select(AnomalyAnalysis.anomaly_score, Drawing.id, Drawing.child_id)
         .join(Drawing, Drawing.id == AnomalyAnalysis.current_of)
         .where(
             *_newest_of(owner_id),
@@ -157,7 +160,13 @@ def newest_scores(session: Session, owner_id: int, model_id: int) -> list[tuple[
         )
         .order_by(AnomalyAnalysis.current_of)
     )
-    return [(score, child) for score, child in session.execute(query) if score is not None]
+    rows = session.execute(query).all()
+    copies = children_of_copies(session, owner_id, [drawing for _, drawing, _ in rows])
+    return [
+        (score, copies.get(drawing, frozenset()) | {child})
+        for score, drawing, child in rows
+        if score is not None
+    ]
 
 
 def subjects_of_members(session: Session, model_id: int) -> dict[int, str | None]:

@@ -21,7 +21,7 @@ from deepmed.features.drawings.tables import AgeGroupModel, Drawing
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.learning.calibration.batch import q_values
 from deepmed.learning.errors import EncoderMismatchError
-from deepmed.learning.reference import Reference, ReferenceModel, Rows
+from deepmed.learning.reference import Reference, ReferenceModel, Role, Rows
 
 VERSION = 1
 """Raised when the method changes, so that old analyses are not taken for new ones."""
@@ -37,6 +37,20 @@ class Scene:
     encoder: str
     recipes: dict[int, str]
     vectors: dict[int, np.ndarray[Any, np.dtype[np.float32]]] = field(default_factory=dict)
+    copies: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    """Of a drawing that was handed in under other names too: the children of these names."""
+
+    def who(self, drawing: Drawing) -> frozenset[int]:
+        """Whose the drawing is: all children under whose name the very same picture is there."""
+        return self._who(drawing.id, drawing.child_id)
+
+    def whose(self, rows: Rows) -> list[frozenset[int]]:
+        """The same for each row."""
+        pairs = zip(rows.drawings.tolist(), rows.children.tolist(), strict=True)
+        return [self._who(drawing, child) for drawing, child in pairs]
+
+    def _who(self, drawing: int, child: int) -> frozenset[int]:
+        return self.copies.get(drawing, frozenset()) | {child}
 
     def model_for(self, age: float) -> ActiveModel | None:
         """The model whose range holds the age; none outside the supported ages."""
@@ -113,18 +127,18 @@ def _scores(scene: Scene, rows: Rows | None) -> Scores:
     """Every score that an answer will take up: of whom the drawing's child allows to be asked."""
     if rows is None:
         return {}
-    children = rows.children.tolist()
+    whose = scene.whose(rows)
     own = [scene.model_for(age) for age in rows.ages.tolist()]
     found: Scores = {}
     for item in scene.active:
         wanted = [
             item.model.reference_for(child) if mine is item else None
-            for child, mine in zip(children, own, strict=True)
+            for child, mine in zip(whose, own, strict=True)
         ]
         found |= _columns(item.row.id, item.model, scene.encoder, rows, wanted)
     if scene.pool is not None:
         model = scene.pool.model
-        wanted = [model.reference_for(child) for child in children]
+        wanted = [model.reference_for(child) for child in whose]
         found |= _columns(None, model, scene.encoder, rows, wanted)
     return found
 
@@ -135,7 +149,9 @@ def _scores_across_ages(scene: Scene, rows: Rows | None) -> dict[int, list[float
     for item in scene.active:
         column = np.full(0 if rows is None else len(rows), np.nan)
         if rows is not None and tell_ages_apart(scene.active):
-            asked = ~np.isin(rows.children, sorted(item.model.fit_children))
+            asked = np.array(
+                [item.model.role(child) is not Role.FIT for child in scene.whose(rows)], dtype=bool
+            )
             column[asked] = item.model.score_across_ages(rows.take(asked), scene.encoder)
         found[item.row.id] = column.tolist()
     return found
@@ -168,7 +184,7 @@ def _outcome(
     if item is None or drawing.id not in place:
         return _no_answer(scene, drawing, item)
     index = place[drawing.id]
-    child = drawing.child_id
+    child = scene.who(drawing)
     rule = scene.rules[item.row.id]
     reference = item.model.reference_for(child)
     twin = reference is not None and reference is item.model.twin
@@ -206,7 +222,7 @@ def _outcome(
 
 def _subject(scene: Scene, drawing: Drawing, index: int, scores: Scores) -> dict[str, Any]:
     own = {twin: scores[None, twin][index] for twin in (False, True) if scene.pool}
-    return subject_part(scene.pool, drawing.subject, drawing.child_id, own)
+    return subject_part(scene.pool, drawing.subject, scene.who(drawing), own)
 
 
 def _no_answer(scene: Scene, drawing: Drawing, item: ActiveModel | None) -> Outcome:
@@ -231,6 +247,7 @@ def _inputs(scene: Scene, drawing: Drawing, item: ActiveModel | None, rule: Rule
         "version": VERSION,
         "drawing": drawing.id,
         "child": drawing.child_id,
+        "copies": sorted(scene.who(drawing) - {drawing.child_id}),
         "age": drawing.age_years,
         "subject": drawing.subject,
         "blank": drawing.is_blank,

@@ -23,6 +23,7 @@ from deepmed.features.drawings.analysis.storing import store
 from deepmed.features.drawings.analysis.tracker import BatchAnalysisTracker
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.ranges import range_of
+from deepmed.features.drawings.models.repository import children_of_copies
 from deepmed.features.drawings.tables import (
     AgeGroupModel,
     AnalysisBatch,
@@ -82,7 +83,7 @@ class AnalysisService:
             # Everything is read after the batch took its place: a later one knows no less.
             with self.bench.database.read() as session:
                 drawings = repository.drawings(session, self.bench.owner_id, drawing_ids)
-                scene = self.scene(session)
+                scene = self.scene(session, [drawing.id for drawing in drawings])
                 prospect = self._prospect(session, scene, drawings)
             _refuse_unknown(drawing_ids, {drawing.id for drawing in drawings})
             scene.refuse_foreign_models()
@@ -148,8 +149,13 @@ class AnalysisService:
             self.tracker.finish(session, batch.uid, q_values)
         return BatchAnalysis(batch.uid, rows, q_values, prospect, computed)
 
-    def scene(self, session: Session) -> Scene:
-        """Models, rules and the pooled model, as they stand now."""
+    def scene(self, session: Session, drawings: Sequence[int] = ()) -> Scene:
+        """Models, rules and the pooled model, as they stand now.
+
+        Args:
+            session: of the database.
+            drawings: ids of those that will be put before the models.
+        """
         active = [
             ActiveModel(row, range_of(row), self.models.load_model(session, row))
             for row in self.models.active(session)
@@ -161,6 +167,7 @@ class AnalysisService:
             pool=None if pooled is None else self._pool(session, pooled),
             encoder=self.bench.encoding.identity.key,
             recipes={item.row.id: self.models.version(session, item.row) for item in active},
+            copies=children_of_copies(session, self.bench.owner_id, drawings),
         )
 
     def first_drawing(self) -> int | None:

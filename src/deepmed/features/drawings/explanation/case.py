@@ -17,7 +17,7 @@ from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
 from deepmed.learning.encoders import Prepared
-from deepmed.learning.reference import Reference, compose
+from deepmed.learning.reference import Reference, compose, without
 from deepmed.learning.saliency.fills import Ranking, nearest_typical, ranking_of
 from deepmed.learning.saliency.score import ScoreFunction
 
@@ -33,6 +33,8 @@ class Case:
     analysis: AnomalyAnalysis
     item: ActiveModel
     reference: Reference
+    whose: frozenset[int]
+    """Its child, and those under whose name the very same picture is there too."""
     image: NDArray[np.uint8]
     vector: NDArray[np.float32]
     typical_ids: list[int]
@@ -55,10 +57,7 @@ class Case:
 
     @property
     def ranking(self) -> Ranking:
-        child = self.drawing.child_id
-        return ranking_of(
-            self.reference.calibration, child if child in self.reference.children else None
-        )
+        return ranking_of(without(self.reference.calibration, self.whose))
 
     def nearest(self) -> int | None:
         """The fitting drawing most like this one, by the columns that the detector sees."""
@@ -122,9 +121,10 @@ class CaseLoader:
 
     def _case(self, session: Session, row: AnomalyAnalysis) -> Case:
         drawing = analyses.drawings(session, self.bench.owner_id, [row.drawing_id])[0]
-        scene = self.analyses.scene(session)
+        scene = self.analyses.scene(session, [drawing.id])
+        whose = scene.who(drawing)
         item = next((one for one in scene.active if one.row.id == row.age_group_model_id), None)
-        reference = None if item is None else item.model.reference_for(drawing.child_id)
+        reference = None if item is None else item.model.reference_for(whose)
         if item is None or reference is None:
             raise ConflictError(
                 f"Drawing {drawing.id} has no score under the models in use. Run "
@@ -139,6 +139,7 @@ class CaseLoader:
             row,
             item,
             reference,
+            whose,
             self.bench.encoding.picture(drawing.file_path),
             self.bench.embeddings.retrieve_embedding(session, drawing.id, scene.encoder),
             found.tolist(),

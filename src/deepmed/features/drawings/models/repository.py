@@ -1,8 +1,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy.orm import Session, aliased
 
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.tables import (
@@ -168,6 +168,30 @@ def children_of(session: Session, drawings: Iterable[int]) -> dict[int, int]:
         query = select(Drawing.id, Drawing.child_id).where(Drawing.id.in_(some))
         found |= {row.id: row.child_id for row in session.execute(query)}
     return found
+
+
+def children_of_copies(
+    session: Session, owner_id: int, drawings: Iterable[int]
+) -> dict[int, frozenset[int]]:
+    """Of each drawing that others have the very same pixels as: whose these others are.
+
+    Its own child is not among them, and a drawing without copies by others is left out.
+    """
+    copy = aliased(Drawing)
+    query = select(Drawing.id, copy.child_id).join(
+        copy,
+        and_(
+            copy.owner_id == Drawing.owner_id,
+            copy.pixel_hash == Drawing.pixel_hash,
+            copy.child_id != Drawing.child_id,
+        ),
+    )
+    found: dict[int, set[int]] = {}
+    for some in in_batches(drawings):
+        asked = query.where(Drawing.owner_id == owner_id, Drawing.id.in_(some))
+        for drawing, child in session.execute(asked):
+            found.setdefault(drawing, set()).add(child)
+    return {drawing: frozenset(children) for drawing, children in found.items()}
 
 
 def existing_children(session: Session, ids: Iterable[int]) -> frozenset[int]:

@@ -1,6 +1,7 @@
 """From which percentile a drawing is flagged: versioned, previewed, audited (D-9, D-10)."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from deepmed.features.drawings.tables import AgeGroupModel, ThresholdSetting
 from deepmed.features.drawings.thresholds import repository
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ModelError, ValidationError
-from deepmed.learning.reference import ReferenceModel
+from deepmed.learning.reference import ReferenceModel, Who
 
 LEAST_PERCENTILE = 50.0
 GREATEST_PERCENTILE = 99.9
@@ -211,9 +212,11 @@ class ThresholdManager:
         }
 
 
-def _flagged(model: ReferenceModel, scored: list[tuple[float, int]], rule: Rule) -> dict[str, int]:
+def _flagged(
+    model: ReferenceModel, scored: Sequence[tuple[float, Who]], rule: Rule
+) -> dict[str, int]:
     decisions = [
-        model.decide(score, child, rule.rank_percentile, rule.threshold) for score, child in scored
+        model.decide(score, whose, rule.rank_percentile, rule.threshold) for score, whose in scored
     ]
     return {
         "analysed_drawings": len(decisions),

@@ -261,10 +261,9 @@ def test_typical_drawings_are_taken_from_all_of_the_group() -> None:
 def test_two_different_drawings_never_share_a_map(
     trained: Workbench, service: ExplanationService
 ) -> None:
-    twins = add_drawings(
-        trained,
-        [Sketch(age=7.0, picture=3), Sketch(age=7.0, picture=3), Sketch(age=7.5, picture=3)],
-    )
+    (first,) = add_drawings(trained, [Sketch(age=7.0, picture=3)])
+    copies = [Sketch(age=age, picture=3, duplicate_of=first) for age in (7.0, 7.5)]
+    twins = [first, *add_drawings(trained, copies)]
     embed(trained)
     found = [service.explain(one) for one in twins]
     other = service.explain(twins[0], "occlusion")
