@@ -32,6 +32,7 @@ from deepmed.kit.http.problems import Problems
 from deepmed.kit.http.resources import ResourceMonitor
 from deepmed.kit.http.routing import RoleAccessMiddleware, Roles, check_roles
 from deepmed.kit.http.statistics import RequestStatistics
+from deepmed.web.routes import static_files
 
 LOCAL_NAME = "local"
 API = "/api/v1"
@@ -49,9 +50,14 @@ def routers() -> Iterator[tuple[str, APIRouter]]:
     """Every slice's routes under their prefix; imported when a server is wanted, not before."""
     from deepmed.app import root  # noqa: PLC0415 - see above
     from deepmed.core.health import routes as health  # noqa: PLC0415 - likewise
+    from deepmed.features.drawings import routes as drawings  # noqa: PLC0415 - likewise
+    from deepmed.web import routes as web  # noqa: PLC0415 - likewise
 
     yield "", root.router
     yield API, health.router
+    for router in drawings.routers():
+        yield API, router
+    yield "", web.router
 
 
 def create_app(
@@ -92,6 +98,7 @@ def create_app(
     app.state.kinds = job_kinds() if kinds is None else kinds
     for prefix, router in routers():
         app.include_router(router, prefix=prefix)
+    app.mount("/static", static_files())
     if prepare is not None:
         prepare(app)
     check_roles(app.routes, roles)

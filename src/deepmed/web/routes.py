@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
-from deepmed.kit.errors import ConfigurationError
 from deepmed.web.shell import page
 
 STATIC = Path(__file__).with_name("static")
@@ -22,14 +21,15 @@ def docs(request: Request) -> HTMLResponse:
 
 
 def static_files() -> StaticFiles:
-    """Our own styles and scripts, and those that the lock names.
-
-    Raises:
-        ConfigurationError: the latter were not fetched.
-    """
-    if not ASSETS_READY.exists():
-        raise ConfigurationError(
-            "The pages' scripts and styles are not there. Run `make assets` in the repository "
-            "once; an installed wheel has them."
-        )
+    """Our own styles and scripts, and those that the lock names."""
     return StaticFiles(directory=STATIC)
+
+
+def missing_assets() -> str | None:
+    """What to do where the scripts and styles of others were not fetched; None where they were."""
+    if ASSETS_READY.exists():
+        return None
+    return (
+        "The pages' scripts and styles are not there, so pages look bare. Run `make assets` in "
+        "the repository once; an installed wheel has them."
+    )

@@ -180,6 +180,21 @@ class ThresholdSetting(Owned, Base):
     created_timestamp: Mapped[datetime] = mapped_column(default=clock.now)
 
 
+class GroupingSetting(Owned, Base):
+    """How age groups are suggested to an owner; without a row as the installation does it."""
+
+    __tablename__ = "age_grouping_settings"
+    __table_args__ = (
+        UniqueConstraint("owner_id"),
+        CheckConstraint("min_samples >= 10 AND max_span > 0", name="usable"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    strategy: Mapped[str] = mapped_column(String(10))
+    min_samples: Mapped[int]
+    max_span: Mapped[float]
+
+
 class AnomalyAnalysis(Owned, Base):
     """One drawing under one model and one flagging rule."""
 

@@ -424,6 +424,26 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
+        "age_grouping_settings",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("strategy", sa.String(length=10), nullable=False),
+        sa.Column("min_samples", sa.Integer(), nullable=False),
+        sa.Column("max_span", sa.Double(), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "min_samples >= 10 AND max_span > 0", name=op.f("ck_age_grouping_settings_usable")
+        ),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["owners.id"],
+            name=op.f("fk_age_grouping_settings_owner_id_owners"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_age_grouping_settings")),
+        sa.UniqueConstraint("owner_id", name=op.f("uq_age_grouping_settings_owner_id")),
+        **OPTIONS,
+    )
+    op.create_table(
         "interpretability_results",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("analysis_id", sa.Integer(), nullable=False),
@@ -450,6 +470,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("interpretability_results")
+    op.drop_table("age_grouping_settings")
     op.drop_table("threshold_settings")
     op.drop_table("anomaly_analyses")
     op.drop_table("age_group_model_members")

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
 
+from deepmed.core.audit import repository as audit
 from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.ranges import (
     GREATEST_AGE,
@@ -31,12 +32,19 @@ class AgeGroupManagerError(ModelError):
     code = "age_group_manager"
 
 
+YEARLY, CUSTOM = "yearly", "custom"
+
+
 @dataclass(frozen=True)
 class AgeGroupConfig:
-    """How groups are suggested: yearly bins, merged upwards until they hold enough."""
+    """How groups are suggested: yearly bins, merged upwards until they hold enough.
+
+    `strategy` says that: `yearly` with these defaults, `custom` where a person changed one.
+    """
 
     min_samples: int = 50
     max_span: float = 4.0
+    strategy: str = YEARLY
 
 
 class AgeGroupManager:
@@ -44,7 +52,46 @@ class AgeGroupManager:
 
     def __init__(self, bench: Workbench, config: AgeGroupConfig | None = None) -> None:
         self.bench = bench
-        self.config = config or AgeGroupConfig()
+        self._config = config
+
+    def grouping(self, session: Session) -> AgeGroupConfig:
+        """How groups are suggested: as was asked for here, else as the owner set it."""
+        if self._config is not None:
+            return self._config
+        row = repository.grouping(session, self.bench.owner_id)
+        return (
+            AgeGroupConfig(row.min_samples, row.max_span, row.strategy) if row else AgeGroupConfig()
+        )
+
+    def set_grouping(
+        self,
+        session: Session,
+        *,
+        strategy: str | None = None,
+        min_samples: int | None = None,
+        max_span: float | None = None,
+    ) -> AgeGroupConfig:
+        """Change how groups are suggested to this owner; None leaves a value as it is."""
+        old = self.grouping(session)
+        base = AgeGroupConfig() if strategy == YEARLY else old
+        given = min_samples is not None or max_span is not None
+        new = AgeGroupConfig(
+            base.min_samples if min_samples is None else min_samples,
+            base.max_span if max_span is None else max_span,
+            strategy or (CUSTOM if given else old.strategy),
+        )
+        if new != old:
+            row = repository.set_grouping(session, self.bench.owner_id, asdict(new))
+            audit.record(
+                session,
+                self.bench.owner_id,
+                "grouping.change",
+                "age_grouping_setting",
+                row.id,
+                before=asdict(old),
+                after=asdict(new),
+            )
+        return new
 
     def analyze_age_distribution(self, session: Session) -> dict[str, Any]:
         """Drawings and children by completed year of age, over drawings that may train."""
@@ -74,7 +121,8 @@ class AgeGroupManager:
         # Who is exactly of the greatest age belongs to the year before, whose end is closed.
         ages = (row.age_years for row in self._candidates(session))
         counts = Counter(min(int(age), int(GREATEST_AGE) - 1) for age in ages)
-        merged = self._absorb_tail(self._merge(counts), counts)
+        config = self.grouping(session)
+        merged = _absorb_tail(_merge(counts, config), counts, config)
         last = len(merged) - 1
         return [
             AgeRange(max(LEAST_AGE, float(low)), float(high), upper_closed=i == last)
@@ -122,33 +170,35 @@ class AgeGroupManager:
             for group, found in inside.items()
         ]
 
-    def _merge(self, counts: Counter[int]) -> list[tuple[int, int]]:
-        """Years upwards until they hold enough; years without drawings open no group."""
-        bounds: list[tuple[int, int]] = []
-        start, held = None, 0
-        for year in range(min(counts, default=0), max(counts, default=-1) + 1):
-            held += counts[year]
-            if not held:
-                continue
-            start = year if start is None else start
-            if held >= self.config.min_samples or year + 1 - start >= self.config.max_span:
-                bounds.append((start, year + 1))
-                start, held = None, 0
-        return bounds if start is None else [*bounds, (start, max(counts) + 1)]
-
-    def _absorb_tail(
-        self, bounds: list[tuple[int, int]], counts: Counter[int]
-    ) -> list[tuple[int, int]]:
-        if len(bounds) < 2:
-            return bounds
-        (start, _), (low, high) = bounds[-2:]
-        few = sum(counts.get(year, 0) for year in range(low, high)) < self.config.min_samples
-        if few and high - start <= self.config.max_span:
-            return [*bounds[:-2], (start, high)]
-        return bounds
-
     def _candidates(self, session: Session) -> Sequence[AnyRow]:
         return repository.trainable(session, self.bench.owner_id)
 
     def _active(self, session: Session) -> list[AgeGroupModel]:
         return repository.active_models(session, self.bench.owner_id)
+
+
+def _merge(counts: Counter[int], config: AgeGroupConfig) -> list[tuple[int, int]]:
+    """Years upwards until they hold enough; years without drawings open no group."""
+    bounds: list[tuple[int, int]] = []
+    start, held = None, 0
+    for year in range(min(counts, default=0), max(counts, default=-1) + 1):
+        held += counts[year]
+        if not held:
+            continue
+        start = year if start is None else start
+        if held >= config.min_samples or year + 1 - start >= config.max_span:
+            bounds.append((start, year + 1))
+            start, held = None, 0
+    return bounds if start is None else [*bounds, (start, max(counts) + 1)]
+
+
+def _absorb_tail(
+    bounds: list[tuple[int, int]], counts: Counter[int], config: AgeGroupConfig
+) -> list[tuple[int, int]]:
+    if len(bounds) < 2:
+        return bounds
+    (start, _), (low, high) = bounds[-2:]
+    few = sum(counts.get(year, 0) for year in range(low, high)) < config.min_samples
+    if few and high - start <= config.max_span:
+        return [*bounds[:-2], (start, high)]
+    return bounds

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import and_, func, insert, or_, select, update
@@ -11,6 +11,7 @@ from deepmed.features.drawings.tables import (
     Child,
     Drawing,
     DrawingEmbedding,
+    GroupingSetting,
     ModelMember,
 )
 from deepmed.kit.database import AnyRow
@@ -199,3 +200,17 @@ def existing_children(session: Session, ids: Iterable[int]) -> frozenset[int]:
     for some in in_batches(ids):
         found.update(session.scalars(select(Child.id).where(Child.id.in_(some))))
     return frozenset(found)
+
+
+def grouping(session: Session, owner_id: int) -> GroupingSetting | None:
+    query = select(GroupingSetting).where(GroupingSetting.owner_id == owner_id)
+    return session.scalars(query).one_or_none()
+
+
+def set_grouping(session: Session, owner_id: int, values: Mapping[str, Any]) -> GroupingSetting:
+    row = grouping(session, owner_id) or GroupingSetting(owner_id=owner_id)
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.add(row)
+    session.flush()
+    return row

@@ -1,0 +1,61 @@
+"""Newest answers as lists and counts, for pages and statistics."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from deepmed.features.drawings.analysis.rates import ANSWERED
+from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing
+
+UNSPECIFIED = "unspecified"
+
+
+def recent(
+    session: Session, owner_id: int, limit: int, *, flagged: bool | None = None
+) -> list[tuple[AnomalyAnalysis, Drawing]]:
+    """The newest answers with their drawings, newest first; with `flagged` only those."""
+    query = (
+        select(AnomalyAnalysis, Drawing)
+        .join(Drawing, Drawing.id == AnomalyAnalysis.drawing_id)
+        .where(AnomalyAnalysis.owner_id == owner_id, AnomalyAnalysis.current_of.is_not(None))
+        .order_by(AnomalyAnalysis.analysis_timestamp.desc(), AnomalyAnalysis.id.desc())
+        .limit(limit)
+    )
+    if flagged is not None:
+        query = query.where(AnomalyAnalysis.is_anomaly.is_(flagged))
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def newest_of(
+    session: Session, owner_id: int, drawing_ids: Sequence[int]
+) -> dict[int, AnomalyAnalysis]:
+    """The newest answer of each drawing, as far as there is one."""
+    query = select(AnomalyAnalysis).where(
+        AnomalyAnalysis.owner_id == owner_id, AnomalyAnalysis.current_of.in_(drawing_ids)
+    )
+    return {row.drawing_id: row for row in session.scalars(query)}
+
+
+def of_batch(session: Session, owner_id: int, batch: AnalysisBatch) -> list[AnomalyAnalysis]:
+    """The answers that no later call gave again, in order of drawing."""
+    query = select(AnomalyAnalysis).where(
+        AnomalyAnalysis.owner_id == owner_id, AnomalyAnalysis.sequence == batch.id
+    )
+    return list(session.scalars(query.order_by(AnomalyAnalysis.drawing_id)))
+
+
+def by_subject(session: Session, owner_id: int) -> dict[str, dict[str, int]]:
+    """Newest answers that could have been a flag, and those that are one, by subject."""
+    query = (
+        select(Drawing.subject, AnomalyAnalysis.is_anomaly, func.count())
+        .join(AnomalyAnalysis, AnomalyAnalysis.current_of == Drawing.id)
+        .where(Drawing.owner_id == owner_id, AnomalyAnalysis.decision.in_(sorted(ANSWERED)))
+        .group_by(Drawing.subject, AnomalyAnalysis.is_anomaly)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for subject, is_anomaly, number in session.execute(query):
+        counts = found.setdefault(subject or UNSPECIFIED, {"analysed": 0, "flagged": 0})
+        counts["analysed"] += number
+        counts["flagged"] += number if is_anomaly else 0
+    return found

@@ -1,0 +1,253 @@
+"""What the analysis routes answer, put together from the services."""
+
+from typing import Any
+
+from deepmed.features.drawings.analysis import overviews, repository
+from deepmed.features.drawings.analysis.rates import ANSWERED
+from deepmed.features.drawings.desk import Desk
+from deepmed.features.drawings.embeddings import repository as embeddings
+from deepmed.features.drawings.explanation import repository as explanations
+from deepmed.features.drawings.explanation.service import DEFAULT_METHOD, Explanation
+from deepmed.features.drawings.explanation.texts import Reader, chip
+from deepmed.features.drawings.models.ranges import range_of
+from deepmed.features.drawings.schemas.analysis import (
+    AgeBin,
+    AnalysisHistoryResponse,
+    AnalysisResultResponse,
+    AnalysisStatistics,
+    AnomalyAnalysisResponse,
+    BatchAnalysisResponse,
+    BatchError,
+    ComparisonExampleResponse,
+    EmbeddingResponse,
+    ImportanceRegion,
+    InterpretabilityResponse,
+    ModelStanding,
+    RecentAnalysis,
+)
+from deepmed.features.drawings.schemas.drawings import DrawingResponse
+from deepmed.features.drawings.tables import (
+    AnalysisBatch,
+    AnomalyAnalysis,
+    Drawing,
+)
+from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
+from deepmed.learning.errors import LearningError
+
+MOST_RECENT = 10
+NO_MODEL = "no_model"
+
+
+def analyze(desk: Desk, drawing_id: int, *, explain: bool) -> AnalysisResultResponse:
+    """The newest answer for a drawing, embedded first where it is not yet.
+
+    Raises:
+        NotFoundError: there is no such drawing.
+        ValidationError: no model covers its age.
+    """
+    embed(desk, drawing_id)
+    row = desk.analyses.analyze([drawing_id]).analyses[0]
+    if row.decision == NO_MODEL:
+        raise ValidationError(f"{row.reason} Train a model for this age first.")
+    return _result(desk, row, explain=explain)
+
+
+def stored(desk: Desk, analysis_id: int) -> AnalysisResultResponse:
+    return _result(desk, find(desk, analysis_id), explain=False)
+
+
+def history(desk: Desk, drawing_id: int, limit: int) -> AnalysisHistoryResponse:
+    drawing = desk.catalogue.get(drawing_id)
+    with desk.bench.database.read() as session:
+        rows, total = desk.analyses.history(session, drawing_id, limit)
+    return AnalysisHistoryResponse(
+        drawing_id=drawing_id,
+        analyses=[AnomalyAnalysisResponse.of(row, drawing.subject) for row in rows],
+        total_count=total,
+    )
+
+
+def embed(desk: Desk, drawing_id: int) -> EmbeddingResponse:
+    """The drawing's vector, made now where there is none.
+
+    Raises:
+        NotFoundError: there is no such drawing.
+        ValidationError: it is nearly blank, so it has no vector.
+    """
+    drawing = desk.catalogue.get(drawing_id)
+    if drawing.is_blank:
+        raise ValidationError("The page is nearly blank, so there is nothing to embed.")
+    bench = desk.bench
+    encoder = bench.encoding.identity.key
+    with bench.database.read() as session:
+        row = embeddings.row_of(session, drawing_id, encoder)
+    made = row is None
+    if made:
+        vector = bench.encoding.generate_embedding(drawing.file_path)
+        with bench.database.write() as session:
+            bench.embeddings.store_embedding(session, drawing_id, vector, bench.encoding.identity)
+            row = embeddings.row_of(session, drawing_id, encoder)
+    if row is None:
+        raise NotFoundError(f"Drawing {drawing_id} was deleted while it was embedded.")
+    name = bench.encoding.identity.name
+    return EmbeddingResponse(
+        drawing_id=drawing_id,
+        status="generated" if made else "exists",
+        message=f"Embedded with {name}." if made else f"It was embedded with {name} before.",
+        embedding_id=row.id,
+        vector_dimension=_dimension(desk, drawing.age_years, row.vector_dimension),
+        created_timestamp=row.created_timestamp,
+        encoder=encoder,
+    )
+
+
+def batch(desk: Desk, uid: str) -> BatchAnalysisResponse:
+    with desk.bench.database.read() as session:
+        row = desk.analyses.tracker.get_batch(session, uid)
+        rows = overviews.of_batch(session, desk.bench.owner_id, row)
+    return BatchAnalysisResponse(
+        batch_id=uid,
+        total_drawings=row.total,
+        completed=row.completed,
+        failed=row.failed,
+        status=_batch_status(row),
+        results=[_result(desk, each, explain=False) for each in rows],
+        errors=[
+            BatchError(drawing_id=None, error=text, timestamp=row.completed_at or row.started_at)
+            for text in row.errors
+        ],
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+        q_values=row.q_values,
+    )
+
+
+def statistics(desk: Desk) -> AnalysisStatistics:
+    bench = desk.bench
+    with bench.database.read() as session:
+        found = desk.analyses.statistics(session)
+        recent = overviews.recent(session, bench.owner_id, MOST_RECENT)
+        active = desk.models.active(session)
+    answered = sum(found["decisions"].get(each, 0) for each in ANSWERED)
+    newest = max((row.created_timestamp.isoformat() for row in active), default="")
+    return AnalysisStatistics(
+        total_drawings=found["total_drawings"],
+        total_analyses=found["total_analyses"],
+        anomaly_count=found["anomaly_count"],
+        normal_count=answered - found["anomaly_count"],
+        recent_analyses=[_recent(row, drawing) for row, drawing in recent],
+        age_distribution=[AgeBin(**each) for each in found["age_distribution"]],
+        model_status=ModelStanding(
+            vision_model=bench.settings.encoder,
+            is_loaded=bench.encoding.is_ready(),
+            last_updated=newest,
+            active_age_groups=len(active),
+        ),
+        decisions=found["decisions"],
+        new_children=found["new_children"],
+    )
+
+
+def refuse_unknown(desk: Desk, drawing_ids: list[int]) -> None:
+    """Raises ValidationError, naming ids that are no drawings of the caller, or doubled ones."""
+    if len(set(drawing_ids)) < len(drawing_ids):
+        raise ValidationError("A drawing is named twice; nothing was analysed.")
+    with desk.bench.database.read() as session:
+        found = {each.id for each in repository.drawings(session, desk.bench.owner_id, drawing_ids)}
+    unknown = sorted(set(drawing_ids) - found)
+    if unknown:
+        raise ValidationError(
+            f"There is no drawing {', '.join(map(str, unknown))}; nothing was analysed.",
+            unknown=unknown,
+        )
+
+
+def find(desk: Desk, analysis_id: int) -> AnomalyAnalysis:
+    with desk.bench.database.read() as session:
+        row = repository.analysis(session, desk.bench.owner_id, analysis_id)
+    if row is None:
+        raise NotFoundError(f"There is no analysis {analysis_id}.")
+    return row
+
+
+def _result(desk: Desk, row: AnomalyAnalysis, *, explain: bool) -> AnalysisResultResponse:
+    drawing = desk.catalogue.get(row.drawing_id)
+    shown, reason = _interpretability(desk, row, explain=explain)
+    return AnalysisResultResponse(
+        drawing=DrawingResponse.of(drawing),
+        analysis=AnomalyAnalysisResponse.of(row, drawing.subject),
+        interpretability=shown,
+        interpretability_reason=reason,
+        comparison_examples=_examples(desk, row) if explain else [],
+    )
+
+
+def _interpretability(
+    desk: Desk, row: AnomalyAnalysis, *, explain: bool
+) -> tuple[InterpretabilityResponse | None, str | None]:
+    with desk.bench.database.read() as session:
+        kept = explanations.stored(session, row.id, DEFAULT_METHOD)
+    if kept is None and not explain:
+        return None, "It was not asked for, and none is stored."
+    try:
+        found = desk.explanations.explain_analysis(row)
+    except (ConflictError, LearningError) as error:
+        return None, str(error)
+    return _shown(found, found.text(Reader.EDUCATOR, desk.bench.settings)), None
+
+
+def _shown(explanation: Explanation, text: list[str]) -> InterpretabilityResponse:
+    number = explanation.row.analysis_id
+    return InterpretabilityResponse(
+        saliency_map_url=f"/api/v1/analysis/{number}/saliency.png",
+        overlay_image_url=f"/api/v1/analysis/{number}/overlay.png",
+        explanation_text="\n".join(text),
+        importance_regions=[ImportanceRegion(**_region(each)) for each in explanation.regions],
+        method=explanation.row.method,
+        faithful=explanation.faithfulness["faithful"],
+        faithfulness=explanation.faithfulness,
+    )
+
+
+def _region(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: found[name] for name in ImportanceRegion.model_fields}
+
+
+def _examples(desk: Desk, row: AnomalyAnalysis) -> list[ComparisonExampleResponse]:
+    if row.anomaly_score is None:
+        return []
+    with desk.bench.database.read() as session:
+        found = desk.explanations.comparisons.find_similar_normal_examples(session, row.drawing_id)
+    return [ComparisonExampleResponse(**each.to_dict()) for each in found]
+
+
+def _dimension(desk: Desk, age: float, encoded: int) -> int:
+    """Of the vector that the model of this age takes: with the age as a column, unless it omits it.
+
+    Where there is no model yet, of what training takes by default.
+    """
+    with desk.bench.database.read() as session:
+        row = next((row for row in desk.models.active(session) if range_of(row).holds(age)), None)
+    taken: int = row.parameters["dimension"] if row else encoded + 1
+    return taken
+
+
+def _recent(row: AnomalyAnalysis, drawing: Drawing) -> RecentAnalysis:
+    return RecentAnalysis(
+        id=row.id,
+        drawing_id=drawing.id,
+        filename=drawing.filename,
+        age_years=drawing.age_years,
+        anomaly_score=row.anomaly_score,
+        is_anomaly=row.is_anomaly,
+        analysis_timestamp=row.analysis_timestamp,
+        chip=chip(row.decision, is_anomaly=row.is_anomaly, normalized_score=row.normalized_score),
+    )
+
+
+def _batch_status(row: AnalysisBatch) -> str:
+    if row.status == "failed":
+        return f"failed: {'; '.join(row.errors)}"
+    if row.status == "processing" and row.completed:
+        return f"processing_drawing_{row.completed}_of_{row.total}"
+    return row.status

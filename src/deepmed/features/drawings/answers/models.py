@@ -1,0 +1,354 @@
+"""What the routes of models answer, put together from the services."""
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from deepmed.core.jobs.ledger import JobLedger
+from deepmed.core.jobs.tables import Job
+from deepmed.features.drawings.desk import Desk
+from deepmed.features.drawings.jobs import Group, TrainPayload
+from deepmed.features.drawings.models.age_groups import AgeGroupManager
+from deepmed.features.drawings.models.overview import overview
+from deepmed.features.drawings.models.ranges import (
+    DEFAULT_PLAN,
+    AgeRange,
+    closes_by_default,
+    range_of,
+)
+from deepmed.features.drawings.models.status import model_status
+from deepmed.features.drawings.models.sufficiency import MINIMUM, RECOMMENDED
+from deepmed.features.drawings.models.use import ModelUse
+from deepmed.features.drawings.schemas.models import (
+    AgeGroupModelResponse,
+    AutoCreated,
+    Deactivated,
+    GroupSufficiency,
+    Merged,
+    MergeRequest,
+    ModelListResponse,
+    ModelStatusResponse,
+    ModelTrainingRequest,
+    SufficiencyAnalysis,
+    SufficiencyWarnings,
+    ThresholdUpdated,
+    ThresholdUpdateRequest,
+    TrainingAccepted,
+    TrainingStatus,
+)
+from deepmed.features.drawings.tables import AgeGroupModel
+from deepmed.kit import clock
+from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
+from deepmed.learning.detectors import detector_names
+
+TRAINING = "drawings.train"
+SEVERITIES = ("critical", "high", "medium", "low")
+_STATES = {"queued": "training", "running": "training", "succeeded": "completed"}
+
+
+def train(desk: Desk, ledger: JobLedger, request: ModelTrainingRequest) -> TrainingAccepted:
+    """Begin a training in the background.
+
+    Raises:
+        ConflictError: an active model overlaps the range, and no candidate is asked for.
+        ValidationError: too few drawings, or another encoder than the present one is asked for.
+    """
+    closed = request.upper_closed
+    ages = AgeRange(
+        request.age_min,
+        request.age_max,
+        closes_by_default(request.age_max) if closed is None else closed,
+    )
+    _refuse_unknown_detector(request.model_type)
+    _refuse_foreign_encoder(desk, request.vision_model)
+    count = _refuse_too_few(desk, ages, request.min_samples)
+    if not request.candidate:
+        _refuse_overlap(desk, ages)
+    job = _submit(
+        ledger,
+        [ages],
+        use="candidate" if request.candidate else "refuse",
+        detector=request.model_type,
+        seed=desk.bench.settings.seed,
+    )
+    return TrainingAccepted(
+        job_id=job.uid,
+        age_range=(ages.age_min, ages.age_max),
+        status="training",
+        sample_count=count,
+        progress_url=f"/api/v1/models/training/{job.uid}/status",
+    )
+
+
+def auto_create(desk: Desk, ledger: JobLedger, *, force: bool) -> AutoCreated:
+    """Train the groups that the ages at hand suggest, unless models are in use already."""
+    with desk.bench.database.read() as session:
+        existing = len(desk.models.active(session))
+        groups = AgeGroupManager(desk.bench).suggest_age_groups(session)
+    if existing and not force:
+        return AutoCreated(
+            message="Models are in use already; nothing was trained.", existing_models=existing
+        )
+    if not groups:
+        raise ValidationError("There are no drawings to learn from yet; upload some first.")
+    job = _submit(
+        ledger,
+        groups,
+        use="replace" if existing else "refuse",
+        detector="auto",
+        seed=desk.bench.settings.seed,
+    )
+    return AutoCreated(
+        job_id=job.uid,
+        status="creating",
+        force_recreate=force,
+        progress_url=f"/api/v1/models/creation/{job.uid}/status",
+    )
+
+
+def training_status(desk: Desk, ledger: JobLedger, uid: str) -> TrainingStatus:
+    job = find_job(desk, ledger, uid)
+    payload = TrainPayload.model_validate(job.payload)
+    result = job.result or {}
+    trained = [model for model in result.get("models", []) if model["kind"] == "group"]
+    reason = _reason(job, trained)
+    return TrainingStatus(
+        job_id=uid,
+        age_range=(payload.groups[0].age_min, payload.groups[-1].age_max),
+        status="failed" if reason else _STATES.get(job.state, "failed"),
+        progress=_percent(job),
+        message=reason or job.message or job.title,
+        model_id=trained[0]["id"] if trained else None,
+        error=reason,
+    )
+
+
+def find_job(desk: Desk, ledger: JobLedger, uid: str) -> Job:
+    with desk.bench.database.read() as session:
+        job = ledger.find(session, uid)
+    if job is None or job.kind != TRAINING:
+        raise NotFoundError(f"There is no training {uid}.")
+    return job
+
+
+def listed(desk: Desk, ledger: JobLedger, *, active_only: bool) -> ModelListResponse:
+    with desk.bench.database.read() as session:
+        rows = [row for row in desk.models.rows(session) if row.kind == "group"]
+        shown = [_model(desk, session, row) for row in rows if row.is_active or not active_only]
+        training = ledger.count_unfinished(session, TRAINING)
+    return ModelListResponse(
+        models=shown,
+        total_count=len(shown),
+        active_count=sum(row.is_active for row in rows),
+        training_count=training,
+    )
+
+
+def status(desk: Desk, ledger: JobLedger) -> ModelStatusResponse:
+    with desk.bench.database.read() as session:
+        found = model_status(desk.bench, session)
+        found["training_models"] = ledger.count_unfinished(session, TRAINING)
+    return ModelStatusResponse(**found)
+
+
+def set_threshold(desk: Desk, model_id: int, request: ThresholdUpdateRequest) -> ThresholdUpdated:
+    """Give one model a rule of its own; a percentile goes before a threshold."""
+    with desk.bench.database.write() as session:
+        row = desk.models.get(session, model_id)
+        before = desk.thresholds.statistics(session, row)["threshold"]
+        threshold = None if request.percentile is not None else request.threshold
+        desk.thresholds.set_rule(session, request.percentile, threshold, model_id)
+        after = desk.thresholds.statistics(session, row)["threshold"]
+    return ThresholdUpdated(
+        model_id=model_id,
+        age_range=(row.age_min, row.age_max),
+        old_threshold=before,
+        new_threshold=after,
+        percentile_used=request.percentile,
+        updated_at=clock.now(),
+    )
+
+
+def deactivate(desk: Desk, model_id: int) -> Deactivated:
+    with desk.bench.database.write() as session:
+        ModelUse(desk.bench, desk.models).deactivate(session, model_id)
+    return Deactivated(
+        model_id=model_id,
+        status="deactivated",
+        message="The model is out of use; it and all analyses are kept.",
+    )
+
+
+def merge(desk: Desk, request: MergeRequest) -> Merged:
+    with desk.bench.database.write() as session:
+        model, replaced = ModelUse(desk.bench, desk.models).merge(
+            session, request.original_groups, request.merged_group
+        )
+    return Merged(
+        success=True,
+        merged_model_id=model.id,
+        merged_age_group=request.merged_group,
+        deactivated_models=[row.id for row in replaced],
+        combined_sample_count=model.sample_count,
+        message="The merged model is in use; the groups' own models are kept, out of use.",
+    )
+
+
+def sufficiency(desk: Desk, groups: str | None) -> SufficiencyAnalysis:
+    found = _overview(desk, groups)
+    return SufficiencyAnalysis(
+        success=True,
+        age_groups_analyzed=len(found["groups"]),
+        analysis_results=found["groups"],
+        warnings=found["warnings"],
+        merging_suggestions=found["merging_suggestions"],
+        summary={
+            "total_warnings": len(found["warnings"]),
+            "critical_warnings": _severe(found["warnings"], "critical"),
+            "high_warnings": _severe(found["warnings"], "high"),
+            "merging_opportunities": len(found["merging_suggestions"]),
+        },
+    )
+
+
+def group_sufficiency(desk: Desk, age_min: float, age_max: float) -> GroupSufficiency:
+    ages = AgeRange(age_min, age_max)
+    found = _overview(desk, f"{ages.age_min}-{ages.age_max}")
+    info = found["groups"][0]
+    return GroupSufficiency(
+        success=True,
+        age_group={"min": age_min, "max": age_max},
+        data_analysis=info,
+        augmentation_suggestions=found["augmentation"][info["age_group"]],
+        recommendations={
+            "can_train": info["can_train"],
+            "needs_augmentation": info["sample_count"] < RECOMMENDED,
+            "minimum": MINIMUM,
+            "recommended": RECOMMENDED,
+        },
+    )
+
+
+def warnings(desk: Desk, severity: str | None) -> SufficiencyWarnings:
+    found = [
+        warning
+        for warning in _overview(desk, None)["warnings"]
+        if severity in {None, warning["severity"]}
+    ]
+    by_type: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for warning in found:
+        by_type[warning["warning_type"]].append(warning)
+    counts = Counter(warning["severity"] for warning in found)
+    return SufficiencyWarnings(
+        success=True,
+        total_warnings=len(found),
+        severity_filter=severity,
+        warnings=found,
+        warnings_by_type=by_type,
+        severity_counts={each: counts[each] for each in SEVERITIES},
+    )
+
+
+def _overview(desk: Desk, groups: str | None) -> dict[str, Any]:
+    """Of the groups named, else of the active models' groups, else of the default plan."""
+    with desk.bench.database.read() as session:
+        if groups is None:
+            active = [range_of(row) for row in desk.models.active(session)]
+            groups = ",".join(f"{ages.age_min}-{ages.age_max}" for ages in active) or DEFAULT_PLAN
+        return overview(desk.bench, session, groups)
+
+
+def _submit(ledger: JobLedger, groups: list[AgeRange], **settings: Any) -> Job:
+    named = [
+        Group(age_min=each.age_min, age_max=each.age_max, upper_closed=each.upper_closed)
+        for each in groups
+    ]
+    return ledger.submit(TRAINING, TrainPayload(groups=named, **settings))
+
+
+def _refuse_unknown_detector(name: str) -> None:
+    known = ("auto", *detector_names())
+    if name not in known:
+        raise ValidationError(
+            f"There is no model_type {name!r}; nothing was trained. Choose one of "
+            f"{', '.join(known)}."
+        )
+
+
+def _refuse_foreign_encoder(desk: Desk, asked: str | None) -> None:
+    present = desk.bench.settings.encoder
+    if asked not in {None, "vit", present}:  # vit: the original's word for its one encoder
+        raise ValidationError(
+            f"The present encoder is {present}, not {asked}; nothing was trained. Set "
+            "DEEPMED_ENCODER to use another one for all drawings."
+        )
+
+
+def _refuse_too_few(desk: Desk, ages: AgeRange, least: int) -> int:
+    with desk.bench.database.read() as session:
+        found = AgeGroupManager(desk.bench).validate_age_group_data(session, [ages])
+    count: int = found[0]["drawings"]
+    if count < least:
+        raise ValidationError(
+            f"{count} drawings of {ages.words} may train, and {least} were asked for at least; "
+            "nothing was trained. Upload more drawings of this age, or lower min_samples (10 are "
+            "the least)."
+        )
+    return count
+
+
+def _refuse_overlap(desk: Desk, ages: AgeRange) -> None:
+    with desk.bench.database.read() as session:
+        for row in desk.models.active(session):
+            if range_of(row).overlaps(ages):
+                raise ConflictError(
+                    f"Model {row.id} for {range_of(row).words} is active and overlaps "
+                    f"{ages.words}; nothing was trained. Train an inactive candidate with "
+                    "candidate: true, or deactivate the model first.",
+                    model_id=row.id,
+                )
+
+
+def _model(desk: Desk, session: Session, row: AgeGroupModel) -> AgeGroupModelResponse:
+    info = desk.models.get_model_info(session, row)
+    rule = desk.thresholds.statistics(session, row)
+    thin = row.sample_count < MINIMUM and not rule["supported"]
+    return AgeGroupModelResponse(
+        id=row.id,
+        age_min=row.age_min,
+        age_max=row.age_max,
+        upper_closed=row.upper_closed,
+        model_type=row.model_type,
+        vision_model=row.vision_model.partition("@")[0],
+        sample_count=row.sample_count,
+        threshold=rule["threshold"],
+        status="insufficient_data" if thin else "ready",
+        created_timestamp=row.created_timestamp,
+        is_active=row.is_active,
+        needs_retraining=row.needs_retraining,
+        percentile=rule["percentile"],
+        attained_level=rule.get("attained_level"),
+        children=info["metrics"]["children"],
+    )
+
+
+def _reason(job: Job, trained: list[dict[str, Any]]) -> str | None:
+    """Why there is no model of a finished training; None where there is one, or may be one yet."""
+    if job.state == "cancelled":
+        return "It was cancelled; what was finished before is kept."
+    if job.state == "failed":
+        return str((job.error or {}).get("message", "It failed."))
+    if job.state == "succeeded" and not trained:
+        return " ".join(left["reason"] for left in (job.result or {}).get("skipped", []))
+    return None
+
+
+def _percent(job: Job) -> int:
+    if job.state == "succeeded":
+        return 100
+    return int(100 * (job.completed or 0) / job.total) if job.total else 0
+
+
+def _severe(warnings_: list[dict[str, Any]], severity: str) -> int:
+    return sum(warning["severity"] == severity for warning in warnings_)

@@ -1,0 +1,111 @@
+"""What a request works with: the services of its caller's drawings, kept between requests.
+
+A server keeps one desk for each owner, so that the encoder, the models and the index of vectors
+are loaded once and not with every request. What brings the learning library along is loaded when
+it is first needed.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from deepmed.core.home import Home
+from deepmed.features.drawings.catalogue.service import DrawingCatalogue
+from deepmed.features.drawings.importing.importer import DrawingImporter
+from deepmed.features.drawings.thumbnails import thumbnail
+from deepmed.kit.http.caller import caller_of
+
+if TYPE_CHECKING:
+    from deepmed.features.drawings.analysis.service import AnalysisService
+    from deepmed.features.drawings.explanation.service import ExplanationService
+    from deepmed.features.drawings.models.manager import ModelManager
+    from deepmed.features.drawings.thresholds.manager import ThresholdManager
+    from deepmed.features.drawings.workbench import Workbench
+
+MOST_DESKS = 8
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The drawings of one owner."""
+
+    home: Home
+
+    @cached_property
+    def bench(self) -> "Workbench":
+        from deepmed.features.drawings.workbench import Workbench  # noqa: PLC0415 - see above
+
+        return Workbench.of(self.home)
+
+    @cached_property
+    def importer(self) -> DrawingImporter:
+        home = self.home
+        return DrawingImporter(home.database, home.storage, home.settings, home.owner_id)
+
+    @cached_property
+    def catalogue(self) -> DrawingCatalogue:
+        home = self.home
+        return DrawingCatalogue(
+            home.database, home.storage, home.owner_id, on_deleted=lambda _: self._forget()
+        )
+
+    @cached_property
+    def explanations(self) -> "ExplanationService":
+        from deepmed.features.drawings.explanation.service import (  # noqa: PLC0415 - see above
+            ExplanationService,
+        )
+
+        return ExplanationService(self.bench)
+
+    @property
+    def analyses(self) -> "AnalysisService":
+        return self.explanations.cases.analyses
+
+    @property
+    def models(self) -> "ModelManager":
+        return self.analyses.models
+
+    @property
+    def thresholds(self) -> "ThresholdManager":
+        return self.analyses.thresholds
+
+    def _forget(self) -> None:
+        """Of deleted drawings nothing stays in memory."""
+        thumbnail.cache_clear()
+        self.bench.embeddings.clear_cache()
+
+
+class Desks:
+    """The desks of a server; of many owners the longest unused gives way."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._desks: OrderedDict[int, Desk] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, owner_id: int) -> Desk:
+        with self._lock:
+            desk = self._desks.pop(owner_id, None)
+            if desk is None:
+                desk = Desk(self._home.for_owner(owner_id))
+            self._desks[owner_id] = desk
+            while len(self._desks) > MOST_DESKS:
+                self._desks.popitem(last=False)
+            return desk
+
+
+def desk_of(connection: HTTPConnection) -> Desk:
+    """The caller's desk."""
+    state = connection.app.state
+    if not hasattr(state, "drawings_desks"):
+        state.drawings_desks = Desks(state.home)
+    desks: Desks = state.drawings_desks
+    return desks.of(caller_of(connection).owner_id)
+
+
+CallersDesk = Annotated[Desk, Depends(desk_of)]

@@ -1,0 +1,205 @@
+"""The long work on drawings, as a worker runs it; heavy imports wait until it does."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from deepmed.core.home import Home
+from deepmed.core.jobs.context import JobContext
+from deepmed.core.jobs.kinds import Isolation, JobKind
+
+if TYPE_CHECKING:
+    from deepmed.features.drawings.models.ranges import AgeRange
+
+TRAINING_QUEUE = "drawings.training"
+"""Trainings lend each other drawings, so one runs after the other."""
+
+
+class Payload(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ImportPayload(Payload):
+    """A staged upload."""
+
+    upload_id: str = Field(pattern="^[0-9a-f]{32}$")
+    names: list[str]
+    name_pattern: str | None = None
+
+
+class EmbedPayload(Payload):
+    again: bool = False
+
+
+class Group(Payload):
+    age_min: float
+    age_max: float
+    upper_closed: bool = False
+
+    def to_range(self) -> "AgeRange":
+        from deepmed.features.drawings.models.ranges import AgeRange
+
+        return AgeRange(self.age_min, self.age_max, self.upper_closed)
+
+
+class TrainPayload(Payload):
+    groups: list[Group] = Field(min_length=1)
+    use: str = "refuse"
+    detector: str = "auto"
+    layout: str = "visual+age"
+    seed: int = Field(0, ge=0)
+
+
+class AnalyzePayload(Payload):
+    drawing_ids: list[int] | None = None
+    """Null: all drawings."""
+    batch: str | None = None
+    """Id of the batch under which its progress is told."""
+
+
+class ReportPayload(Payload):
+    title: str = Field("Children's drawings", max_length=200)
+
+
+def import_drawings(home: Home, job: JobContext) -> dict[str, Any]:
+    from deepmed.features.drawings.importing.importer import DrawingImporter
+    from deepmed.features.drawings.importing.staging import Staging
+
+    wanted = ImportPayload.model_validate(job.payload)
+    staging = Staging(home.storage, wanted.upload_id)
+    importer = DrawingImporter(home.database, home.storage, home.settings, home.owner_id)
+    with TemporaryDirectory() as name:
+        folder = Path(name) / "upload"
+        staging.fetch(folder, wanted.names)
+        source = folder / wanted.names[0] if _is_archive(wanted.names) else folder
+        report = importer.import_source(
+            source,
+            name_pattern=wanted.name_pattern,
+            dataset_name=f"upload {wanted.upload_id[:8]}",
+            run=wanted.upload_id,
+            progress=lambda done, total: _step(job, done, total, "Importing drawings"),
+        )
+    staging.discard(wanted.names)
+    return {"upload_id": wanted.upload_id, **report.to_record()}
+
+
+def embed_drawings(home: Home, job: JobContext) -> dict[str, Any]:
+    from deepmed.features.drawings.workbench import Workbench
+
+    wanted = EmbedPayload.model_validate(job.payload)
+    pipeline = Workbench.of(home).pipeline
+    work = pipeline.re_embed if wanted.again else pipeline.process_batch
+    return work(lambda done, total: _step(job, done, total, "Embedding drawings")).to_dict()
+
+
+def train_groups(home: Home, job: JobContext) -> dict[str, Any]:
+    from deepmed.features.drawings.models.config import GroupTrainingConfig
+    from deepmed.features.drawings.models.training import GroupTraining, Use
+    from deepmed.features.drawings.workbench import Workbench
+    from deepmed.learning.reference import Layout
+
+    wanted = TrainPayload.model_validate(job.payload)
+    bench = Workbench.of(home)
+    bench.pipeline.process_batch(lambda done, total: _step(job, done, total, "Embedding drawings"))
+    config = GroupTrainingConfig(
+        detector=wanted.detector, layout=Layout(wanted.layout), seed=wanted.seed
+    )
+    run = GroupTraining(bench, config).train(
+        [group.to_range() for group in wanted.groups],
+        Use(wanted.use),
+        lambda stage, done, total: _step(job, done, total, stage),
+    )
+    return run.to_dict()
+
+
+def analyze_drawings(home: Home, job: JobContext) -> dict[str, Any]:
+    from deepmed.features.drawings.analysis.service import AnalysisService
+    from deepmed.features.drawings.workbench import Workbench
+
+    wanted = AnalyzePayload.model_validate(job.payload)
+    bench = Workbench.of(home)
+    bench.pipeline.process_batch(lambda done, total: _step(job, done, total, "Embedding drawings"))
+    made = AnalysisService(bench).analyze(
+        wanted.drawing_ids,
+        lambda done, total: _step(job, done, total, "Analysing drawings"),
+        batch=wanted.batch,
+    )
+    return {
+        "batch_id": made.uid,
+        "analysed": len(made.analyses),
+        "computed": made.computed,
+        "flagged": sum(row.is_anomaly for row in made.analyses),
+        "outlook": made.outlook,
+    }
+
+
+def write_report(home: Home, job: JobContext) -> dict[str, Any]:
+    from deepmed.features.drawings.report.gathering import ReportGatherer
+    from deepmed.features.drawings.report.rendering import render
+    from deepmed.features.drawings.workbench import Workbench
+
+    wanted = ReportPayload.model_validate(job.payload)
+    gatherer = ReportGatherer(Workbench.of(home))
+    content = gatherer.gather(
+        wanted.title, lambda done, total: _step(job, done, total, "Writing the report")
+    )
+    key = f"reports/{home.storage.generate_unique_filename('.html')}"
+    home.storage.put(key, render(content).encode())
+    return {"report": key, "flagged": len(content.flagged), "drawings": len(content.gallery)}
+
+
+def _step(job: JobContext, done: int, total: int, text: str) -> None:
+    job.raise_if_cancelled()
+    job.progress(done, total, text)
+
+
+def _is_archive(names: list[str]) -> bool:
+    return len(names) == 1 and names[0].lower().endswith(".zip")
+
+
+def _groups_title(payload: BaseModel) -> str:
+    wanted = TrainPayload.model_validate(payload)
+    ages = ", ".join(f"{group.age_min:g}-{group.age_max:g}" for group in wanted.groups)
+    return f"Train models for ages {ages}"
+
+
+KINDS = (
+    JobKind(
+        name="drawings.import",
+        run=import_drawings,
+        payload=ImportPayload,
+        isolation=Isolation.PROCESS,
+        title=lambda payload: f"Import {len(ImportPayload.model_validate(payload).names)} files",
+    ),
+    JobKind(
+        name="drawings.embed",
+        run=embed_drawings,
+        payload=EmbedPayload,
+        isolation=Isolation.PROCESS,
+        title=lambda _: "Embed drawings",
+    ),
+    JobKind(
+        name="drawings.train",
+        run=train_groups,
+        payload=TrainPayload,
+        isolation=Isolation.PROCESS,
+        queue=TRAINING_QUEUE,
+        title=_groups_title,
+    ),
+    JobKind(
+        name="drawings.analyze",
+        run=analyze_drawings,
+        payload=AnalyzePayload,
+        isolation=Isolation.PROCESS,
+        title=lambda _: "Analyse drawings",
+    ),
+    JobKind(
+        name="drawings.report",
+        run=write_report,
+        payload=ReportPayload,
+        isolation=Isolation.PROCESS,
+        title=lambda _: "Write the report",
+    ),
+)

@@ -1,0 +1,15 @@
+"""What the drawings answer over HTTP."""
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+
+from deepmed.features.drawings.routes import analysis, config, drawings, models
+
+
+def routers() -> Iterator[APIRouter]:
+    """The slice's routes, below `/api/v1`."""
+    yield drawings.router
+    yield analysis.router
+    yield models.router
+    yield config.router

@@ -1,0 +1,123 @@
+"""Analyses: one, many, history, statistics, and the pictures that explain them (contract 2.2)."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from deepmed.core.jobs.dependencies import Ledger
+from deepmed.features.drawings import answers
+from deepmed.features.drawings.desk import CallersDesk
+from deepmed.features.drawings.jobs import AnalyzePayload
+from deepmed.features.drawings.schemas.analysis import (
+    AnalysisHistoryResponse,
+    AnalysisRequest,
+    AnalysisResultResponse,
+    AnalysisStatistics,
+    BatchAccepted,
+    BatchAnalysisRequest,
+    BatchAnalysisResponse,
+    EmbeddingResponse,
+)
+
+router = APIRouter(prefix="/analysis", tags=["analysis"])
+
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {}}, "description": "The picture"}
+}
+Explain = Annotated[
+    bool, Query(description="Make the explanation where there is none yet; false answers faster")
+]
+
+
+@router.get("/stats")
+def analysis_statistics(desk: CallersDesk) -> AnalysisStatistics:
+    """Counts over the newest answer of each drawing."""
+    return answers.analysis.statistics(desk)
+
+
+@router.post("/analyze/{drawing_id}")
+def analyze_drawing(
+    desk: CallersDesk,
+    drawing_id: int,
+    request: AnalysisRequest | None = None,  # noqa: ARG001 - what it may ask for is so anyway
+    *,
+    explain: Explain = True,
+) -> AnalysisResultResponse:
+    """Rank a drawing among the typical drawings of its age group, and explain its rank.
+
+    The same drawing under the same models and rule has one answer: it is computed once, and
+    `force_reanalysis` finds the same again.
+    """
+    return answers.analysis.analyze(desk, drawing_id, explain=explain)
+
+
+@router.post("/batch")
+def analyze_batch(
+    desk: CallersDesk, ledger: Ledger, request: BatchAnalysisRequest
+) -> BatchAccepted:
+    """Analyse up to 100 drawings in the background."""
+    answers.analysis.refuse_unknown(desk, request.drawing_ids)
+    uid = desk.analyses.tracker.create_batch(len(request.drawing_ids))
+    job = ledger.submit(
+        "drawings.analyze", AnalyzePayload(drawing_ids=request.drawing_ids, batch=uid)
+    )
+    return BatchAccepted(
+        batch_id=uid,
+        total_drawings=len(request.drawing_ids),
+        status="processing",
+        progress_url=f"/api/v1/analysis/batch/{uid}/progress",
+        job_id=job.id,
+    )
+
+
+@router.get("/batch/{batch_id}/progress")
+def batch_progress(desk: CallersDesk, batch_id: str) -> BatchAnalysisResponse:
+    return answers.analysis.batch(desk, batch_id)
+
+
+@router.get("/drawing/{drawing_id}")
+def analysis_history(
+    desk: CallersDesk, drawing_id: int, limit: Annotated[int, Query(ge=1, le=1000)] = 10
+) -> AnalysisHistoryResponse:
+    """The answers that a drawing was given, newest first."""
+    return answers.analysis.history(desk, drawing_id, limit)
+
+
+@router.post("/embeddings/{drawing_id}")
+def embed_drawing(desk: CallersDesk, drawing_id: int) -> EmbeddingResponse:
+    """Turn a drawing into a vector, unless it has one."""
+    return answers.analysis.embed(desk, drawing_id)
+
+
+@router.get("/{analysis_id}")
+def get_analysis(desk: CallersDesk, analysis_id: int) -> AnalysisResultResponse:
+    """A stored answer, as it was given."""
+    return answers.analysis.stored(desk, analysis_id)
+
+
+@router.get("/{analysis_id}/overlay.png", response_class=Response, responses=_PICTURE)
+def get_overlay(desk: CallersDesk, analysis_id: int) -> Response:
+    """The drawing with its heat map."""
+    return _png(answers.pictures.overlay(desk, analysis_id), f"overlay_{analysis_id}.png")
+
+
+@router.get("/{analysis_id}/saliency.png", response_class=Response, responses=_PICTURE)
+def get_saliency(desk: CallersDesk, analysis_id: int) -> Response:
+    """The heat map alone, transparent where it is low, to be laid over the drawing."""
+    return _png(answers.pictures.saliency_layer(desk, analysis_id), f"saliency_{analysis_id}.png")
+
+
+@router.get("/{analysis_id}/saliency.json", response_class=Response)
+def get_saliency_data(desk: CallersDesk, analysis_id: int) -> Response:
+    """The values that the heat map is drawn from."""
+    return Response(
+        answers.pictures.saliency_data(desk, analysis_id), media_type="application/json"
+    )
+
+
+def _png(content: bytes, name: str) -> Response:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "private, max-age=300",
+    }
+    return Response(content, media_type="image/png", headers=headers)

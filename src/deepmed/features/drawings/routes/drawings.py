@@ -1,0 +1,258 @@
+"""Drawings: upload, look, mend, delete (contract 2.1)."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
+
+from deepmed.core.jobs.dependencies import Ledger
+from deepmed.features.drawings.catalogue.filters import NEWEST_FIRST, DrawingFilter
+from deepmed.features.drawings.desk import CallersDesk, Desk
+from deepmed.features.drawings.importing.importer import FOLDER
+from deepmed.features.drawings.importing.plan import plan_import
+from deepmed.features.drawings.importing.received import label_of, receive, refuse_doubled
+from deepmed.features.drawings.importing.report import ImportReport
+from deepmed.features.drawings.importing.sources import open_source
+from deepmed.features.drawings.importing.staging import Staging
+from deepmed.features.drawings.jobs import ImportPayload
+from deepmed.features.drawings.metadata import ExpertLabel
+from deepmed.features.drawings.schemas.drawings import (
+    AgeText,
+    BatchUploadResponse,
+    DrawingChanges,
+    DrawingListResponse,
+    DrawingResponse,
+    DrawingStatistics,
+    SimilarDrawingResponse,
+    UploadedDrawing,
+    UploadProgressResponse,
+)
+from deepmed.features.drawings.thumbnails import thumbnail
+from deepmed.kit.errors import NotFoundError, ValidationError
+from deepmed.kit.ids import new_uid
+
+router = APIRouter(prefix="/drawings", tags=["drawings"])
+
+MOST_FILES = 50
+_SENT_METADATA = "metadata.json"
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {}}, "description": "The picture"}
+}
+
+
+@router.post("/upload", status_code=201)
+def upload_drawing(  # noqa: PLR0917 - a form's fields, sent by their names
+    desk: CallersDesk,
+    file: Annotated[UploadFile, File(description="PNG, JPEG or BMP")],
+    age_years: Annotated[AgeText, Form()],
+    subject: Annotated[str | None, Form()] = None,
+    expert_label: Annotated[str | None, Form()] = None,
+    drawing_tool: Annotated[str | None, Form()] = None,
+    prompt: Annotated[str | None, Form()] = None,
+    child_id: Annotated[str | None, Form()] = None,
+) -> UploadedDrawing:
+    """Store one drawing. The same bytes are never stored twice: the stored one is the answer."""
+    facts = {
+        "age_years": age_years,
+        "subject": subject,
+        "expert_label": expert_label,
+        "drawing_tool": drawing_tool,
+        "prompt": prompt,
+        "child_id": child_id,
+    }
+    with TemporaryDirectory() as folder:
+        limit = desk.bench.settings.max_file_bytes
+        path = receive(Path(folder), file.filename, file.file, limit)
+        report = desk.importer.import_source(path, defaults=facts, as_dataset=False)
+    return _uploaded(desk, report)
+
+
+@router.get("/upload/progress/{upload_id}")
+def upload_progress(desk: CallersDesk, upload_id: str) -> UploadProgressResponse:
+    """How far a batch upload came; an unknown id is `not_found`."""
+    return UploadProgressResponse(**desk.importer.progress.get(upload_id))
+
+
+@router.post("/batch/upload")
+def upload_batch(
+    desk: CallersDesk,
+    ledger: Ledger,
+    files: Annotated[list[UploadFile], File(description="Pictures, or one ZIP, and their table")],
+    metadata: Annotated[
+        str | None, Form(description="JSON: a list of objects with `filename` and `age_years`")
+    ] = None,
+    name_pattern: Annotated[
+        str | None, Form(description="Metadata in file names, as {subject}_age{age}_{child_id}")
+    ] = None,
+) -> BatchUploadResponse:
+    """Check the metadata of up to 50 files, or of one ZIP, then import them in the background.
+
+    Each drawing needs its own age: in `metadata`, in a `metadata.csv` among the files, or in its
+    name. Where one has none, nothing is stored.
+    """
+    if len(files) > MOST_FILES:
+        raise ValidationError(
+            f"{len(files)} files were sent and {MOST_FILES} are the most; nothing was stored. "
+            "Send a ZIP instead, or import the folder with `deepmed drawings import`."
+        )
+    uid = new_uid()
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        names = _receive_all(desk, folder, files, metadata)
+        archive = len(names) == 1 and names[0].lower().endswith(".zip")
+        with open_source(folder / names[0] if archive else folder, desk.bench.settings) as source:
+            planned = len(plan_import(source, name_pattern=name_pattern).drawings)
+        Staging(desk.bench.storage, uid).put(folder, names)
+    desk.importer.progress.announce(uid, f"upload {uid[:8]}", planned)
+    job = ledger.submit(
+        "drawings.import", ImportPayload(upload_id=uid, names=names, name_pattern=name_pattern)
+    )
+    return BatchUploadResponse(
+        upload_id=uid,
+        file_count=planned,
+        status="processing",
+        progress_url=f"/api/v1/drawings/upload/progress/{uid}",
+        job_id=job.id,
+    )
+
+
+@router.get("/stats")
+def drawing_statistics(desk: CallersDesk) -> DrawingStatistics:
+    """How many drawings there are, of which ages and labels, and what they take of the store."""
+    return DrawingStatistics(**desk.catalogue.statistics(), storage=_storage(desk))
+
+
+@router.get("/")
+def list_drawings(  # noqa: PLR0917 - query parameters, sent by their names
+    desk: CallersDesk,
+    age_min: float | None = None,
+    age_max: float | None = None,
+    subject: str | None = None,
+    expert_label: ExpertLabel | None = None,
+    page: int = 1,
+    page_size: int = 20,
+    child_id: str | None = None,
+    sort: str = NEWEST_FIRST,
+) -> DrawingListResponse:
+    """A page of drawings, newest first."""
+    wanted = DrawingFilter(
+        age_min=age_min,
+        age_max=age_max,
+        subject=subject,
+        expert_label=expert_label,
+        child=child_id,
+    )
+    found = desk.catalogue.list_drawings(wanted, sort=sort, page=page, page_size=page_size)
+    return DrawingListResponse.of(found)
+
+
+@router.get("/{drawing_id}")
+def get_drawing(desk: CallersDesk, drawing_id: int) -> DrawingResponse:
+    return DrawingResponse.of(desk.catalogue.get(drawing_id))
+
+
+@router.patch("/{drawing_id}")
+def edit_drawing(desk: CallersDesk, drawing_id: int, changes: DrawingChanges) -> DrawingResponse:
+    """Change what is known of a drawing, or withdraw it from training; models are marked."""
+    given = changes.model_dump(exclude_unset=True)
+    withdrawn = given.pop("withdrawn", None)
+    drawing = desk.catalogue.edit(drawing_id, given)
+    if withdrawn is not None:
+        drawing = desk.catalogue.withdraw(drawing_id, withdrawn=withdrawn)
+    return DrawingResponse.of(drawing)
+
+
+@router.delete("/{drawing_id}", status_code=204)
+def delete_drawing(desk: CallersDesk, drawing_id: int) -> None:
+    """Delete a drawing with its picture, vectors, analyses and explanations."""
+    desk.catalogue.delete_drawing(drawing_id)
+
+
+@router.get("/{drawing_id}/file", response_class=Response, responses=_PICTURE)
+def get_file(desk: CallersDesk, drawing_id: int) -> Response:
+    """The stored picture: upright, on white, without metadata."""
+    drawing = desk.catalogue.get(drawing_id)
+    return _picture(desk.bench.storage.get(drawing.file_path), drawing.filename)
+
+
+@router.get("/{drawing_id}/thumbnail", response_class=Response, responses=_PICTURE)
+def get_thumbnail(desk: CallersDesk, drawing_id: int) -> Response:
+    """The picture at most 256 pixels wide and high."""
+    drawing = desk.catalogue.get(drawing_id)
+    return _picture(thumbnail(desk.bench.storage, drawing.file_path), f"small_{drawing.filename}")
+
+
+@router.get("/{drawing_id}/neighbours")
+def get_neighbours(
+    desk: CallersDesk, drawing_id: int, count: Annotated[int, Query(ge=1, le=20)] = 3
+) -> list[SimilarDrawingResponse]:
+    """The typical drawings of the age that are most like this one."""
+    with desk.bench.database.read() as session:
+        found = desk.explanations.comparisons.find_similar_normal_examples(
+            session, drawing_id, count
+        )
+    return [SimilarDrawingResponse(**each.to_dict()) for each in found]
+
+
+def _uploaded(desk: Desk, report: ImportReport) -> UploadedDrawing:
+    if report.rejected:
+        raise ValidationError(f"The picture was not stored: {report.rejected[0].reason}")
+    stored = report.stored[0] if report.stored else None
+    present = report.already_present[0] if report.already_present else None
+    number = stored.id if stored else present.id if present else None
+    if number is None:
+        raise NotFoundError("The drawing was deleted while it was uploaded.")
+    shown = DrawingResponse.of(desk.catalogue.get(number))
+    return UploadedDrawing(
+        **shown.model_dump(),
+        already_present=present is not None,
+        conflicts=present.conflicts if present else {},
+        notes=list(stored.notes) if stored else [],
+    )
+
+
+def _receive_all(
+    desk: Desk, folder: Path, files: list[UploadFile], metadata: str | None
+) -> list[str]:
+    refuse_doubled([file.filename for file in files])
+    settings = desk.bench.settings
+    names = []
+    for file in files:
+        archive = len(files) == 1 and label_of(file.filename).lower().endswith(".zip")
+        limit = settings.max_archive_bytes if archive else settings.max_file_bytes
+        names.append(receive(folder, file.filename, file.file, limit).name)
+    if metadata is not None:
+        (folder / _SENT_METADATA).write_text(metadata, encoding="utf-8")
+        names.append(_SENT_METADATA)
+    return names
+
+
+def _storage(desk: Desk) -> dict[str, object]:
+    found = desk.bench.storage.get_storage_stats()["directories"]
+    return {
+        "upload_dir": FOLDER,
+        "static_dir": "explanations",
+        "directories": {
+            name: _folder(found.get(key))
+            for name, key in (("uploads", "uploads"), ("static", "explanations"))
+        },
+    }
+
+
+def _folder(found: dict[str, int] | None) -> dict[str, object]:
+    size = found["total_size_bytes"] if found else 0
+    return {
+        "exists": found is not None,
+        "file_count": found["file_count"] if found else 0,
+        "total_size_bytes": size,
+        "total_size_mb": round(size / 2**20, 2),
+    }
+
+
+def _picture(content: bytes, name: str) -> Response:
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Cache-Control": "private, max-age=300",
+    }
+    return Response(content, media_type="image/png", headers=headers)
