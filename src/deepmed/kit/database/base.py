@@ -1,3 +1,4 @@
+import math
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -15,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["TABLE_OPTIONS", "AnyRow", "Base", "Double", "Json", "Owned", "UtcDateTime"]
+__all__ = ["TABLE_OPTIONS", "AnyRow", "Base", "FiniteDouble", "Json", "Owned", "UtcDateTime"]
 
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 """A row of some columns, read by their names."""
@@ -60,6 +61,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+class FiniteDouble(TypeDecorator[float]):
+    """A real number; not-a-number and the infinities are refused on every engine alike.
+
+    PostgreSQL would keep them, MySQL would not, and SQLite would make null of one of them.
+    """
+
+    impl = Double
+    cache_ok = True
+
+    def process_bind_param(self, value: float | None, dialect: Dialect) -> float | None:  # noqa: ARG002 - SQLAlchemy's signature
+        if value is not None and not math.isfinite(value):
+            raise ValueError("A number that is not finite cannot be stored.")
+        return value
+
+
 class Base(DeclarativeBase):
     metadata = MetaData(
         naming_convention={
@@ -71,7 +87,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads a plain class attribute
-        float: Double,
+        float: FiniteDouble,
         datetime: UtcDateTime,
         dict[str, Any]: Json,
         list[Any]: Json,

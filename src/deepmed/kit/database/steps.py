@@ -13,17 +13,20 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from filelock import FileLock, Timeout
-from sqlalchemy import CheckConstraint, Connection, MetaData, inspect
+from sqlalchemy import CheckConstraint, Connection, Engine, MetaData, inspect
+from sqlalchemy.exc import DBAPIError
 
 from deepmed.kit.database.engine import Database
+from deepmed.kit.database.failures import explained
+from deepmed.kit.database.turns import migration_turn
 from deepmed.kit.errors import ConflictError, ResourceError
 
 LOCK_TIMEOUT_SECONDS = 120
 
 
 def run(database: Database, direction: str, revision: str) -> None:
-    """Run Alembic's `upgrade` or `downgrade` in one transaction."""
-    with _connection(database) as connection:
+    """Run Alembic's `upgrade` or `downgrade` in one transaction, as far as the engine has it."""
+    with explained(), _half_way_told(database.engine), _connection(database) as connection:
         getattr(command, direction)(_config({"connection": connection}), revision)
         _refuse_orphans(connection)
 
@@ -46,14 +49,33 @@ def offline_sql(dialect: str) -> str:
 
 @contextmanager
 def locked(database: Database, folder: Path | None) -> Iterator[None]:
+    """Processes of this machine meet at a file, those of others at the server."""
     home = database.file.parent if database.file else Path(tempfile.gettempdir())
     try:
-        with FileLock((folder or home) / "migration.lock", timeout=LOCK_TIMEOUT_SECONDS):
+        with (
+            FileLock((folder or home) / "migration.lock", timeout=LOCK_TIMEOUT_SECONDS),
+            migration_turn(database.engine, LOCK_TIMEOUT_SECONDS),
+        ):
             yield
     except Timeout as error:
         raise ResourceError(
             "Another process has been bringing the database up to date for two minutes. "
             "Nothing was changed; see whether it still runs, then try again."
+        ) from error
+
+
+@contextmanager
+def _half_way_told(engine: Engine) -> Iterator[None]:
+    """MySQL ends a transaction at each table that it makes, so it cannot undo half a step."""
+    try:
+        yield
+    except DBAPIError as error:
+        if engine.dialect.name in {"sqlite", "postgresql"}:
+            raise
+        raise ConflictError(
+            f"A step stopped half way: {error.orig}. This engine cannot undo half a step. Restore "
+            "the backup made before it, or empty the database if it held nothing yet; then run "
+            "`deepmed db upgrade`."
         ) from error
 
 

@@ -129,7 +129,7 @@ def test_a_second_writer_waits_instead_of_failing(database: Database) -> None:
 def test_a_database_that_stays_busy_is_told_for_people(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deepmed.kit.database.engine.BUSY_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr("deepmed.kit.database.engine.LOCK_SECONDS", 0)
     impatient = open_database(str(database.engine.url))
     with (
         database.write(),
@@ -258,18 +258,45 @@ def test_rows_stay_readable_after_the_block(database: Database) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "no url", "sqlit:///a.db", "postgresql://host:port/x", "oracle+nonsense://x"],
+    [
+        "",
+        "no url",
+        "sqlit:///a.db",
+        "postgresql://host:port/x",
+        "oracle+nonsense://x",
+        "mssql+pymssql://ann:hunter2@host/name",
+        "postgresql+asyncpg://ann:hunter2@host/name",
+    ],
 )
 def test_a_wrong_url_is_told_without_repeating_it(url: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"DEEPMED_DATABASE_URL.*example") as caught:
+    with pytest.raises(ConfigurationError, match=r"DEEPMED_DATABASE_URL.*Examples") as caught:
         open_database(url)
     assert url == "" or url not in caught.value.message
-
-
-def test_a_missing_driver_is_named() -> None:
-    with pytest.raises(ConfigurationError, match=r"driver 'pymssql'.*Install") as caught:
-        open_database("mssql+pymssql://ann:hunter2@host/name")
     assert "hunter2" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "driver", "extra"),
+    [
+        ("postgresql://ann:hunter2@host/name", "psycopg", "postgresql"),
+        ("mysql://ann:hunter2@host/name", "pymysql", "mysql"),
+    ],
+)
+def test_a_missing_driver_is_named(
+    url: str, driver: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(ConfigurationError, match=rf"{driver}.*Install.*\[{extra}\]") as caught:
+        open_database(url)
+    assert "hunter2" not in caught.value.message
+
+
+@pytest.mark.parametrize("url", ["postgres://a/b", "postgresql://a/b", "mysql://a/b"])
+def test_the_engines_name_alone_means_our_driver(url: str) -> None:
+    database = open_database(url)
+    assert database.engine.driver in {"psycopg", "pymysql"}
+    assert database.file is None
+    database.close()
 
 
 def test_a_database_knows_its_file(tmp_path: Path) -> None:
