@@ -245,3 +245,19 @@ def test_too_few_drawings_are_refused() -> None:
 def test_rows_joined_and_taken_keep_their_order(own: Rows) -> None:
     halves = join([own.take(np.arange(30)), own.take(np.arange(30, 60))])
     assert halves.drawings.tolist() == own.drawings.tolist()
+
+
+@pytest.mark.req("D-26.1", "D-26.2")
+def test_of_several_children_who_was_closest_to_the_fitting_decides(model: ReferenceModel) -> None:
+    assert model.twin
+    fit = next(iter(model.fit_children & model.twin.children))
+    calibrators = sorted(model.model.children)
+    outside = next(child for child in calibrators if child not in model.twin.children)
+    assert model.role({999, calibrators[0]}) is Role.CALIBRATION
+    assert model.role({999, calibrators[0], fit}) is Role.FIT
+    assert model.reference_for({999, fit}) is model.twin
+    assert model.reference_for({outside, fit}) is None, "the twin was fitted on that child"
+    alone = model.decide(1e9, calibrators[0], PERCENTILE)
+    both = model.decide(1e9, {999, *calibrators[:2]}, PERCENTILE)
+    assert both.n_children == (alone.n_children or 0) - 1
+    assert model.decide(1e9, {calibrators[0]}, PERCENTILE) == alone
