@@ -27,11 +27,15 @@ NEWCOMERS = [
     Sketch(age=4.6, subject="person", picture=11),
     Sketch(age=7.6, subject="person", picture=12),
     Sketch(age=10.6, subject=None, picture=13),
+    *(Sketch(age=10.4, subject="person", picture=14 + one) for one in range(4)),
     Sketch(age=7.7, child="twice", subject="house", picture=31),
     Sketch(age=7.9, child="twice", subject="house", picture=32),
     Sketch(age=15.0, subject="person", picture=14),
 ]
-"""Children whom no model has met: one with two drawings, one too old for every model."""
+"""Children whom no model has met: one with two drawings, one too old for every model.
+
+In one group they are enough for the chart of their ranks.
+"""
 GROUPS = ("drawings", "registry", "db")
 """Commands that have commands of their own."""
 GONE = "child 0 of 7"

@@ -82,7 +82,7 @@ def test_every_number_of_the_report_is_defined(
     printed = {name for table in page.tables for name in numeric_columns(table)}
     printed |= {name for figures in page.figures for name in figures}
     known = {name.removeprefix(SHORTHAND) for name in fields}
-    assert "Flagged of 100 typical drawings" in printed
+    assert "Children to compare with" in printed
     assert printed - known - {IDENTIFIERS} == set()
 
 

@@ -11,6 +11,7 @@ from factories.answers import Answers
 from factories.page import Page, PageTable
 from factories.recount import Ranking
 
+LABELLED = ("concern", "severe")
 NONE = "–"  # noqa: RUF001 - the dash that the page prints
 
 
@@ -39,42 +40,84 @@ def with_columns(page: Page, *columns: str) -> Iterator[PageTable]:
     yield from (table for table in page.tables if set(columns) <= set(table.columns))
 
 
-def flagged_of(rows: list[dict[str, Any]], *, new: bool) -> str:
-    part = [row for row in rows if (row["role"] == "new") == new and row["p_value"] is not None]
-    return f"{sum(row['is_anomaly'] for row in part)} of {len(part)}" if part else NONE
+@pytest.fixture(scope="module")
+def labels(answers: Answers) -> dict[int, str]:
+    """How a person labelled each drawing; `withdrawn` where it was taken back."""
+    query = (
+        "SELECT id, CASE WHEN withdrawn THEN 'withdrawn' ELSE coalesce(expert_label, 'normal') END "
+        "FROM drawings"
+    )
+    return dict(answers.rows("analysed", query))
 
 
-def test_the_overview(answers: Answers, page: Page, groups: list[dict[str, Any]]) -> None:
+Rows = list[dict[str, Any]]
+
+
+def of_new_children(rows: Rows, labels: dict[int, str]) -> Rows:
+    """Their typical drawings with an answer, from which a rate can be read."""
+    new = [row for row in rows if row["role"] == "new" and row["decision"] == "ranked"]
+    return [row for row in new if labels[row["drawing_id"]] == "normal"]
+
+
+def of_labels(rows: Rows, labels: dict[int, str], *names: str) -> Rows:
+    answered = [row for row in rows if row["decision"] == "ranked"]
+    return [row for row in answered if labels[row["drawing_id"]] in names]
+
+
+def flagged_of(rows: Rows) -> str:
+    return f"{sum(row['is_anomaly'] for row in rows)} of {len(rows)}" if rows else NONE
+
+
+def bound(answers: Answers, model: dict[str, Any]) -> str:
+    """What stands before a level that is only an upper bound."""
+    children = [row["child"] for row in answers.package(model["id"], "reference.json")["model"]]
+    return "at most " if len(set(children)) < len(children) else ""
+
+
+def test_the_overview(
+    answers: Answers, page: Page, groups: list[dict[str, Any]], labels: dict[int, str]
+) -> None:
     [table] = with_columns(page, "Flagged of new children")
     for place, model in enumerate(groups):
         rows, metrics = analyses(answers, model), model["metrics"]
         ranking = Ranking(answers.package(model["id"], "reference.json")["model"])
         attained = ranking.attained(95.0)
         assert attained is not None
+        known = [row for row in rows if row["role"] in {"fit", "calibration"}]
         expected = {
             "Drawings analysed": str(len(rows)),
             "Children it learned from": str(metrics["children"]["fit"]),
             "Children to compare with": str(ranking.n),
-            "Flagged of 100 typical drawings": f"{100 * attained:.1f}",
-            "Flagged of new children": flagged_of(rows, new=True),
-            "Flagged of training children": flagged_of(rows, new=False),
+            "Flagged of 100 typical drawings": f"{bound(answers, model)}{100 * attained:.1f}",
+            "Flagged of new children": flagged_of(of_new_children(rows, labels)),
+            "Flagged of labelled drawings": flagged_of(
+                of_labels(rows, labels, "concern", "severe")
+            ),
+            "Flagged of training children": flagged_of(of_labels(known, labels, "normal")),
         }
         for column, value in expected.items():
             assert table.column(column)[place] == value, column
 
 
-def test_the_figures_of_a_group(answers: Answers, page: Page, groups: list[dict[str, Any]]) -> None:
+def test_the_figures_of_a_group(
+    answers: Answers, page: Page, groups: list[dict[str, Any]], labels: dict[int, str]
+) -> None:
     for shown, model in zip(page.figures, groups, strict=True):
-        metrics = model["metrics"]
+        metrics, rows = model["metrics"], analyses(answers, model)
         ranking = Ranking(answers.package(model["id"], "reference.json")["model"])
-        attained = ranking.attained(95.0)
-        assert shown["Typical drawings flagged, by construction"] == f"{attained:.1%}"
+        attained, before = ranking.attained(95.0), bound(answers, model)
+        assert shown["Typical drawings flagged, by construction"] == f"{before}{attained:.1%}"
         assert shown["Threshold of the score"] == printed(ranking.threshold(95.0))
-        new = [row for row in analyses(answers, model) if row["role"] == "new"]
-        share = sum(row["is_anomaly"] for row in new) / len(new)
-        assert shown["Drawings of new children flagged"].startswith(f"{share:.1%} (95%")
+        new = flagged_of(of_new_children(rows, labels))
+        rate = shown["Typical drawings of new children flagged"]
+        assert rate.startswith(f"{new} drawings: "), rate
+        for label in LABELLED:
+            counted = flagged_of(of_labels(rows, labels, label))
+            name = f"Drawings labelled {label} flagged"
+            assert shown.get(name, NONE).startswith(counted), name
         spread = f"{int((ranking.n + 1) * 0.05 + 1e-9) / (ranking.n + 1):.1%} (95% interval"
-        assert shown["Where the rate of this one calibration may lie"].startswith(spread)
+        lies = shown["Where the rate of this one calibration may lie"]
+        assert lies.startswith("not known: " if before else spread)
         for name, figure, shape in (
             ("Planted anomalies flagged", metrics["planted"], ".1%"),
             ("AUROC on all planted anomalies", metrics["power"]["all"], ".2f"),
@@ -203,14 +246,15 @@ def test_a_strip_holds_the_other_childrens_scores(answers: Answers, page: Page) 
 
 
 def test_ranks_of_new_children_stand_in_steps(
-    answers: Answers, page: Page, groups: list[dict[str, Any]]
+    answers: Answers, page: Page, groups: list[dict[str, Any]], labels: dict[int, str]
 ) -> None:
     shown = list(with_columns(page, "p", "share with p or less"))
     expected = [
-        sorted(row["p_value"] for row in analyses(answers, model) if row["role"] == "new")
+        sorted(row["p_value"] for row in of_new_children(analyses(answers, model), labels))
         for model in groups
     ]
     enough = [values for values in expected if len(values) >= 5]
+    assert enough
     for table, values in zip(shown, enough, strict=True):
         assert table.column("p") == [printed(value) for value in values]
         shares = [printed((place + 1) / len(values)) for place in range(len(values))]
@@ -234,12 +278,13 @@ def test_figures_stand_under_their_charts(page: Page, groups: list[dict[str, Any
 
 
 def test_contamination_is_told(page: Page, groups: list[dict[str, Any]]) -> None:
-    column = "Share of anomalies hidden among its drawings"
-    tables = with_columns(page, column, "Planted ones flagged", "Without")
+    tables = with_columns(page, "Hidden anomalies asked for", "Planted ones flagged", "Without")
     for table, model in zip(tables, groups, strict=True):
         rows = model["metrics"]["contamination"]
         for place, row in enumerate(rows):
             assert table.column("Planted ones flagged")[place] == in_words(row["flagged"], ".1%")
             clean = in_words(row["flagged_without_contamination"], ".1%")
             assert table.column("Without")[place] == clean
-            assert table.column(column)[place].startswith(f"{row['rate']:.0%}")
+            assert table.column("Hidden anomalies asked for")[place] == f"{row['rate']:.0%}"
+            replaced = f"{row['replaced_drawings']} ({row['attained_rate']:.1%})"
+            assert table.column("Drawings replaced")[place] == replaced
