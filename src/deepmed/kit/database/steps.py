@@ -14,7 +14,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from filelock import FileLock, Timeout
 from sqlalchemy import CheckConstraint, Connection, Engine, MetaData, inspect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from deepmed.kit.database.engine import Database
 from deepmed.kit.database.failures import explained
@@ -67,16 +67,24 @@ def locked(database: Database, folder: Path | None) -> Iterator[None]:
 @contextmanager
 def _half_way_told(engine: Engine) -> Iterator[None]:
     """MySQL ends a transaction at each table that it makes, so it cannot undo half a step."""
+    undone = engine.dialect.name in {"sqlite", "postgresql"}
     try:
         yield
-    except DBAPIError as error:
-        if engine.dialect.name in {"sqlite", "postgresql"}:
+    except OperationalError as error:
+        if undone:  # out of reach, or busy
             raise
-        raise ConflictError(
-            f"A step stopped half way: {error.orig}. This engine cannot undo half a step. Restore "
-            "the backup made before it, or empty the database if it held nothing yet; then run "
-            "`deepmed db upgrade`."
-        ) from error
+        raise ConflictError(_stopped(error)) from error
+    except DBAPIError as error:
+        message = f"A step failed and was undone: {error.orig}. Nothing was changed."
+        raise ConflictError(message if undone else _stopped(error)) from error
+
+
+def _stopped(error: DBAPIError) -> str:
+    return (
+        f"A step stopped half way: {error.orig}. This engine cannot undo half a step. Restore the "
+        "backup made before it, or empty the database if it held nothing yet; then run "
+        "`deepmed db upgrade`."
+    )
 
 
 def _config(attributes: dict[str, Any]) -> Config:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from deepmed.kit.errors import ResourceError
@@ -67,25 +68,36 @@ def migration_turn(engine: Engine, seconds: int) -> Iterator[None]:
         return
     # No transaction: MySQL's steps end one at each table, and the lock must outlive them all.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not _lock_migration(connection, seconds):
-            raise ResourceError(
-                "Another machine has been bringing the database up to date for two minutes. "
-                "Nothing was changed; see whether it still runs, then try again."
-            )
-        try:
-            yield
-        finally:
-            connection.detach()  # the lock ends with the connection, whatever state that is in
+        connection.detach()  # the lock ends with the connection, so that goes into no pool
+        _lock_migration(connection, seconds)
+        yield
 
 
-def _lock_migration(connection: Connection, seconds: int) -> bool:
+def _lock_migration(connection: Connection, seconds: int) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SET lock_timeout = '{seconds}s'"))
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION})
-        return True
+        with _refused_in_words():
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION})
+        return
     query = text("SELECT GET_LOCK(:name, :seconds)")
     values = {"name": _migration_name(connection.engine), "seconds": seconds}
-    return connection.execute(query, values).scalar() == 1
+    if connection.execute(query, values).scalar() != 1:
+        raise _busy()
+
+
+@contextmanager
+def _refused_in_words() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise _busy() from error
+
+
+def _busy() -> ResourceError:
+    return ResourceError(
+        "Another machine has been bringing the database up to date for two minutes. "
+        "Nothing was changed; see whether it still runs, then try again."
+    )
 
 
 def _migration_name(engine: Engine) -> str:
