@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 
 from deepmed.kit import seeds
 from deepmed.learning.calibration.conformal import CalibrationSet
-from deepmed.learning.calibration.decision import Decision, decide, in_sample_decision
+from deepmed.learning.calibration.decision import (
+    BORDERLINE,
+    Decision,
+    decide,
+    in_sample_decision,
+    ranked_only,
+)
 from deepmed.learning.calibration.split import MINIMUM_FIT
 from deepmed.learning.detectors import Detector, make_detector
 from deepmed.learning.errors import EncoderMismatchError, InsufficientDataError
@@ -122,27 +128,47 @@ class ReferenceModel:
         """
         return self.score(_at(rows, self.neutral_age), encoder)
 
+    def score_shift(self, rows: Rows, *, twin: bool = False) -> Floats:
+        """How far each score can move when its embedding is made anew on other hardware, (n,)."""
+        reference = self.twin if twin else self.model
+        if reference is None or not len(rows):
+            return np.zeros(len(rows))
+        radius = BORDERLINE * np.linalg.norm(rows.vectors.astype(np.float64), axis=1)
+        shift: Floats = reference.detector.score_shift(
+            rows.columns(self.layout), radius, self.dimension
+        )
+        return shift
+
     def decide(
-        self, score: float | None, child: Who, percentile: float, manual: float | None = None
+        self,
+        score: float | None,
+        child: Who,
+        percentile: float,
+        manual: float | None = None,
+        *,
+        shift: float = 0.0,
     ) -> Decision:
         """The decision on a score that the right one of model and twin gave.
 
         Drawings of calibration children, of the model or of the twin, are ranked against the
-        other children; a child whom no reference may score gets no flag.
+        other children; a child whom no reference may score gets no flag. `shift` as in
+        `calibration.decide`.
         """
         reference = self.reference_for(child)
         if reference is None or score is None:
             return in_sample_decision(
                 "The model was fitted on drawings of this child and there is no twin to rank them."
             )
-        if manual is not None and reference is self.twin:
-            return in_sample_decision(
-                "A threshold set by hand is on the model's scale, and the model was fitted on this "
-                "child, so only the twin may score the drawing."
-            )
         own = sorted(_everyone(child) & reference.children)
         others = without(reference.calibration, own[1:])
-        return decide(others, score, percentile, own[0] if own else None, manual)
+        first = own[0] if own else None
+        if manual is not None and reference is self.twin:
+            return ranked_only(
+                decide(others, score, percentile, first),
+                "A threshold set by hand is on the model's scale, and the model was fitted on this "
+                "child, so only the twin may score the drawing: it has a rank, and no flag.",
+            )
+        return decide(others, score, percentile, first, manual, shift=shift)
 
 
 def without(calibration: CalibrationSet, child: Who | Sequence[int]) -> CalibrationSet:

@@ -20,10 +20,11 @@ from deepmed.features.drawings.subjects import subject_index
 from deepmed.features.drawings.tables import AgeGroupModel, Drawing
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.learning.calibration.batch import q_values
+from deepmed.learning.calibration.rounding import round_scores
 from deepmed.learning.errors import EncoderMismatchError
 from deepmed.learning.reference import Reference, ReferenceModel, Role, Rows
 
-VERSION = 1
+VERSION = 2
 """Raised when the method changes, so that old analyses are not taken for new ones."""
 
 
@@ -82,10 +83,13 @@ def analyse(scene: Scene, drawings: Sequence[Drawing]) -> list[Outcome]:
     """The outcome of each drawing, in order."""
     scored = [drawing for drawing in drawings if _scorable(scene, drawing)]
     rows = _rows(scene, scored)
-    scores = _scores(scene, rows)
-    across = _scores_across_ages(scene, rows)
-    place = {drawing.id: index for index, drawing in enumerate(scored)}
-    return [_outcome(scene, drawing, place, scores, across) for drawing in drawings]
+    measured = Measured(
+        {drawing.id: index for index, drawing in enumerate(scored)},
+        _scores(scene, rows),
+        _scores_across_ages(scene, rows),
+        _shifts(scene, rows),
+    )
+    return [_outcome(scene, drawing, measured) for drawing in drawings]
 
 
 def batch_q_values(outcomes: Sequence[Outcome], children: Mapping[int, int]) -> dict[str, Any]:
@@ -123,6 +127,19 @@ Scores = dict[tuple[int | None, bool], list[float]]
 """Scores by (model id, or None for the pooled one; whether the twin's); NaN where not asked for."""
 
 
+@dataclass(frozen=True)
+class Measured:
+    """Everything that detectors say of the drawings that can be scored."""
+
+    place: dict[int, int]
+    """The column's place of each drawing."""
+    scores: Scores
+    across: dict[int, list[float]]
+    """Scores for the age part by model id."""
+    shifts: list[float]
+    """How far the score under the model of its age can move on other hardware."""
+
+
 def _scores(scene: Scene, rows: Rows | None) -> Scores:
     """Every score that an answer will take up: of whom the drawing's child allows to be asked."""
     if rows is None:
@@ -157,6 +174,28 @@ def _scores_across_ages(scene: Scene, rows: Rows | None) -> dict[int, list[float
     return found
 
 
+def _shifts(scene: Scene, rows: Rows | None) -> list[float]:
+    """How far each drawing's score under the model of its age can move on other hardware."""
+    if rows is None:
+        return []
+    shifts = np.zeros(len(rows))
+    whose = scene.whose(rows)
+    own = [scene.model_for(age) for age in rows.ages.tolist()]
+    for item in scene.active:
+        for twin, half in ((False, item.model.model), (True, item.model.twin)):
+            asked = np.array(
+                [
+                    mine is item and half is not None and item.model.reference_for(child) is half
+                    for child, mine in zip(whose, own, strict=True)
+                ],
+                dtype=bool,
+            )
+            shifts[asked] = item.model.score_shift(rows.take(asked), twin=twin)
+    # Like scores: the last bits depend on the rows beside, and no decision shall.
+    rounded: list[float] = round_scores(shifts).tolist()
+    return rounded
+
+
 def _columns(
     key: int | None,
     model: ReferenceModel,
@@ -173,23 +212,19 @@ def _columns(
     return columns
 
 
-def _outcome(
-    scene: Scene,
-    drawing: Drawing,
-    place: Mapping[int, int],
-    scores: Scores,
-    across: Mapping[int, Sequence[float]],
-) -> Outcome:
+def _outcome(scene: Scene, drawing: Drawing, measured: Measured) -> Outcome:
     item = scene.model_for(drawing.age_years)
-    if item is None or drawing.id not in place:
+    if item is None or drawing.id not in measured.place:
         return _no_answer(scene, drawing, item)
-    index = place[drawing.id]
+    index = measured.place[drawing.id]
     child = scene.who(drawing)
     rule = scene.rules[item.row.id]
     reference = item.model.reference_for(child)
     twin = reference is not None and reference is item.model.twin
-    score = scores[item.row.id, twin][index] if reference else None
-    ranking = item.model.decide(score, child, rule.rank_percentile, rule.threshold)
+    score = measured.scores[item.row.id, twin][index] if reference else None
+    ranking = item.model.decide(
+        score, child, rule.rank_percentile, rule.threshold, shift=measured.shifts[index]
+    )
     role = item.model.role(child)
     results = {
         "role": role.value,
@@ -200,11 +235,11 @@ def _outcome(
         "rule_version": rule.version,
         "natural_frequency": natural_frequency(ranking),
         "among": "of this age" if item.row.parameters.get("tells_ages_apart") else "of this group",
-        "subject_part": _subject(scene, drawing, index, scores),
+        "subject_part": _subject(scene, drawing, index, measured.scores),
         "age_part": age_part(
             scene.active,
             child,
-            {number: column[index] for number, column in across.items()},
+            {number: column[index] for number, column in measured.across.items()},
         ),
         "ranking": ranking.to_dict(),
     }

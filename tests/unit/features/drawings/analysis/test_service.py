@@ -566,6 +566,44 @@ class TestManualThreshold:
         fitted = [row for row in rows if row.role == "fit"]
         assert {(row.decision, row.is_anomaly) for row in fitted} == {("in_sample", False)}
 
+    @pytest.mark.req("D-10.2", "D-26.3")
+    def test_twin_ranked_drawings_keep_score_and_rank_and_get_no_flag(
+        self, trained: Workbench
+    ) -> None:
+        """The threshold is on the model's scale: it says nothing of the twin's scores."""
+        service = AnalysisService(trained)
+        before = {row.drawing_id: row for row in service.analyze().analyses if row.role == "fit"}
+        with trained.database.write() as session:
+            for model in service.models.active(session):
+                service.thresholds.set_rule(session, threshold=1e-6, model_id=model.id)
+        after = {row.drawing_id: row for row in service.analyze().analyses if row.role == "fit"}
+        assert len(after) == len(before) > 50
+        for drawing, row in after.items():
+            old = before[drawing]
+            assert (row.decision, row.is_anomaly) == ("in_sample", False)
+            assert "on the model's scale" in (row.reason or "")
+            kept = (row.anomaly_score, row.p_value, row.normalized_score)
+            assert kept == (old.anomaly_score, old.p_value, old.normalized_score)
+            assert kept[0] is not None
+            assert ranked(row)["n_children"] == ranked(old)["n_children"]
+            assert (ranked(row)["threshold"], row.confidence) == (None, None)
+            assert row.results["natural_frequency"] is None
+
+    @pytest.mark.req("D-9.9", "D-10.2")
+    def test_the_way_back_to_a_percentile_is_previewed_for_them_too(
+        self, trained: Workbench
+    ) -> None:
+        service = AnalysisService(trained)
+        service.analyze()
+        with trained.database.write() as session:
+            model = service.models.active(session)[1]
+            before = service.thresholds.preview(session, 80.0, model_id=model.id)
+            service.thresholds.set_rule(session, threshold=1e-6, model_id=model.id)
+        service.analyze()
+        with trained.database.read() as session:
+            after = service.thresholds.preview(session, 80.0, model_id=model.id)
+        assert after[0]["then"] == before[0]["then"]
+
 
 class TestOwners:
     @pytest.mark.req("S-3.1")
