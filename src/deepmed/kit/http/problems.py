@@ -70,10 +70,15 @@ class Problems:
 
     def answer(self, scope: Scope, error: Exception) -> Response:
         """The answer to any error; one that nobody foresaw tells its id and no more."""
+        return self.respond(scope, self.note(scope, error))
+
+    def note(self, scope: Scope, error: Exception) -> Problem:
+        """What the error is to a client; one of ours is logged with where it happened."""
         problem = self._describe(scope, error)
+        mark_error(scope, problem.code, problem.error_id)
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             _record(scope, problem, error)
-        return self.respond(scope, problem)
+        return problem
 
     def respond(self, scope: Scope, problem: Problem) -> Response:
         mark_error(scope, problem.code, problem.error_id)

@@ -36,13 +36,13 @@ class ErrorHandlingMiddleware:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:  # noqa: BLE001 - the edge: each error becomes an answer
-            answer = self.problems.answer(scope, error)
+            problem = self.problems.note(scope, error)
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             elif begun:
                 raise CutOffError from None  # half an answer must not look like a whole one
             else:
-                await answer(scope, receive, send)
+                await self.problems.respond(scope, problem)(scope, receive, send)
 
 
 class CutOffError(Exception):

@@ -49,9 +49,9 @@ def _announcing(send: Send, verdict: Verdict) -> Send:
     async def announcing(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            headers["X-RateLimitMiddleware-Limit-Minute"] = str(verdict.rule.per_minute)
-            headers["X-RateLimitMiddleware-Remaining-Minute"] = str(verdict.remaining_minute)
-            headers["X-RateLimitMiddleware-Reset"] = str(_reset(verdict))
+            headers["X-RateLimit-Limit-Minute"] = str(verdict.rule.per_minute)
+            headers["X-RateLimit-Remaining-Minute"] = str(verdict.remaining_minute)
+            headers["X-RateLimit-Reset"] = str(_reset(verdict))
         await send(message)
 
     return announcing
@@ -75,11 +75,11 @@ def _excess(verdict: Verdict) -> Problem:
         "type": "rate_limit_exceeded",
     }
     headers = {
-        "X-RateLimitMiddleware-Limit-Minute": str(allowed["per_minute"]),
-        "X-RateLimitMiddleware-Limit-Hour": str(allowed["per_hour"]),
-        "X-RateLimitMiddleware-Remaining-Minute": str(left["per_minute"]),
-        "X-RateLimitMiddleware-Remaining-Hour": str(left["per_hour"]),
-        "X-RateLimitMiddleware-Reset": str(reset),
+        "X-RateLimit-Limit-Minute": str(allowed["per_minute"]),
+        "X-RateLimit-Limit-Hour": str(allowed["per_hour"]),
+        "X-RateLimit-Remaining-Minute": str(left["per_minute"]),
+        "X-RateLimit-Remaining-Hour": str(left["per_hour"]),
+        "X-RateLimit-Reset": str(reset),
         "Retry-After": str(wait),
     }
     return Problem(429, "rate_limit_exceeded", message, contract, facts, headers)
