@@ -153,7 +153,7 @@ def test_the_outlook_of_the_batch(answers: Answers, children: dict[int, int]) ->
             child = children[row["drawing_id"]]
             drawings[child] += 1
             n = ranking(answers, row["age_group_model_id"], child).n
-            n_of_child[child] = min(n, n_of_child.get(child, n))
+            n_of_child[child] = max(n, n_of_child.get(child, n))
     least = sorted(min(1.0, count / (n_of_child[child] + 1)) for child, count in drawings.items())
     outlook = answers["analyze"]["outlook"]
     assert outlook["n_children"] == len(least)
