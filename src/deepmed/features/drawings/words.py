@@ -1,7 +1,5 @@
 """Names of the code as a person would write them: the one place that knows both."""
 
-import re
-
 DETECTOR_WORDS = {
     "autoencoder": "autoencoder",
     "knn": "nearest neighbours",
@@ -37,26 +35,9 @@ ROLE_WORDS = {
     "calibration": "calibration: ranked against the other calibration children",
     "fit": "fit: ranked by the model's twin, which did not learn from this child",
 }
-_IN_A_SENTENCE = {
-    "knn": "the nearest-neighbour detector",
-    "mahalanobis": "the Mahalanobis detector",
-    "pca": "the principal-component detector",
-    "isolation_forest": "the isolation forest",
-}
-_NAME = re.compile(rf"\b({'|'.join(_IN_A_SENTENCE)})\b")
 
 
 def name_in_words(name: str) -> str:
     """A detector, plain features, or a planted kind: `knn` is `nearest neighbours`."""
     key = name.replace(" ", "_").lower()
     return {**DETECTOR_WORDS, **KIND_WORDS}.get(key, name.replace("_", " "))
-
-
-def sentence_in_words(sentence: str) -> str:
-    """The sentence with the detectors that it names by their code in words, its start in capitals.
-
-    Args:
-        sentence: as a model's record keeps it.
-    """
-    said = _NAME.sub(lambda found: _IN_A_SENTENCE[found[1]], sentence)
-    return said[:1].upper() + said[1:]

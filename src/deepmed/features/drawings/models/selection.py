@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepmed.features.drawings.models.config import GroupTrainingConfig
-from deepmed.features.drawings.models.detector_words import detector_words
 from deepmed.features.drawings.models.items import COMPARED, LAYOUTS, FoldLog
 from deepmed.features.drawings.models.planted import PlantedDrawings, PlantedMaker
+from deepmed.features.drawings.words import name_in_words
 from deepmed.kit import seeds
 from deepmed.learning.detectors import make_detector
 from deepmed.learning.detectors.folds import Folds, PlantedItem, Ranks
@@ -109,7 +109,7 @@ def reason_of(report: SelectionReport) -> str:
     # Of equals the first one, as the choice itself does.
     best = max(simple, key=lambda row: row.overall.auroc)
     first = (
-        f"Of the simple detectors, {detector_words(best.name)} found planted anomalies best "
+        f"Of the simple detectors, {name_in_words(best.name)} found planted anomalies best "
         f"(AUROC {best.overall.auroc:.3f})"
     )
     if AUTOENCODER not in report.rows:

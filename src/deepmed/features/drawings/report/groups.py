@@ -18,7 +18,7 @@ from deepmed.features.drawings.report.figures import (
 from deepmed.features.drawings.report.ranks import validity
 from deepmed.features.drawings.report.words import NO_AGES
 from deepmed.features.drawings.thresholds.manager import Rule
-from deepmed.features.drawings.words import name_in_words, sentence_in_words
+from deepmed.features.drawings.words import name_in_words
 
 
 def section(facts: GroupFacts) -> GroupSection:
@@ -39,8 +39,7 @@ def _summary(item: ActiveModel, metrics: Mapping[str, Any]) -> list[str]:
     return [
         f"Learned from the drawings of {children['fit']} children{lent}. New drawings are compared "
         f"with {item.model.model.calibration.n_children} other children whom it never saw.",
-        f"Detector: {name_in_words(item.row.model_type)}. "
-        f"{sentence_in_words(metrics['selection']['reason'])}",
+        f"Detector: {name_in_words(item.row.model_type)}. {metrics['selection']['reason']}",
     ]
 
 

@@ -119,6 +119,6 @@ def test_the_scores_of_every_fold_are_kept_in_the_order_of_the_rows(
 
 
 def test_every_detector_of_the_registry_has_words() -> None:
-    from deepmed.features.drawings.models.detector_words import DETECTOR_WORDS
+    from deepmed.features.drawings.words import DETECTOR_WORDS
 
     assert set(detector_names()) <= set(DETECTOR_WORDS)
