@@ -1,9 +1,12 @@
 """Each number of the demo, counted again from its own counts."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from scipy import stats
+
+from factories.page import Page
 
 PERCENTILE = 95.0
 
@@ -69,3 +72,15 @@ def test_flagged_drawings_of_the_demo_are_counted(demo_answer: Any) -> None:
     """Planted ones are imported too, and new to every model, so they are among the flagged."""
     planted = sum(group["planted_flagged"] for group in demo_answer["groups"])
     assert planted <= demo_answer["flagged"] <= 95 + 33
+
+
+@pytest.mark.req("D-26.4")
+def test_the_demos_report_shows_no_rate_of_its_planted_drawings(demo_answer: Any) -> None:
+    """Nobody new is typical there but the drawings that are not stored."""
+    page = Page(Path(demo_answer["report"]).read_text(encoding="utf-8"))
+    for shown, group in zip(page.figures, demo_answer["groups"], strict=True):
+        assert shown["Typical drawings of new children flagged"] == "none here"
+        further = f"{group['false_alarms']} of 9 drawings: "
+        assert shown["Further typical drawings flagged"].startswith(further)
+        found = f"{group['planted_flagged']} of 11 drawings: "
+        assert shown["Drawings labelled concern flagged"].startswith(found)
