@@ -58,6 +58,8 @@ def demo(
         "Intervals are 95 %: Wilson for shares, child bootstrap for AUROC. The spread is where the "
         "share of false alarms may lie for a calibration on so few children."
     )
+    for percentile in sorted({group["percentile"] for group in result.groups}):
+        out.say(f"Flagged means: at the percentile {percentile:g}.")
     out.say(f"Look around in it: DEEPMED_HOME='{home}' deepmed drawings list")
     out.say(f"Report: {result.report}")
     out.finish(result.to_dict())

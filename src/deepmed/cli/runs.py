@@ -33,16 +33,22 @@ def verify(
     out = Output(as_json)
     with open_bench() as bench:
         signature = bench.registry.verify(run)
-        checks = []
+        checks, forgotten = [], []
         if signature.ok:
             package = _package(bench, run)
             manifest = package.manifest
+            forgotten = manifest.metrics.get("forgotten", [])
             checks = recompute(package.files, manifest.metrics, manifest.lineage["recipe"])
             if rescore:
                 with bench.database.read() as session:
                     checks += score_again(bench, session, package.files, bench.settings.seed)
     for problem in signature.problems:
         out.say(f"Signature: {problem}")
+    if forgotten:
+        out.say(
+            "Drawings of this run were deleted or given to another child. Figures that rest on "
+            f"them are not counted again: {', '.join(forgotten)}."
+        )
     disagreeing = [check for check in checks if not check.agrees]
     out.table(
         ["Figure", "Stored", "Counted again"],
@@ -59,6 +65,7 @@ def verify(
             "signature": signature.ok,
             "problems": list(signature.problems),
             "checks": [check.to_dict() for check in checks],
+            "forgotten": forgotten,
             "agrees": agreed,
         }
     )

@@ -94,6 +94,12 @@ def test_the_share_of_planted_drawings_flagged(answers: Answers, measured: dict[
     assert 0 < found["estimate"] < 1
     assert found["estimate"] == pytest.approx(share_by_child(flags))
     assert found["n_items"] == len(planted)
+    assert found["percentile"] == measured["metrics"]["percentile"] == 95.0
+    levels = [
+        Ranking(header["model"], child).attained(95.0)
+        for child in {row["child"] for row in planted}
+    ]
+    assert found["attained_level"] == pytest.approx(sum(map(float, levels)) / len(levels))
 
 
 def test_the_power_is_an_auroc_a_kind(answers: Answers, measured: dict[str, Any]) -> None:
@@ -106,7 +112,9 @@ def test_the_power_is_an_auroc_a_kind(answers: Answers, measured: dict[str, Any]
         assert figure["estimate"] == pytest.approx(auroc(typical, found))
 
 
-def test_contamination_replaces_the_share_that_it_says(measured: dict[str, Any]) -> None:
+def test_contamination_replaces_the_share_that_it_says(
+    answers: Answers, measured: dict[str, Any]
+) -> None:
     metrics = measured["metrics"]
     drawings = metrics["drawings"]["fit"] + metrics["drawings"]["calibration"]
     for row, rate in zip(metrics["contamination"], (0.01, 0.05, 0.1), strict=True):
@@ -115,6 +123,13 @@ def test_contamination_replaces_the_share_that_it_says(measured: dict[str, Any])
         assert row["attained_rate"] == pytest.approx(row["replaced_drawings"] / drawings)
         for name in ("flagged", "flagged_without_contamination"):
             assert row[name]["n_children"] <= metrics["children"]["calibration"]
+            assert row[name]["percentile"] == metrics["percentile"]
+        items = answers.package(measured["id"], "items.json")
+        spoiled = items[f"contamination {rate:g} calibration"]
+        tested = {one["child"] for one in items[f"contamination {rate:g} planted"]}
+        levels = [Ranking(spoiled, child).attained(95.0) for child in tested]
+        expected = sum(map(float, levels)) / len(levels)
+        assert row["flagged"]["attained_level"] == pytest.approx(expected)
 
 
 def test_who_was_left_out_is_counted(answers: Answers, models: list[dict[str, Any]]) -> None:
@@ -190,11 +205,14 @@ def test_verify_shows_what_is_stored_and_what_comes_out_again(
     checks = {row["figure"]: row for row in answers["verify_candidate"]["checks"]}
     metrics = measured["metrics"]
     assert checks["threshold"]["stored"] == metrics["threshold"]
-    assert checks["AUROC all"]["stored"] == metrics["power"]["all"]["estimate"]
-    share = checks["share of planted drawings flagged"]
-    assert share["stored"] == metrics["planted"]["estimate"]
+    assert checks["power.all.low"]["stored"] == metrics["power"]["all"]["low"]
+    assert checks["planted.estimate"]["stored"] == metrics["planted"]["estimate"]
+    assert len(checks) > 500
     for row in checks.values():
-        assert row["recomputed"] == pytest.approx(row["stored"], rel=1e-9)
+        if isinstance(row["stored"], int | float):
+            assert row["recomputed"] == pytest.approx(row["stored"], rel=1e-9)
+        else:
+            assert row["recomputed"] == row["stored"]
 
 
 def test_reproduce_compares_every_comparison_score(answers: Answers) -> None:
@@ -228,6 +246,9 @@ def test_the_package_says_what_it_was_made_from(answers: Answers) -> None:
     assert recipe["bounds"] == [model["age_min"], model["age_max"], model["upper_closed"]]
     ages = [row[3] for row in own if row[0] != "borrowed"]
     assert card["ages_of_drawings"] == {"least": min(ages), "greatest": max(ages)}
+    assert card["measured_at"] == {
+        name: manifest["metrics"][name] for name in ("percentile", "attained_level")
+    }
     assert recipe["version"] == 2
     assert recipe["config"] == manifest["provenance"]["configuration"]
     assert recipe["config"]["seed"] == manifest["provenance"]["seed"] == 0

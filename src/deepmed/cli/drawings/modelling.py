@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deepmed.cli.drawings.workplace import open_bench
-from deepmed.cli.output import JsonFlag, Output
+from deepmed.cli.output import JsonFlag, Output, cell
 
 if TYPE_CHECKING:
     from deepmed.features.drawings.models.training import GroupTraining, TrainingRun
@@ -139,8 +139,9 @@ def models(as_json: JsonFlag = False) -> None:
     """List the trained models with what they rest on.
 
     Fit: children whose drawings a model learned from. Calibrate: children whom it never saw and
-    ranks against. Attained level: the share of typical drawings that it really flags. Run: the id
-    that `deepmed verify` and `deepmed reproduce` take.
+    ranks against. Attained level: the share of typical drawings that it really flags, at the
+    percentile of its training; `threshold` shows the rule in force. Run: the id that
+    `deepmed verify` and `deepmed reproduce` take.
     """
     from deepmed.features.drawings.models.manager import ModelManager
 
@@ -150,7 +151,7 @@ def models(as_json: JsonFlag = False) -> None:
     if not found:
         out.say("There are no models yet. Train some: deepmed drawings train --groups 3-6,6-9,9-12")
     out.table(
-        ["Id", "Ages", "Detector", "Active", "Fit", "Calibrate", "Attained level", "Run"],
+        MODEL_COLUMNS,
         [_model_row(info) for info in found],
     )
     out.finish({"models": found})
@@ -274,6 +275,18 @@ def threshold(
     )
 
 
+MODEL_COLUMNS = [
+    "Id",
+    "Ages",
+    "Detector",
+    "Active",
+    "Fit",
+    "Calibrate",
+    "Attained level",
+    "Run",
+]
+
+
 def _training(bench: "Workbench", detector: str, layout: str, seed: int | None) -> "GroupTraining":
     from deepmed.features.drawings.models.config import GroupTrainingConfig
     from deepmed.features.drawings.models.training import GroupTraining
@@ -307,7 +320,7 @@ def _say_trained(out: Output, bench: "Workbench", run: "TrainingRun") -> None:
     with bench.database.read() as session:
         infos = [manager.get_model_info(session, row) for row in run.models]
     out.table(
-        ["Id", "Ages", "Detector", "Active", "Fit", "Calibrate", "Attained level", "Run"],
+        MODEL_COLUMNS,
         [_model_row(info) for info in infos],
     )
     for left in run.skipped:
@@ -331,7 +344,7 @@ def _model_row(info: dict[str, Any]) -> list[Any]:
         info["is_active"],
         fit,
         metrics["children"]["calibration"],
-        metrics["attained_level"],
+        f"{cell(metrics['attained_level'])} at {metrics['percentile']:g}",
         info["artifact"],
     ]
 

@@ -156,7 +156,8 @@ class Demo:
                 | {
                     "detector": item.row.model_type,
                     "children": metrics["children"],
-                    "attained_level": metrics["attained_level"],
+                    "percentile": percentile,
+                    "attained_level": item.model.model.calibration.attained_level(percentile),
                     "age_specificity": metrics["age_specificity"],
                     "run": infos[item.row.id]["artifact"],
                 }
