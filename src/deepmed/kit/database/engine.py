@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
-from deepmed.kit.database.failures import explained
+from deepmed.kit.database.failures import explained, tell_errors
 from deepmed.kit.database.turns import LOCK_SECONDS, begin_write, take_turn
 from deepmed.kit.errors import ConfigurationError
 
@@ -143,6 +143,7 @@ def _engine(url: URL) -> Engine:
     )
     prepare = _prepare_postgresql if engine.dialect.name == "postgresql" else _prepare_mysql
     event.listen(engine, "connect", prepare)
+    tell_errors(engine)
     return engine
 
 
