@@ -1,5 +1,6 @@
 """The long work on drawings, as a worker runs it; heavy imports wait until it does."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,7 @@ def embed_drawings(home: Home, job: JobContext) -> dict[str, Any]:
 def train_groups(home: Home, job: JobContext) -> dict[str, Any]:
     from deepmed.features.drawings.models.config import GroupTrainingConfig
     from deepmed.features.drawings.models.training import GroupTraining, Use
+    from deepmed.features.drawings.models.watching import TrainingWatch
     from deepmed.features.drawings.workbench import Workbench
     from deepmed.learning.reference import Layout
 
@@ -110,6 +112,7 @@ def train_groups(home: Home, job: JobContext) -> dict[str, Any]:
         [group.to_range() for group in wanted.groups],
         Use(wanted.use),
         lambda stage, done, total: _step(job, done, total, stage),
+        TrainingWatch(_tell(job), job.folder),
     )
     return run.to_dict()
 
@@ -153,6 +156,14 @@ def write_report(home: Home, job: JobContext) -> dict[str, Any]:
 def _step(job: JobContext, done: int, total: int, text: str) -> None:
     job.raise_if_cancelled()
     job.progress(done, total, text)
+
+
+def _tell(job: JobContext) -> Callable[[str, Mapping[str, Any]], None]:
+    def tell(kind: str, data: Mapping[str, Any]) -> None:
+        job.raise_if_cancelled()
+        job.event(kind, data)
+
+    return tell
 
 
 def _is_archive(names: list[str]) -> bool:

@@ -23,9 +23,11 @@ from deepmed.learning.reference.plan import (
     plan_pool,
 )
 from deepmed.learning.reference.rows import Layout, Rows, compose, join
+from deepmed.learning.reference.watching import FitWatch
 
 __all__ = [
     "MINIMUM_FIT",
+    "FitWatch",
     "GroupPlan",
     "Half",
     "Layout",

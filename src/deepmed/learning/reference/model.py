@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,11 @@ from deepmed.learning.calibration.decision import (
     ranked_only,
 )
 from deepmed.learning.calibration.split import MINIMUM_FIT
-from deepmed.learning.detectors import Detector, make_detector
+from deepmed.learning.detectors import AutoencoderDetector, Detector, make_detector
 from deepmed.learning.errors import EncoderMismatchError, InsufficientDataError
 from deepmed.learning.reference.plan import GroupPlan, Half
 from deepmed.learning.reference.rows import Floats, Layout, Rows
+from deepmed.learning.reference.watching import FitWatch
 
 Who = int | AbstractSet[int]
 """A drawing's child; or several, where the very same picture was handed in under several names."""
@@ -184,7 +185,13 @@ def without(calibration: CalibrationSet, child: Who | Sequence[int]) -> Calibrat
 
 
 def fit_reference(
-    plan: GroupPlan, detector: str, encoder: str, layout: Layout, seed: int
+    plan: GroupPlan,
+    detector: str,
+    encoder: str,
+    layout: Layout,
+    seed: int,
+    *,
+    watch: FitWatch | None = None,
 ) -> ReferenceModel:
     """Fit the model and its twin as planned, and calibrate both.
 
@@ -194,6 +201,7 @@ def fit_reference(
         encoder: identity key of the encoder that made the vectors.
         layout: columns beside the vectors.
         seed: seed of the run.
+        watch: looks on, and keeps checkpoints.
 
     Raises:
         InsufficientDataError: fewer than 10 drawings to fit on, or nobody to calibrate on.
@@ -205,16 +213,13 @@ def fit_reference(
         )
     borrowed = frozenset(plan.model.borrowed.children.tolist())
     neutral_age = float(np.median(plan.model.training.ages)) if layout is Layout.AGE else None
+    fitting = partial(_Fitting, detector, seed, watch or FitWatch())
     return ReferenceModel(
         encoder=encoder,
         layout=layout,
         dimension=plan.model.fit.vectors.shape[1],
-        model=_calibrated(
-            plan.model, detector, layout, seeds.derive(seed, "detector", "model"), neutral_age
-        ),
-        twin=None
-        if plan.twin is None
-        else _calibrated(plan.twin, detector, layout, seeds.derive(seed, "detector", "twin")),
+        model=_calibrated(plan.model, fitting("model"), layout, neutral_age),
+        twin=None if plan.twin is None else _calibrated(plan.twin, fitting("twin"), layout),
         fit_children=frozenset(plan.fit_children),
         borrowed_children=borrowed,
         neutral_age=neutral_age,
@@ -225,13 +230,35 @@ def _everyone(child: Who | Sequence[int]) -> frozenset[int]:
     return frozenset([child] if isinstance(child, int) else child)
 
 
+@dataclass(frozen=True)
+class _Fitting:
+    """How the detector of the model, or of its twin, is made."""
+
+    name: str
+    seed: int
+    watch: FitWatch
+    part: str
+
+    def fit(self, training: Rows, layout: Layout) -> Detector:
+        detector = make_detector(
+            self.name, seed=seeds.derive(self.seed, "detector", self.part) % 2**31
+        )
+        columns = training.columns(layout)
+        if not isinstance(detector, AutoencoderDetector):
+            return detector.fit(columns, children=training.children)
+        return detector.fit(
+            columns,
+            children=training.children,
+            progress=partial(self.watch.epoch, self.part),
+            checkpoint=self.watch.load(self.part),
+            on_checkpoint=partial(self.watch.save, self.part),
+        )
+
+
 def _calibrated(
-    half: Half, name: str, layout: Layout, seed: int, neutral_age: float | None = None
+    half: Half, fitting: _Fitting, layout: Layout, neutral_age: float | None = None
 ) -> Reference:
-    training = half.training
-    detector = make_detector(name, seed=seed % 2**31).fit(
-        training.columns(layout), children=training.children
-    )
+    detector = fitting.fit(half.training, layout)
     own = half.calibration
     neutral = None
     if neutral_age is not None:

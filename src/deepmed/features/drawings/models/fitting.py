@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.models.selection import Comparison, choose, compare_layouts
 from deepmed.features.drawings.models.sufficiency import MINIMUM
 from deepmed.features.drawings.models.surroundings import Surroundings, surroundings
+from deepmed.features.drawings.models.watching import UNWATCHED, TrainingWatch
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.learning.detectors import detector_names
 from deepmed.learning.errors import InsufficientDataError
@@ -37,6 +38,10 @@ from deepmed.learning.reference.evaluation import (
 )
 
 ITEMS_FILE = "items.json"
+ALL_GROUPS = "all groups together"
+STAGES = ("planting", "selection", "fitting", "evaluation")
+POOL_STAGES = STAGES[:3]
+Begin = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,20 @@ class TrainedGroup:
     datasets: list[int]
 
 
+def _silent(_stage: str) -> None:
+    """Nobody is told."""
+
+
 @dataclass
 class Stopwatch:
-    """Seconds by stage."""
+    """Seconds by stage; `begin` is told each stage's name before it."""
 
+    begin: Begin
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
+        self.begin(name)
         start = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - start, 3)
@@ -74,6 +85,8 @@ class GroupFitter:
         eligible: Eligible,
         plans: Mapping[AgeRange, GroupPlan],
         standing: Mapping[AgeRange, GroupPlan],
+        *,
+        watch: TrainingWatch = UNWATCHED,
     ) -> None:
         self.bench = bench
         self.config = config
@@ -82,16 +95,22 @@ class GroupFitter:
         self.everywhere = {**standing, **plans}
         self.encoder = bench.encoding.identity.key
         self.maker = PlantedMaker(bench.encoding, eligible.files, config.seed)
+        self.watch = watch
 
-    def fit(self, group: AgeRange) -> TrainedGroup:
+    def fit(self, group: AgeRange, recipe_hash: str, begin: Begin = _silent) -> TrainedGroup:
         """Choose the detector, fit model and twin, and measure them.
+
+        Args:
+            group: whose plan is fitted.
+            recipe_hash: under which checkpoints are kept.
+            begin: told the name of each stage before it.
 
         Raises:
             InsufficientDataError: too few drawings of this age, or too few to fit on.
         """
         plan = self.plans[group]
         _refuse_too_few(plan)
-        watch, folds = Stopwatch(), FoldLog()
+        watch, folds = Stopwatch(begin), FoldLog()
         with watch.stage("planting"):
             fitting = self._plant(group, plan.model.fit, "fit")
             holding = self._plant(group, plan.model.calibration, "calibration")
@@ -100,8 +119,9 @@ class GroupFitter:
             comparison = self._comparison(plan.model.fit, fitting)
             selection = choose(comparison, self._candidates(), self.config, folds)
             layouts = compare_layouts(comparison, selection["chosen"], self.config, folds)
+        self.watch.compared(group.label, selection)
         with watch.stage("fitting"):
-            model = self._fit(plan, selection["chosen"])
+            model = self._fit(plan, selection["chosen"], group.label, recipe_hash)
         log = ItemLog(model, folds)
         with watch.stage("evaluation"):
             metrics = self._measure(group, plan, model, holding=holding, hidden=hidden, log=log)
@@ -112,9 +132,9 @@ class GroupFitter:
         self.maker.forget_pictures()
         return self._trained(group, plan, model, metrics, log)
 
-    def fit_pool(self, plan: GroupPlan) -> TrainedGroup:
+    def fit_pool(self, plan: GroupPlan, recipe_hash: str, begin: Begin = _silent) -> TrainedGroup:
         """The one model over all groups, with the detector that its plan's own data choose."""
-        watch, folds = Stopwatch(), FoldLog()
+        watch, folds = Stopwatch(begin), FoldLog()
         with watch.stage("planting"):
             everyone = plan.model.fit
             nobody = everyone.take(everyone.drawings < 0)
@@ -122,8 +142,9 @@ class GroupFitter:
         with watch.stage("selection"):
             comparison = self._comparison(everyone, fitting)
             selection = choose(comparison, self._candidates(), self.config, folds)
+        self.watch.compared(ALL_GROUPS, selection)
         with watch.stage("fitting"):
-            model = self._fit(plan, selection["chosen"])
+            model = self._fit(plan, selection["chosen"], ALL_GROUPS, recipe_hash)
         metrics = self._sizes(plan, model) | {"selection": selection, "seconds": watch.seconds}
         log = ItemLog(model, folds)
         log.add_own(join([plan.model.fit, plan.model.calibration]))
@@ -136,8 +157,12 @@ class GroupFitter:
         chosen = self.config.detector
         return list(detector_names()) if chosen == AUTOMATIC else [chosen]
 
-    def _fit(self, plan: GroupPlan, detector: str) -> ReferenceModel:
-        return fit_reference(plan, detector, self.encoder, self.config.layout, self.config.seed)
+    def _fit(self, plan: GroupPlan, detector: str, name: str, recipe_hash: str) -> ReferenceModel:
+        watch = self.watch.of_group(name, recipe_hash)
+        layout, seed = self.config.layout, self.config.seed
+        model = fit_reference(plan, detector, self.encoder, layout, seed, watch=watch)
+        watch.flush()
+        return model
 
     def _plant(self, group: AgeRange, own: Rows, part: str) -> PlantedDrawings:
         """Planted into drawings of this part; drawings of other groups come from their part."""

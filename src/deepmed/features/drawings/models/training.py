@@ -14,7 +14,14 @@ from deepmed.features.drawings.models import eligibility, leftovers, repository
 from deepmed.features.drawings.models.activation import POOLED, put_into_use
 from deepmed.features.drawings.models.config import ARTIFACT_KIND, GroupTrainingConfig
 from deepmed.features.drawings.models.eligibility import Eligible
-from deepmed.features.drawings.models.fitting import GroupFitter, TrainedGroup
+from deepmed.features.drawings.models.fitting import (
+    ALL_GROUPS,
+    POOL_STAGES,
+    STAGES,
+    Begin,
+    GroupFitter,
+    TrainedGroup,
+)
 from deepmed.features.drawings.models.membership import (
     MEMBER_REVISION,
     membership,
@@ -25,6 +32,7 @@ from deepmed.features.drawings.models.ranges import AgeRange, range_of, refuse_o
 from deepmed.features.drawings.models.recipe import recipe, recipe_hash, same_model
 from deepmed.features.drawings.models.standing import Standing, find_standing
 from deepmed.features.drawings.models.surroundings import Surroundings, surroundings
+from deepmed.features.drawings.models.watching import UNWATCHED, TrainingWatch
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError, NotFoundError
@@ -99,6 +107,7 @@ class GroupTraining:
         groups: Sequence[AgeRange],
         use: Use = Use.REFUSE,
         progress: Progress | None = None,
+        watch: TrainingWatch = UNWATCHED,
     ) -> TrainingRun:
         """Train every group and the pooled model; re-running completes what is missing.
 
@@ -106,6 +115,7 @@ class GroupTraining:
             groups: ranges that do not overlap.
             use: what becomes of active models that overlap them.
             progress: told (stage, done, total).
+            watch: looks on in detail, and keeps checkpoints.
 
         Raises:
             ConflictError: an active model overlaps a group, and `use` refuses that.
@@ -117,7 +127,7 @@ class GroupTraining:
             plan = self.plan(sorted(groups))
             with self.bench.database.read() as session:
                 known = self._refuse_conflicts(session, plan, use)
-            run = self._fit_all(plan, known, progress or _silent)
+            run = self._fit_all(plan, known, progress or _silent, watch)
             if use is not Use.CANDIDATE and run.models:
                 return self._activate(run)
             return run
@@ -164,19 +174,25 @@ class GroupTraining:
         return recipe(content, plan, eligible.vector_hashes, around)
 
     def _fit_all(
-        self, plan: TrainingPlan, known: dict[AgeRange, int], progress: Progress
+        self,
+        plan: TrainingPlan,
+        known: dict[AgeRange, int],
+        progress: Progress,
+        watch: TrainingWatch,
     ) -> TrainingRun:
         beside = {item.ages: item.plan for item in plan.standing}
-        fitter = GroupFitter(self.bench, self.config, plan.eligible, plan.plans, beside)
+        fitter = GroupFitter(
+            self.bench, self.config, plan.eligible, plan.plans, beside, watch=watch
+        )
         run = TrainingRun([], [], [])
-        steps = len(plan.groups) + 1
-        for done, group in enumerate(plan.groups):
-            progress(f"training {group.label}", done, steps)
+        steps = len(plan.groups) * len(STAGES) + len(POOL_STAGES)
+        for place, group in enumerate(plan.groups):
+            begin = _stages(progress, group.words, STAGES, place * len(STAGES), steps)
             if group in known:
                 run.models.append(self._renew(known[group]))
                 continue
             try:
-                trained = fitter.fit(group)
+                trained = fitter.fit(group, recipe_hash(plan.recipes[group]), begin)
             except InsufficientDataError as error:
                 run.skipped.append({"age_group": group.label, "reason": str(error)})
                 continue
@@ -186,12 +202,14 @@ class GroupTraining:
             run.models.append(row)
             run.trained.append(row.id)
         if run.models:
-            progress("training the pooled model", len(plan.groups), steps)
-            self._pool(plan, fitter, run)
+            before = steps - len(POOL_STAGES)
+            self._pool(plan, fitter, run, _stages(progress, ALL_GROUPS, POOL_STAGES, before, steps))
         progress("training", steps, steps)
         return run
 
-    def _pool(self, plan: TrainingPlan, fitter: GroupFitter, run: TrainingRun) -> None:
+    def _pool(
+        self, plan: TrainingPlan, fitter: GroupFitter, run: TrainingRun, begin: Begin
+    ) -> None:
         """One model over all groups: the ones at hand, and the active ones of other ages."""
         parts = {item.ages: item.plan for item in plan.standing}
         parts |= {range_of(row): plan.plans[range_of(row)] for row in run.models}
@@ -205,9 +223,9 @@ class GroupTraining:
             run.models.append(self._renew(known.id))
             return
         try:
-            trained = fitter.fit_pool(pool)
+            trained = fitter.fit_pool(pool, recipe_hash(made), begin)
         except InsufficientDataError as error:
-            run.skipped.append({"age_group": "all groups together", "reason": str(error)})
+            run.skipped.append({"age_group": ALL_GROUPS, "reason": str(error)})
             return
         row = self._store(span, pool, made, trained)
         run.models.append(row)
@@ -326,6 +344,11 @@ def _changed_meanwhile(ages: AgeRange) -> ConflictError:
         "ran. Nothing of that model was kept; models that were finished before are. Run the "
         "command again."
     )
+
+
+def _stages(progress: Progress, name: str, stages: Sequence[str], before: int, steps: int) -> Begin:
+    """Tells a group's stages as steps of the whole training."""
+    return lambda stage: progress(f"{name}: {stage}", before + stages.index(stage), steps)
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

@@ -419,17 +419,16 @@ def test_training_and_coming_into_use_are_on_the_audit_trail(trained: Workbench)
     assert details["age_group"] == "3.0-12.0"
 
 
-def test_progress_is_told_for_each_group_and_the_pool(bench: Workbench) -> None:
+def test_each_stage_of_each_group_and_of_the_pool_is_told_as_a_step(bench: Workbench) -> None:
     filled(bench, sketches(12))
     told: list[tuple[str, int, int]] = []
     GroupTraining(bench, QUICK).train(
         parse_groups("6-9"), progress=lambda stage, done, total: told.append((stage, done, total))
     )
-    assert told == [
-        ("training 6.0-9.0", 0, 2),
-        ("training the pooled model", 1, 2),
-        ("training", 2, 2),
-    ]
+    group = ("planting", "selection", "fitting", "evaluation")
+    names = [f"6 to 9 years: {stage}" for stage in group]
+    names += [f"all groups together: {stage}" for stage in group[:3]]
+    assert told == [(name, step, 7) for step, name in enumerate([*names, "training"])]
 
 
 def _metrics(bench: Workbench, run: TrainingRun) -> dict[str, object]:
