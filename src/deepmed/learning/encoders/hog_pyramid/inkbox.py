@@ -15,6 +15,8 @@ from deepmed.learning.encoders.base import Image
 from deepmed.learning.encoders.hog_pyramid import layout
 
 Box = tuple[int, int, int, int]
+_BLOCK = 65_536
+"""Pixels whose channels are compared at a time."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def crop_ink(image: Image) -> InkCrop:
     """
     page = _darkest_channel(image)
     # Averaging first also drops the specks of dust that a scan of many pixels shows.
-    factor = max(1, max(page.size) // layout.DETECTION_SIDE)
+    factor = -(-max(page.size) // layout.DETECTION_SIDE)
     small = page.reduce(factor) if factor > 1 else page
     table = _ink_table(small.histogram())
     box = _ink_box(small, table, factor, page.size)
@@ -61,9 +63,22 @@ def crop_ink(image: Image) -> InkCrop:
 
 
 def _darkest_channel(image: Image) -> Pillow.Image:
-    # Three views and two passes: NumPy's minimum over the last axis is thirty times as slow.
-    red, green, blue = (image[..., channel] for channel in range(3))
-    return Pillow.fromarray(np.minimum(np.minimum(red, green), blue))
+    """The least of red, green and blue of each pixel.
+
+    Every value is compared with the two that follow it, and of these every third is a pixel's.
+    Runs of memory are compared many at a time, single channels one by one: two thirds of the work
+    are for nothing, and it takes half the time. A block fits into the processor's cache.
+    """
+    height, width = image.shape[:2]
+    values = np.ascontiguousarray(image).reshape(-1)
+    darkest = np.empty(height * width, dtype=np.uint8)
+    room = np.empty(3 * _BLOCK, dtype=np.uint8)
+    for start in range(0, len(darkest), _BLOCK):
+        block = darkest[start : start + _BLOCK]
+        run = values[3 * start : 3 * (start + len(block))]
+        least = np.minimum(run[:-2], run[1:-1], out=room[: len(run) - 2])
+        block[:] = np.minimum(least, run[2:], out=least)[::3]
+    return Pillow.fromarray(darkest.reshape(height, width))
 
 
 def _ink_table(histogram: list[int]) -> list[int]:
@@ -100,7 +115,8 @@ def _frame(box: Box | None, page: tuple[int, int]) -> tuple[Box, int]:
     longest = max(right - left, bottom - top)
     wanted = longest if box is None else longest + 2 * round(longest * layout.MARGIN)
     wanted = max(wanted, round(max(page) * layout.SMALLEST_CROP), 1)
-    step = max(1, wanted // layout.CROP_SIDE)
+    # The nearest whole number: resizing a square of twice the side takes four times as long.
+    step = max(1, round(wanted / layout.CROP_SIDE))
     side = -(-wanted // step) * step
     x0 = _start((left + right - side) // 2, step)
     y0 = _start((top + bottom - side) // 2, step)

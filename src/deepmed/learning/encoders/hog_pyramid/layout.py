@@ -62,7 +62,7 @@ DIMENSION = sum(BLOCKS.values())
 
 # Raise VERSION when the arithmetic changes, PREPROCESSING when an image becomes other pixels.
 VERSION = "1"
-PREPROCESSING = "ink-box-1"
+PREPROCESSING = "ink-box-2"
 
 
 def block_slices() -> dict[str, slice]:

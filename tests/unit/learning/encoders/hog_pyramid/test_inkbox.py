@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from deepmed.learning.encoders import Image
-from deepmed.learning.encoders.hog_pyramid import layout
-from deepmed.learning.encoders.hog_pyramid.inkbox import crop_ink
+from deepmed.learning.encoders.hog_pyramid import inkbox, layout
+from deepmed.learning.encoders.hog_pyramid.inkbox import _darkest_channel, crop_ink
 
 Box = tuple[int, int, int, int]
 
@@ -105,6 +106,50 @@ def test_a_larger_scan_of_the_same_drawing_gives_the_same_crop(scale: int) -> No
     difference = np.abs(small.ink.astype(float) - large.ink)
     assert np.mean(difference) < 4
     assert np.allclose(np.array(large.frame) / scale, small.frame, atol=3)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 300), (256, 256), (1100, 900)])
+def test_the_grey_of_a_pixel_is_its_darkest_channel(size: tuple[int, int]) -> None:
+    """Whatever lies beside it in memory, at the seams of blocks and in part of a larger picture."""
+    generator = np.random.default_rng(0)
+    whole = generator.integers(0, 256, (size[0] + 3, size[1] + 5, 3), dtype=np.uint8)
+    for page in (np.ascontiguousarray(whole[3:, 5:]), whole[3:, 5:], whole[: size[0], ::-1]):
+        assert np.array_equal(np.asarray(_darkest_channel(page)), page.min(axis=2))
+
+
+@pytest.mark.req("D-5.1")
+@pytest.mark.parametrize("side", [513, 672, 900, 1500, 2600])
+def test_no_page_is_searched_or_resized_at_more_than_it_needs(
+    side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both took most of the time on pages of the size of scans."""
+    searched: list[int] = []
+    resized: list[int] = []
+    resize = Pillow.Image.resize
+
+    def found(small: Pillow.Image, *rest: object) -> Box:
+        searched.append(max(small.size))
+        return 0, 0, side, side
+
+    def noted(self: Pillow.Image, *rest: object) -> Pillow.Image:
+        resized.append(max(self.size))
+        return resize(self, *rest)
+
+    monkeypatch.setattr(inkbox, "_ink_box", found)
+    monkeypatch.setattr(Pillow.Image, "resize", noted)
+    crop_ink(page_with((0, 0, side, side), height=side, width=side))
+    assert searched[0] <= layout.DETECTION_SIDE
+    assert resized[0] <= 1.5 * layout.CROP_SIDE
+
+
+@pytest.mark.req("D-5.1")
+@pytest.mark.parametrize("side", [200, 512])
+def test_a_small_page_is_looked_at_pixel_by_pixel(side: int) -> None:
+    """One pixel decides the box, and a frame of one page pixel a step can begin anywhere."""
+    page = page_with((1, 1, side - 1, side - 1), height=side, width=side)
+    assert crop_ink(page).box == (1, 1, side - 1, side - 1)
+    frame = crop_ink(page).frame
+    assert frame[2] - frame[0] == side - 2 + 2 * round((side - 2) * layout.MARGIN)
 
 
 @pytest.mark.parametrize("shape", [(1, 40_000), (40_000, 1), (2, 100_000)])
