@@ -152,6 +152,8 @@ def test_a_models_figure_is_the_mean_over_its_drawings(answers: Answers) -> None
         assert score == pytest.approx(np.mean([row["scores"][name] for row in rows]))
     estimates = {row["order"]: row["estimate"] for row in found["rows"]}
     assert estimates == found["scores"]
+    alike = [row["randomised"] for row in rows]
+    assert found["randomised"]["estimate"] == pytest.approx(np.mean(alike))
 
 
 def picture(answers: Answers, drawing: int) -> NDArray[np.bool_]:

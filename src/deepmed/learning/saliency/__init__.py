@@ -35,6 +35,7 @@ from deepmed.learning.saliency.pipeline import (
 from deepmed.learning.saliency.randomisation import (
     RandomisationCheck,
     check_randomisation,
+    knowing_nothing,
     map_correlation,
     reinitialised,
     shuffled,
@@ -87,6 +88,7 @@ __all__ = [
     "explain_and_measure",
     "gate",
     "insertion_deletion",
+    "knowing_nothing",
     "map_correlation",
     "map_key",
     "measure_faithfulness",

@@ -4,7 +4,7 @@ Source: Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018.
 """
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from deepmed.learning.detectors import Detector
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.evaluation import Interval, mean_interval, rank_correlation
 from deepmed.learning.saliency.maps import SaliencyMap
-from deepmed.learning.saliency.score import FloatArray
+from deepmed.learning.saliency.score import FloatArray, ScoreFunction
 
 LIMIT = 0.5
 """The check is passed where the rank correlation lies below this."""
@@ -66,6 +66,23 @@ def reinitialised(detector: Detector, seed: int) -> Detector:
         (detector.n_rows_, detector.n_features_in_)
     )
     return _refitted(detector, noise, seed)
+
+
+def knowing_nothing(function: ScoreFunction, seed: int) -> ScoreFunction:
+    """The same encoder and columns with a re-initialised detector.
+
+    Args:
+        function: what scores.
+        seed: of the noise and of the new detector.
+
+    Example:
+        >>> from deepmed.learning.saliency.example import example_page
+        >>> function = example_page().function
+        >>> other = knowing_nothing(function, seed=1)
+        >>> other.encoder is function.encoder, other.detector is function.detector
+        (True, False)
+    """
+    return replace(function, detector=reinitialised(function.detector, seed))
 
 
 def shuffled(detector: Detector, rows: FloatArray, seed: int) -> Detector:

@@ -152,15 +152,16 @@ class GateResult:
         return "faithful" if self.passed else "not faithful"
 
 
-def gate(report: FaithfulnessReport, checks: Checks | None = None) -> GateResult:
+def gate(report: FaithfulnessReport, checks: Checks) -> GateResult:
     """Whether a method beats random by 0.1 and Sobel and ink by more than 0, beyond chance.
 
     Only drawings with p at most 0.2 count, of at least 30 children; all intervals over children
-    must exclude zero. Methods that do not explain the score cannot pass.
+    must exclude zero. Methods that do not explain the score cannot pass, nor can those whose maps
+    stay as they are when the detector knows nothing.
 
     Args:
         report: figures of held-out drawings.
-        checks: randomisation checks by method; a method that fails its check cannot pass.
+        checks: randomisation checks by method; a method without one cannot pass either.
 
     Returns:
         The result with its reason.
@@ -169,8 +170,11 @@ def gate(report: FaithfulnessReport, checks: Checks | None = None) -> GateResult
         >>> scores = {"occlusion": 0.5, "random": 0.0, "sobel": 0.1, "ink_density": 0.1}
         >>> report = FaithfulnessReport(
         ...     [MeasuredDrawing(child, 0.1, "paper", scores) for child in range(30)])
-        >>> gate(report).faithful, gate(FaithfulnessReport(report.drawings[:29])).reason
-        (('occlusion',), '29 children with p at most 0.2; 30 are needed.')
+        >>> checks = {"occlusion": RandomisationCheck((0.1, 0.2), None)}
+        >>> gate(report, checks).faithful, gate(report, {}).faithful
+        (('occlusion',), ())
+        >>> gate(FaithfulnessReport(report.drawings[:29]), checks).reason
+        '29 children with p at most 0.2; 30 are needed.'
     """
     unusual = report.unusual()
     if unusual.children < MINIMUM_CHILDREN:
@@ -186,41 +190,44 @@ def gate(report: FaithfulnessReport, checks: Checks | None = None) -> GateResult
         passed=False,
         faithful=(),
         children=unusual.children,
-        reason="No method beats random orders, edges and ink beyond chance and needs the model.",
+        reason="No method beats random orders, edges and ink beyond chance and changes when the "
+        "detector knows nothing.",
     )
 
 
-def choose_method(report: FaithfulnessReport, checks: Checks | None = None) -> str | None:
+def choose_method(report: FaithfulnessReport, checks: Checks) -> str | None:
     """The method that a model's maps are made by: the most faithful on held-out drawings.
 
     Args:
         report: figures of held-out drawings of that model, of at least five children.
-        checks: randomisation checks by method; a method that fails its check is not chosen.
+        checks: randomisation checks by method; a method that fails its check, or has none, is not
+            chosen.
 
     Returns:
-        The best among the methods that explain the score and beat the controls as in `gate`; None
-        where none does.
+        The best among the methods that explain the score, need the model and beat the controls as
+        in `gate`; None where none does.
 
     Raises:
         InsufficientDataError: fewer than five children, or a control is missing.
 
     Example:
         >>> scores = {"occlusion": 0.1, "random": 0.0, "sobel": 0.1, "ink_density": 0.1}
-        >>> choose_method(FaithfulnessReport(
-        ...     [MeasuredDrawing(child, 0.1, "paper", scores) for child in range(6)])) is None
+        >>> report = FaithfulnessReport(
+        ...     [MeasuredDrawing(child, 0.1, "paper", scores) for child in range(6)])
+        >>> choose_method(report, {"occlusion": RandomisationCheck((0.1,), None)}) is None
         True
     """
     return next(iter(_faithful(report, checks)), None)
 
 
-def _faithful(report: FaithfulnessReport, checks: Checks | None) -> tuple[str, ...]:
+def _faithful(report: FaithfulnessReport, checks: Checks) -> tuple[str, ...]:
     """Methods that explain the score, need the model and beat the controls, the best first."""
     margins = _margins(report)
-    failed = {method for method, check in (checks or {}).items() if not check.passed}
+    passed = {method for method, check in checks.items() if check.passed}
     return tuple(
         row.method
         for row in report.rows()
-        if METHODS[row.method].explains_score and row.method not in failed and row.beats(margins)
+        if METHODS[row.method].explains_score and row.method in passed and row.beats(margins)
     )
 
 

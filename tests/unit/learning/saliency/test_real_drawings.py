@@ -19,6 +19,7 @@ from deepmed.learning.errors import SaliencyGenerationError
 from deepmed.learning.saliency import (
     FaithfulnessReport,
     MeasuredDrawing,
+    RandomisationCheck,
     SaliencyMap,
     SaliencyMapGenerator,
     ScoreFunction,
@@ -117,17 +118,21 @@ def measured(real_drawings_zip: Path) -> Measured:
     return found
 
 
+@pytest.fixture(scope="module")
+def check(measured: Measured) -> RandomisationCheck:
+    before, after, children = zip(*measured.maps, strict=True)
+    return check_randomisation(before, after, children)
+
+
 @pytest.mark.req("D-17.4")
-def test_the_gate_is_passed(measured: Measured) -> None:
-    report = FaithfulnessReport(measured.drawings, measured.refused)
-    result = gate(report)
+def test_the_gate_is_passed(measured: Measured, check: RandomisationCheck) -> None:
+    report, checks = FaithfulnessReport(measured.drawings, measured.refused), {METHOD: check}
+    result = gate(report, checks)
     assert result.children >= 30, measured.refused
     assert result.faithful == (METHOD,)
-    assert choose_method(report) == METHOD
+    assert choose_method(report, checks) == METHOD
 
 
 @pytest.mark.req("D-17.5")
-def test_maps_are_others_when_the_detector_is_re_initialised(measured: Measured) -> None:
-    before, after, children = zip(*measured.maps, strict=True)
-    check = check_randomisation(before, after, children)
+def test_maps_are_others_when_the_detector_is_re_initialised(check: RandomisationCheck) -> None:
     assert check.passed, check

@@ -14,6 +14,8 @@ from deepmed.learning.saliency import (
     gate,
 )
 
+KNOWS = RandomisationCheck((0.1, 0.2), None)
+PASSED = dict.fromkeys(("occlusion", "gradient", "integrated_gradients"), KNOWS)
 CONTROLS = {"random": 0.0, "sobel": 0.2, "ink_density": 0.2, "fill_difference": 0.3}
 
 
@@ -37,7 +39,7 @@ def report_of(
 
 @pytest.mark.req("D-17.4")
 def test_a_method_that_beats_all_three_controls_passes() -> None:
-    result = gate(report_of(occlusion=0.5, gradient=0.6, integrated_gradients=0.1))
+    result = gate(report_of(occlusion=0.5, gradient=0.6, integrated_gradients=0.1), PASSED)
     assert result.passed
     assert result.faithful == ("gradient", "occlusion")
     assert result.children == 30
@@ -56,7 +58,7 @@ def test_a_method_that_beats_all_three_controls_passes() -> None:
     ],
 )
 def test_the_gate_stays_closed(report: FaithfulnessReport, reason: str) -> None:
-    result = gate(report)
+    result = gate(report, PASSED)
     assert not result.passed
     assert reason in result.reason
     assert result.faithful == ()
@@ -70,7 +72,7 @@ def test_beating_one_of_edges_and_ink_is_not_enough(control: str) -> None:
     drawings = [
         MeasuredDrawing(d.child, d.p, d.fill, d.scores | {control: 0.5}) for d in report.drawings
     ]
-    assert not gate(FaithfulnessReport(drawings)).passed
+    assert not gate(FaithfulnessReport(drawings), PASSED).passed
 
 
 @pytest.mark.req("D-17.4")
@@ -81,33 +83,42 @@ def test_random_must_be_beaten_by_a_tenth(over_random: float, *, passes: bool) -
         MeasuredDrawing(row, 0.1, "paper", controls | {"occlusion": over_random})
         for row in range(30)
     ]
-    assert gate(FaithfulnessReport(drawings)).passed is passes
+    assert gate(FaithfulnessReport(drawings), PASSED).passed is passes
 
 
 @pytest.mark.req("D-17.4")
 def test_usual_drawings_do_not_count() -> None:
     unusual, usual = report_of(occlusion=0.5), report_of(p=0.9, occlusion=0.0)
     both = FaithfulnessReport([*unusual.drawings, *usual.drawings])
-    assert gate(both).passed
+    assert gate(both, PASSED).passed
     assert both.row("occlusion").score.estimate == pytest.approx(0.25)
 
 
 @pytest.mark.req("V-4.1")
 def test_a_map_that_does_not_explain_the_score_is_never_faithful() -> None:
-    assert not gate(report_of(attention_rollout=0.9, attention=0.9)).passed
-    assert choose_method(report_of(attention_rollout=0.9)) is None
+    checks = dict.fromkeys(("attention_rollout", "attention"), KNOWS)
+    assert not gate(report_of(attention_rollout=0.9, attention=0.9), checks).passed
+    assert choose_method(report_of(attention_rollout=0.9), checks) is None
 
 
+@pytest.mark.req("D-17.5")
 @pytest.mark.req("V-4.1")
 def test_a_method_that_fails_the_randomisation_check_is_passed_over() -> None:
     report = report_of(gradient_magnitude=0.7, occlusion=0.5)
-    checks = {
-        "gradient_magnitude": RandomisationCheck((0.6, 0.7), None),
-        "occlusion": RandomisationCheck((0.1, 0.2), None),
-    }
-    assert choose_method(report) == "gradient_magnitude"
+    checks = {"gradient_magnitude": RandomisationCheck((0.6, 0.7), None), "occlusion": KNOWS}
     assert choose_method(report, checks) == "occlusion"
     assert gate(report, checks).faithful == ("occlusion",)
+    assert choose_method(report, checks | {"gradient_magnitude": KNOWS}) == "gradient_magnitude"
+
+
+@pytest.mark.req("D-17.5")
+def test_a_method_without_a_randomisation_check_is_not_called_faithful() -> None:
+    report = report_of(gradient=0.7, occlusion=0.5)
+    assert choose_method(report, {"occlusion": KNOWS}) == "occlusion"
+    unchecked = gate(report, {})
+    assert not unchecked.passed
+    assert "knows nothing" in unchecked.reason
+    assert choose_method(report, {}) is None
 
 
 def test_the_interval_is_over_children_and_not_over_drawings() -> None:

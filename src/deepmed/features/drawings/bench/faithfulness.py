@@ -1,14 +1,19 @@
-"""Do maps show what the score depends on? Measured on drawings by children new to the model."""
+"""Do maps show what the score depends on? Measured on drawings by children new to the model.
 
-from collections.abc import Callable, Iterator
+They are new to the choice of the detector too: each fold of children is measured with the detector
+that the anomalies planted into the other children's drawings chose.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from deepmed.features.drawings.bench.collection import Collection
-from deepmed.features.drawings.bench.entrants import LAYOUT
-from deepmed.features.drawings.bench.material import FOLDS, deal
+from deepmed.features.drawings.bench.detection import choose
+from deepmed.features.drawings.bench.entrants import LAYOUT, entrants
+from deepmed.features.drawings.bench.material import FOLDS, Material, deal
 from deepmed.kit import seeds
 from deepmed.learning.encoders import Encoder, Prepared
 from deepmed.learning.errors import InsufficientDataError, SaliencyGenerationError
@@ -18,20 +23,26 @@ from deepmed.learning.saliency import (
     FaithfulnessReport,
     Fill,
     MeasuredDrawing,
+    RandomisationCheck,
     SaliencyMap,
     SaliencyMapGenerator,
     ScoreFunction,
     check_randomisation,
     choose_fill,
     gate,
+    knowing_nothing,
     measure_faithfulness,
     nearest_typical,
     ranking_of,
-    reinitialised,
 )
 from deepmed.learning.saliency.report import UNUSUAL_P
 
-SPLIT = f"age groups of real drawings, {FOLDS} folds by child, drawings with p at most {UNUSUAL_P}"
+SPLIT = (
+    f"age groups of real drawings, {FOLDS} folds by child, drawings with p at most {UNUSUAL_P}, "
+    "detector chosen without the fold"
+)
+Detectors = Mapping[int, str]
+"""For each fold of children the detector that was chosen without them."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +55,36 @@ class _Case:
     image_of: Callable[[int], Prepared]
 
 
+@dataclass(frozen=True)
+class _Pair:
+    """One drawing's map, and the one that a detector that knows nothing gives."""
+
+    before: SaliencyMap
+    after: SaliencyMap
+    child: int
+
+
 @dataclass
 class _Found:
     drawings: list[MeasuredDrawing] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    before: dict[str, list[SaliencyMap]] = field(default_factory=dict)
-    after: dict[str, list[SaliencyMap]] = field(default_factory=dict)
+    maps: dict[str, list[_Pair]] = field(default_factory=dict)
+
+
+def choose_without_fold(
+    material: Material, encoder: Encoder, fold: int, seed: int, resamples: int
+) -> str:
+    """The detector that a training would choose if the fold's children had never drawn."""
+    children = material.rows.children
+    rest = material.without_children(np.unique(children[deal(children, seed) == fold]))
+    return choose(rest, entrants(rest, encoder), seed, resamples)
 
 
 def faithfulness(
     real: Collection,
     rows: Rows,
     encoder: Encoder,
-    detector: str,
+    detectors: Detectors,
     *,
     most: int | None,
     seed: int,
@@ -68,13 +96,13 @@ def faithfulness(
         real: the drawings.
         rows: the same with the encoder's vectors.
         encoder: made the vectors.
-        detector: whose score is explained.
+        detectors: whose score is explained, by fold; a fold that has none is left out.
         most: how many drawings at most, None for all with p at most 0.2.
         seed: seed of the run.
         step: told what is done now.
     """
     found = _Found()
-    cases = list(_cases(real, rows, encoder, detector, seed))
+    cases = list(_cases(real, rows, encoder, detectors, seed))
     if most is not None:
         order = seeds.generator(seed, "bench maps").permutation(len(cases))
         cases = [cases[place] for place in sorted(order[:most].tolist())]
@@ -82,8 +110,10 @@ def faithfulness(
         step(f"drawing {number} of {len(cases)}")
         _measure(case, encoder, seed, found)
     report = FaithfulnessReport(found.drawings, found.refused, SPLIT, seed)
+    checks = {method: _check(pairs, seed) for method, pairs in found.maps.items()}
     return {
-        "detector": detector,
+        "detector": " and ".join(sorted(set(detectors.values()))),
+        "detectors": [detectors[fold] for fold in sorted(detectors)],
         "encoder": encoder.identity.key,
         "split": SPLIT,
         "all_drawings": most is None,
@@ -92,14 +122,14 @@ def faithfulness(
         "refused": list(report.refused),
         "fills": _counts(report),
         "rows": _rows(report),
-        "gate": _gate(report),
-        "randomisation": _randomisation(found, seed),
+        "gate": _gate(report, {name: check for name, check in checks.items() if check}),
+        "randomisation": {name: _checked(check) for name, check in checks.items()},
         "items": _items(report),
     }
 
 
 def _cases(
-    real: Collection, rows: Rows, encoder: Encoder, detector: str, seed: int
+    real: Collection, rows: Rows, encoder: Encoder, detectors: Detectors, seed: int
 ) -> Iterator[_Case]:
     """Each child is new once: in the fold in which it neither fits nor calibrates."""
     folds = deal(rows.children, seed)
@@ -109,7 +139,7 @@ def _cases(
         return encoder.prepare([real.images[drawing]])
 
     for group in real.groups:
-        for fold in range(FOLDS):
+        for fold, detector in detectors.items():
             known = rows.take((labels == group.label) & (folds != fold))
             new = rows.take((labels == group.label) & (folds == fold))
             own_seed = seeds.derive(seed, "bench maps", group.label, fold)
@@ -139,10 +169,10 @@ def _measure(case: _Case, encoder: Encoder, seed: int, found: _Found) -> None:
     maps = _maps(function, page, fill, seed)
     curves = measure_faithfulness(score, ranking, maps, fill, seed=seed)
     found.drawings.append(MeasuredDrawing.of(int(case.rows.children[0]), curves))
-    noise = ScoreFunction(encoder, reinitialised(detector, seed), append)
-    for before, after in zip(maps, _maps(noise, page, fill, seed), strict=True):
-        found.before.setdefault(before.method, []).append(before)
-        found.after.setdefault(after.method, []).append(after)
+    noise = _maps(knowing_nothing(function, seed), page, fill, seed)
+    child = int(case.rows.children[0])
+    for before, after in zip(maps, noise, strict=True):
+        found.maps.setdefault(before.method, []).append(_Pair(before, after, child))
 
 
 def _maps(function: ScoreFunction, page: Prepared, fill: Fill, seed: int) -> list[SaliencyMap]:
@@ -165,8 +195,8 @@ def _rows(report: FaithfulnessReport) -> list[dict[str, Any]]:
     return rows
 
 
-def _gate(report: FaithfulnessReport) -> dict[str, Any]:
-    result = gate(report)
+def _gate(report: FaithfulnessReport, checks: Mapping[str, RandomisationCheck]) -> dict[str, Any]:
+    result = gate(report, checks)
     return {
         "passed": result.passed,
         "label": result.label,
@@ -176,21 +206,18 @@ def _gate(report: FaithfulnessReport) -> dict[str, Any]:
     }
 
 
-def _randomisation(found: _Found, seed: int) -> dict[str, Any]:
-    children = [drawing.child for drawing in found.drawings]
-    return {
-        method: _checked(before, found.after[method], children, seed)
-        for method, before in found.before.items()
-    }
-
-
-def _checked(
-    before: list[SaliencyMap], after: list[SaliencyMap], children: list[Any], seed: int
-) -> dict[str, Any]:
+def _check(pairs: list[_Pair], seed: int) -> RandomisationCheck | None:
+    """None where a map is constant: it says nothing, whatever the detector knows."""
+    before, after = [pair.before for pair in pairs], [pair.after for pair in pairs]
     try:
-        check = check_randomisation(before, after, children, seed)
-    except InsufficientDataError as error:
-        return {"passed": None, "reason": str(error), "correlations": []}
+        return check_randomisation(before, after, [pair.child for pair in pairs], seed)
+    except InsufficientDataError:
+        return None
+
+
+def _checked(check: RandomisationCheck | None) -> dict[str, Any]:
+    if check is None:
+        return {"passed": None, "reason": "A map is constant.", "mean": None, "correlations": []}
     mean = check.mean
     return {
         "passed": check.passed,

@@ -11,15 +11,18 @@ from typing import Any
 
 from deepmed.features.drawings.analysis.outcome import ActiveModel
 from deepmed.features.drawings.explanation.case import Case, CaseLoader
-from deepmed.features.drawings.explanation.trust import MARGINS
+from deepmed.features.drawings.explanation.trust import MARGINS, randomised
 from deepmed.features.drawings.models.forgetting import figure_key
 from deepmed.features.drawings.tables import AgeGroupModel, AnomalyAnalysis
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
 from deepmed.learning.errors import InsufficientDataError, SaliencyGenerationError
+from deepmed.learning.evaluation import mean_interval
 from deepmed.learning.reference import Reference
-from deepmed.learning.saliency.faithfulness import explain_and_measure
+from deepmed.learning.saliency.faithfulness import measure_faithfulness
+from deepmed.learning.saliency.fills import choose_fill
 from deepmed.learning.saliency.generator import SaliencyMapGenerator, find_method
+from deepmed.learning.saliency.randomisation import RandomisationCheck
 from deepmed.learning.saliency.report import FaithfulnessReport, MeasuredDrawing
 
 MOST_DRAWINGS = 30
@@ -87,20 +90,24 @@ class ModelFaithfulness:
         if row.age_group_model_id != item.row.id:
             return {"refused": "Its age was changed, so another model scores it now."}
         try:
-            case = self.cases.of(row)
-            _, found = explain_and_measure(
-                SaliencyMapGenerator(self.cases.score_function(case)),
-                self.cases.prepared(case.image),
-                case.ranking,
-                [method],
-                typical=self.cases.typical(case),
-            )
+            return self._figures(self.cases.of(row), method)
         except (ConflictError, SaliencyGenerationError) as error:
             return {"refused": str(error)}
-        measured = MeasuredDrawing.of(case.drawing.child_id, found)
-        return {"child": measured.child, "p": measured.p} | {
-            "fill": measured.fill,
-            "scores": measured.scores,
+
+    def _figures(self, case: Case, method: str) -> dict[str, Any]:
+        """One drawing's curves, and how alike its map stays when the detector knows nothing."""
+        generator = SaliencyMapGenerator(self.cases.score_function(case))
+        prepared = self.cases.prepared(case.image)
+        page = generator.function.at(prepared)
+        fill = choose_fill(page, case.ranking, self.cases.typical(case))
+        made = generator.generate_saliency_map(prepared, method, fill)
+        found = measure_faithfulness(page, case.ranking, [made], fill, seed=generator.seed)
+        return {
+            "child": case.drawing.child_id,
+            "p": found.p,
+            "fill": found.fill,
+            "scores": found.scores,
+            "randomised": randomised(generator, prepared, made, fill),
         }
 
     def _active(self, model_id: int) -> ActiveModel:
@@ -169,17 +176,31 @@ def summary(drawings: Sequence[dict[str, Any]], method: str, seed: int) -> dict[
     refused = [one["refused"] for one in drawings if "refused" in one]
     report = FaithfulnessReport(measured, refused, SPLIT, seed)
     sizes = {"drawings": len(measured), "children": report.children, "refused": len(refused)}
-    none: dict[str, Any] = {"faithful": None, "scores": {}, "rows": [], **sizes}
+    none: dict[str, Any] = {"faithful": None, "randomised": None, "scores": {}, "rows": [], **sizes}
     if not measured:
         return {**none, "reason": refused[0] if refused else "Nobody calibrates this model."}
     try:
         own, rows = report.row(method), report.rows()
     except InsufficientDataError as error:
         return {**none, "reason": str(error)}
+    check = changed(drawings, seed)
     return {
-        "faithful": own.beats(MARGINS) and find_method(method).explains_score,
+        "faithful": check.passed and own.beats(MARGINS) and find_method(method).explains_score,
+        "randomised": check.mean.to_dict() if check.mean else None,
         "reason": None,
         "scores": {row.method: row.score.estimate for row in rows},
         "rows": [{"order": row.method, **row.score.to_dict()} for row in rows],
         **sizes,
     }
+
+
+def changed(drawings: Sequence[dict[str, Any]], seed: int) -> RandomisationCheck:
+    """Whether the maps of these drawings change when the detector knows nothing.
+
+    A map without a correlation, because it is constant, counts as one that stays as it is.
+    """
+    kept = [one for one in drawings if "refused" not in one]
+    correlations = [1.0 if one["randomised"] is None else one["randomised"] for one in kept]
+    children = [one["child"] for one in kept]
+    mean = mean_interval(correlations, children, seed, split=SPLIT)
+    return RandomisationCheck(tuple(correlations), mean)

@@ -135,7 +135,7 @@ def test_a_stopped_measurement_goes_on_where_it_was(
     seen: list[tuple[int, int]] = []
     whole = service.measure_model(model, progress=lambda done, of: seen.append((done, of)))
     assert seen == [(number, few) for number in range(3, few + 1)]
-    monkeypatch.setattr(model_figure, "explain_and_measure", never)
+    monkeypatch.setattr(model_figure, "measure_faithfulness", never)
     assert service.measure_model(model) == whole
 
 
@@ -167,7 +167,7 @@ def test_drawings_that_cannot_be_measured_are_counted(
     def refuse(*_: object, **__: object) -> None:
         raise SaliencyGenerationError("No fill is usual.")
 
-    monkeypatch.setattr(model_figure, "explain_and_measure", refuse)
+    monkeypatch.setattr(model_figure, "measure_faithfulness", refuse)
     figure = service.measure_model(group(trained))
     assert (figure["drawings"], figure["refused"], figure["faithful"]) == (0, few, None)
     assert figure["reason"] == "No fill is usual."
@@ -197,7 +197,7 @@ def test_the_most_unusual_drawing_of_each_child_is_held_out(few: int) -> None:
 
 def measured(child: int, own: float, **controls: float) -> dict[str, Any]:
     scores = {"occlusion": own, "random": 0.0, "sobel": 0.1, "ink_density": 0.1} | controls
-    return {"child": child, "p": 0.1, "fill": "paper", "scores": scores}
+    return {"child": child, "p": 0.1, "fill": "paper", "scores": scores, "randomised": 0.2}
 
 
 @pytest.mark.req("D-17.3")
@@ -213,6 +213,24 @@ def test_a_models_maps_are_faithful_where_they_beat_the_controls_beyond_chance(
     assert summary(drawings, "occlusion", seed=0)["faithful"] is faithful
     scattered = [measured(child, own + (-1) ** child, random=random) for child in range(8)]
     assert summary(scattered, "occlusion", seed=0)["faithful"] is False
+
+
+@pytest.mark.req("D-17.5")
+@pytest.mark.parametrize(
+    ("alike", "faithful"), [([0.49], True), ([0.51], False), ([0.9, 0.0], False), ([None], False)]
+)
+def test_a_models_maps_that_stay_without_its_knowledge_are_not_faithful(
+    alike: list[float | None],
+    faithful: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Neither are they where it could be chance that the mean lies under one half."""
+    drawings = [
+        measured(child, 0.4) | {"randomised": alike[child % len(alike)]} for child in range(8)
+    ]
+    figure = summary(drawings, "occlusion", seed=0)
+    assert figure["faithful"] is faithful
+    again = [1.0 if one is None else one for one in alike]
+    assert figure["randomised"]["estimate"] == pytest.approx(np.mean(again))
 
 
 def test_too_few_children_give_no_figure() -> None:

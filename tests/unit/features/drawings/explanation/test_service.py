@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.stats import spearmanr
 
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.explanation.case import evenly
@@ -25,6 +26,7 @@ from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError, NotFoundError, StorageError
 from deepmed.learning.errors import SaliencyGenerationError
 from deepmed.learning.evaluation import rank_correlation
+from deepmed.learning.saliency.fills import choose_fill
 from deepmed.learning.saliency.generator import SaliencyMapGenerator
 from deepmed.learning.saliency.maps import SaliencyMap
 from deepmed.learning.saliency.randomisation import reinitialised
@@ -151,8 +153,29 @@ def test_a_map_is_faithful_where_it_beats_chance_edges_and_ink(
         scores = {"mine": own, "random": random, "sobel": sobel, "ink_density": ink}  # noqa: RUF012 - a stand-in
 
     made = SaliencyMap(np.eye(2), "mine", 1.0, "edges", "paper", (0, 0, 1, 1), explains)
-    assert Trust(made, Found, None).faithful is faithful
+    assert Trust(made, Found, None, randomised=0.2).faithful is faithful
+    # Nor is a map that the detector's knowledge hardly changes, or that could not be looked at.
+    assert not Trust(made, Found, None, randomised=0.5).faithful
+    assert not Trust(made, Found, None, randomised=None).faithful
     assert Trust(made, None, "no fill").faithful is None
+
+
+@pytest.mark.req("D-17.5")
+def test_each_map_says_how_alike_it_stays_when_the_detector_knows_nothing(
+    trained: Workbench, service: ExplanationService, most_unusual: OfRole
+) -> None:
+    found = service.explain_analysis(most_unusual("calibration"))
+    case, fill = found.case, found.faithfulness["fill"]
+    prepared = service.cases.prepared(case.image)
+    noise = reinitialised(case.reference.detector, seed=0)
+    function = ScoreFunction(trained.encoding.encoder, noise, case.further_columns)
+    page = service.cases.score_function(case).at(prepared)
+    chosen = choose_fill(page, case.ranking, service.cases.typical(case))
+    assert chosen.name == fill
+    after = SaliencyMapGenerator(function).generate_saliency_map(prepared, found.row.method, chosen)
+    before = np.array(stored_map(trained, found)["values"])
+    again = spearmanr(before.ravel(), after.values.ravel()).statistic
+    assert found.faithfulness["randomised"] == pytest.approx(again)
 
 
 @pytest.mark.req("D-17.5")
