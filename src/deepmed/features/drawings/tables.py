@@ -9,6 +9,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -202,24 +203,26 @@ class AnomalyAnalysis(Owned, Base):
     __table_args__ = (
         UniqueConstraint("owner_id", "drawing_id", "inputs_hash"),
         Index(None, "owner_id", "analysis_timestamp"),
-        Index(None, "owner_id", "is_anomaly"),
-        # Everything that statistics count, so that they need not read the results beside it.
+        Index(None, "drawing_id", "sequence"),
+        Index(None, "sequence"),
+        Index(None, "age_group_model_id", "current_of"),
+        # Everything that statistics count, in the order of counting, of newest answers alone.
         Index(
             "ix_anomaly_analyses_current",
             "owner_id",
-            "current_of",
-            "is_anomaly",
-            "role",
             "decision",
+            "role",
+            "is_anomaly",
+            "current_of",
+            postgresql_where=text("current_of IS NOT NULL"),
+            sqlite_where=text("current_of IS NOT NULL"),
         ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    drawing_id: Mapped[int] = mapped_column(
-        ForeignKey("drawings.id", ondelete="CASCADE"), index=True
-    )
+    drawing_id: Mapped[int] = mapped_column(ForeignKey("drawings.id", ondelete="CASCADE"))
     age_group_model_id: Mapped[int | None] = mapped_column(
-        ForeignKey("age_group_models.id", ondelete="CASCADE"), index=True
+        ForeignKey("age_group_models.id", ondelete="CASCADE")
     )
     inputs_hash: Mapped[str] = mapped_column(String(64))
     """Embedding, model, role and rule: the same inputs give the same row, never a second one."""

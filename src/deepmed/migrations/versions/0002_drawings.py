@@ -361,19 +361,24 @@ def upgrade() -> None:
         **OPTIONS,
     )
     op.create_index(
-        op.f("ix_anomaly_analyses_age_group_model_id"),
+        op.f("ix_anomaly_analyses_age_group_model_id_current_of"),
         "anomaly_analyses",
-        ["age_group_model_id"],
+        ["age_group_model_id", "current_of"],
         unique=False,
     )
     op.create_index(
         "ix_anomaly_analyses_current",
         "anomaly_analyses",
-        ["owner_id", "current_of", "is_anomaly", "role", "decision"],
+        ["owner_id", "decision", "role", "is_anomaly", "current_of"],
         unique=False,
+        postgresql_where=sa.text("current_of IS NOT NULL"),
+        sqlite_where=sa.text("current_of IS NOT NULL"),
     )
     op.create_index(
-        op.f("ix_anomaly_analyses_drawing_id"), "anomaly_analyses", ["drawing_id"], unique=False
+        op.f("ix_anomaly_analyses_drawing_id_sequence"),
+        "anomaly_analyses",
+        ["drawing_id", "sequence"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_anomaly_analyses_owner_id_analysis_timestamp"),
@@ -382,10 +387,7 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
-        op.f("ix_anomaly_analyses_owner_id_is_anomaly"),
-        "anomaly_analyses",
-        ["owner_id", "is_anomaly"],
-        unique=False,
+        op.f("ix_anomaly_analyses_sequence"), "anomaly_analyses", ["sequence"], unique=False
     )
     op.create_table(
         "threshold_settings",

@@ -1,6 +1,8 @@
+from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.models.repository import children_of_copies
@@ -130,10 +132,9 @@ def newest(session: Session, owner_id: int, ids: Sequence[int]) -> dict[int, Ano
     """The newest analysis of each of these drawings that has one."""
     found: dict[int, AnomalyAnalysis] = {}
     for some in in_batches(ids):
-        query = select(AnomalyAnalysis).where(
-            AnomalyAnalysis.owner_id == owner_id, AnomalyAnalysis.current_of.in_(some)
-        )
-        found |= {row.drawing_id: row for row in session.scalars(query)}
+        # Asked for the owner too, SQLite reads all that the owner has instead of these few.
+        rows = session.scalars(select(AnomalyAnalysis).where(AnomalyAnalysis.current_of.in_(some)))
+        found |= {row.drawing_id: row for row in rows if row.owner_id == owner_id}
     return found
 
 
@@ -179,18 +180,48 @@ def subjects_of_members(session: Session, model_id: int) -> dict[int, str | None
     return {row.drawing_id: row.subject for row in session.execute(query)}
 
 
-def counts(session: Session, owner_id: int) -> Sequence[AnyRow]:
-    """How many drawings' newest analyses agree in decision, role, flag and the drawing's marks."""
+class Counted(NamedTuple):
+    """How many drawings' newest analyses agree in their answer and in the drawing's marks."""
+
+    decision: str
+    role: str | None
+    is_anomaly: bool
+    number: int
+    expert_label: str | None = None
+    withdrawn: bool = False
+    duplicate_of: int | None = None
+    """One of the originals where these drawings are copies."""
+
+
+def counts(session: Session, owner_id: int) -> list[Counted]:
+    """The newest analyses, counted; drawings labelled `normal` count with those without a label.
+
+    Most drawings are not marked. So all are counted in the index alone, and only for the marked
+    ones the drawings are looked up.
+    """
     answer = (AnomalyAnalysis.decision, AnomalyAnalysis.role, AnomalyAnalysis.is_anomaly)
+    number = func.count().label("number")
+    everybody = select(*answer, number).where(*_newest_of(owner_id)).group_by(*answer)
     marks = (Drawing.expert_label, Drawing.withdrawn)
     original = func.max(Drawing.duplicate_of).label("duplicate_of")
-    query = (
-        select(*answer, *marks, original, func.count().label("number"))
-        .join(Drawing, Drawing.id == AnomalyAnalysis.current_of)
-        .where(*_newest_of(owner_id))
+    is_marked = or_(
+        func.coalesce(Drawing.expert_label, "normal") != "normal",
+        Drawing.withdrawn.is_(True),
+        Drawing.duplicate_of.is_not(None),
+    )
+    marked = (
+        select(*answer, number, *marks, original)
+        .join(AnomalyAnalysis, AnomalyAnalysis.current_of == Drawing.id)
+        .where(Drawing.owner_id == owner_id, is_marked)
         .group_by(*answer, *marks, Drawing.duplicate_of.is_(None))
     )
-    return session.execute(query).all()
+    found = [Counted(*row) for row in session.execute(marked)]
+    known = Counter[tuple[str, str | None, bool]]()
+    for row in found:
+        known[row[:3]] += row.number
+    rest = [Counted(*row) for row in session.execute(everybody)]
+    rest = [row._replace(number=row.number - known[row[:3]]) for row in rest]
+    return [row for row in [*rest, *found] if row.number]
 
 
 def marks(session: Session, ids: Sequence[int]) -> dict[int, AnyRow]:

@@ -32,7 +32,6 @@ from deepmed.features.drawings.tables import (
 )
 from deepmed.features.drawings.thresholds.manager import ThresholdManager
 from deepmed.features.drawings.workbench import Workbench
-from deepmed.kit.database import AnyRow
 from deepmed.kit.errors import NotFoundError
 
 CHUNK = 256
@@ -196,7 +195,7 @@ class AnalysisService:
         for row in counted:
             decisions[row.decision] += row.number
         labelled = [row for row in counted if use_of(row, row) is Use.LABELLED]
-        labels = sorted({row.expert_label for row in labelled})
+        labels = sorted({row.expert_label for row in labelled if row.expert_label})
         return {
             "total_drawings": drawings,
             "total_analyses": analyses,
@@ -236,7 +235,7 @@ class AnalysisService:
         scene.vectors = dict(zip(found.tolist(), matrix, strict=True))
 
 
-def _flags(counted: Sequence[AnyRow]) -> dict[str, int]:
+def _flags(counted: Sequence[repository.Counted]) -> dict[str, int]:
     return {
         "analysed": sum(row.number for row in counted),
         "flagged": sum(row.number for row in counted if row.is_anomaly),

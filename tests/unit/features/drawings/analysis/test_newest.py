@@ -1,5 +1,6 @@
 """Which answer of a drawing is its newest: the one that the last call came to, old row or new."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,7 +25,7 @@ from deepmed.features.drawings.tables import (
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import NotFoundError
 from factories.drawings import Sketch, add_drawings, embed
-from factories.homes import open_bench
+from factories.homes import open_bench, stranger
 
 
 def newcomer(bench: Workbench, age: float = 4.5) -> int:
@@ -225,11 +226,52 @@ class TestChangedMembers:
         assert counted[1] == counted[0] - 1
 
 
+@pytest.mark.req("S-3.1")
+def test_newest_answers_of_another_owner_are_not_found(trained: Workbench) -> None:
+    AnalysisService(trained).analyze([1])
+    other = stranger(trained)
+    with trained.database.read() as session:
+        assert repository.newest(session, other.owner_id, [1]) == {}
+        assert repository.flagged(session, other.owner_id) == []
+        assert repository.counts(session, other.owner_id) == []
+
+
+@pytest.mark.req("D-16.1")
+def test_marked_drawings_are_counted_apart_and_once(trained: Workbench) -> None:
+    """Marks that drawings share or not, against a count one by one."""
+    rows = AnalysisService(trained).analyze().analyses
+    some = [row.drawing_id for row in rows]
+    with trained.database.write() as session:
+        for name, value, where in (
+            ("expert_label", "concern", some[::5]),
+            ("expert_label", "normal", some[1::5]),
+            ("withdrawn", True, some[::7]),
+            ("duplicate_of", some[0], some[2::11]),
+        ):
+            session.execute(update(Drawing).where(Drawing.id.in_(where)).values({name: value}))
+    with trained.database.read() as session:
+        marks = repository.marks(session, some)
+        found = repository.counts(session, trained.owner_id)
+    told: Counter[tuple[Any, ...]] = Counter()
+    for row in found:
+        label = None if row.expert_label == "normal" else row.expert_label
+        copied = row.duplicate_of is not None
+        told[(*row[:3], label, row.withdrawn, copied)] += row.number
+    expected: Counter[tuple[Any, ...]] = Counter()
+    for one in rows:
+        mark = marks[one.drawing_id]
+        label = None if mark.expert_label == "normal" else mark.expert_label
+        answer = (one.decision, one.role, one.is_anomaly)
+        expected[*answer, label, mark.withdrawn, mark.duplicate_of is not None] += 1
+    assert told == expected
+
+
 class TestPlans:
     """What a page asks often is read from an index, at any number of drawings."""
 
     @pytest.mark.req("D-25.1")
     def test_statistics_read_no_results(self, trained: Workbench) -> None:
+        AnalysisService(trained).analyze()
         plan = explained(trained, lambda session: repository.counts(session, trained.owner_id))
         assert "COVERING INDEX ix_anomaly_analyses_current" in plan
         assert "SCAN" not in plan
@@ -238,6 +280,28 @@ class TestPlans:
     def test_flags_are_read_from_the_index(self, trained: Workbench) -> None:
         plan = explained(trained, lambda session: repository.flagged(session, trained.owner_id))
         assert "COVERING INDEX ix_anomaly_analyses_current" in plan
+
+    @pytest.mark.req("D-25.1")
+    def test_scores_of_a_model_are_read_without_those_of_others(self, trained: Workbench) -> None:
+        plan = explained(
+            trained, lambda session: repository.newest_scores(session, trained.owner_id, 1)
+        )
+        assert "age_group_model_id=?" in plan
+        assert "SCAN" not in plan
+
+    @pytest.mark.req("D-25.1")
+    def test_newest_answers_of_a_page_are_looked_up_one_by_one(self, trained: Workbench) -> None:
+        asked = list(range(1, 101))
+        plan = explained(
+            trained, lambda session: repository.newest(session, trained.owner_id, asked)
+        )
+        assert "current_of=?" in plan
+
+    @pytest.mark.req("D-25.1")
+    def test_the_history_of_a_drawing_is_read_in_its_order(self, trained: Workbench) -> None:
+        plan = explained(trained, lambda session: repository.history(session, trained.owner_id, 1))
+        assert "drawing_id=?" in plan
+        assert "SCAN" not in plan
 
     @pytest.mark.req("D-25.1")
     def test_stored_answers_are_looked_up_by_drawing(self, trained: Workbench) -> None:
