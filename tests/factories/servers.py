@@ -112,3 +112,39 @@ def free_ports(count: int) -> list[int]:
         with closing(listener):
             pass
     return ports
+
+
+def exchange(port: int, request: bytes, *, host: str = "127.0.0.1", as_user: int = 0) -> bytes:
+    """What a server answers to these bytes, up to the end of the connection or of patience.
+
+    A process of its own sends them, as another user where one is named: only root can do that.
+    """
+    program = (
+        "import os, socket, sys\n"
+        "host, port, user = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])\n"
+        "if user: os.setgroups([]); os.setgid(user); os.setuid(user)\n"
+        "s = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET)\n"
+        "s.settimeout(10); s.connect((host, port)); s.sendall(sys.stdin.buffer.read())\n"
+        "while data := s.recv(65536): sys.stdout.buffer.write(data)\n"
+    )
+    command = [sys.executable, "-S", "-c", program, host, str(port), str(as_user)]
+    done = subprocess.run(command, input=request, capture_output=True, timeout=60, check=True)
+    return done.stdout
+
+
+def handshake(port: int, path: str = "/api/v1/ws", **headers: str) -> bytes:
+    """A request to open a WebSocket and, once it is open, to close it again."""
+    given = {
+        "Host": f"localhost:{port}",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        **headers,
+    }
+    lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items())]
+    return "\r\n".join([*lines, "", ""]).encode() + CLOSE_FRAME
+
+
+CLOSE_FRAME = b"\x88\x82\0\0\0\0\x03\xe8"
+"""A masked frame that closes a WebSocket with code 1000."""

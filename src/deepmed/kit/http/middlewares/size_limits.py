@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from anyio import move_on_after
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +26,9 @@ class SizeLimits:
         matching = [prefix for prefix in self.uploads if path.startswith(prefix)]
         most = self.uploads[max(matching, key=len)] if matching else self.request
         return most, "request_too_large"
+
+
+PATIENCE_SECONDS = 5
 
 
 class _TooLargeError(Exception):
@@ -52,7 +56,7 @@ class SizeLimitMiddleware:
             size = int(announced[0]) if announced else 0
             refusal = _too_large(kind, most, size) if size > most else None
         if refusal is not None:
-            await self.problems.respond(scope, refusal)(scope, receive, send)
+            await self._refuse(refusal, scope, receive, send)
             return
         await self._counted(scope, receive, send, (most, kind))
 
@@ -83,8 +87,28 @@ class SizeLimitMiddleware:
             if received <= most:
                 raise
         if received > most and not begun:
-            problem = _too_large(kind, most, received)
-            await self.problems.respond(scope, problem)(scope, receive, send)
+            await self._refuse(_too_large(kind, most, received), scope, receive, send)
+
+    async def _refuse(self, problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, then let the client finish sending: hung up on, it would not see the answer."""
+
+        async def patient(message: Message) -> None:
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            with move_on_after(PATIENCE_SECONDS):
+                await _discard(receive)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        await self.problems.respond(scope, problem)(scope, receive, patient)
+
+
+async def _discard(receive: Receive) -> None:
+    while True:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return
 
 
 def _is_length(text: str) -> bool:

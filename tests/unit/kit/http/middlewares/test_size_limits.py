@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from deepmed.kit.http.middlewares import size_limits
 from deepmed.kit.http.middlewares.size_limits import SizeLimitMiddleware, SizeLimits
 from deepmed.kit.http.problems import Problems
 
@@ -55,7 +56,9 @@ def pieces(count: int, asked: list[int]) -> Iterator[Message]:
         yield {"type": "http.request", "body": b"x" * 100, "more_body": number < count - 1}
 
 
-def drive(app: ASGIApp, path: str, messages: Iterator[Message]) -> list[Message]:
+def drive(
+    app: ASGIApp, path: str, messages: Iterator[Message], *, endless: bool = False
+) -> list[Message]:
     """What an application sends; unlike a test client this gives it a body piece by piece."""
     sent: list[Message] = []
     scope = {
@@ -67,7 +70,10 @@ def drive(app: ASGIApp, path: str, messages: Iterator[Message]) -> list[Message]
     }
 
     async def receive() -> Message:
-        return next(messages)
+        message = next(messages)
+        if endless and not message["more_body"]:
+            await anyio.sleep_forever()
+        return message
 
     async def send(message: Message) -> None:
         sent.append(message)
@@ -89,14 +95,25 @@ class TestRefused:
         assert body == {"max_size": 1000, "received_size": 1001, "type": "request_too_large"}
 
     def test_a_large_request_while_it_streams(self, client: TestClient) -> None:
-        """Without a Content-Length; what comes after the limit is not even asked for."""
+        """Without a Content-Length; what comes after the limit is thrown away, but taken.
+
+        A client that is hung up on while it sends does not see the answer.
+        """
         asked: list[int] = []
         sent = drive(client.app, "/contract/raw", pieces(30, asked))
         assert sent[0]["status"] == 413
         assert (b"connection", b"close") in sent[0]["headers"]
         body = json.loads(sent[1]["body"])
         assert (body["type"], body["received_size"]) == ("request_too_large", 1100)
-        assert len(asked) == 11
+        assert len(asked) == 30
+
+    def test_a_client_that_never_ends_is_hung_up_on(
+        self, client: TestClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(size_limits, "PATIENCE_SECONDS", 0.1)
+        sent = drive(client.app, "/contract/raw", pieces(30, []), endless=True)
+        assert sent[0]["status"] == 413
+        assert not sent[-1]["more_body"]
 
     def test_large_json_by_its_header_and_while_it_streams(self, client: TestClient) -> None:
         long = b'{"a": "' + b"x" * 200 + b'"}'
