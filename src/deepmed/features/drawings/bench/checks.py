@@ -3,16 +3,22 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from deepmed.features.drawings.bench.altered import CONTROL
+from deepmed.features.drawings.bench.entrants import DETECTOR
 from deepmed.features.drawings.bench.speed import LIMIT
 from deepmed.learning.encoders import DEFAULT_ENCODER
 
 Parts = Mapping[str, Any]
+CHANCE = 0.5
+NEAR = 0.05
+"""How far from chance the control's interval may lie."""
 
 
 def checks(parts: Parts) -> list[dict[str, Any]]:
     """Every promise that the run could look at; one that it could not is null with the reason."""
     makers = {
         "exactness": _exactness,
+        "detection": _detection,
         "false_alarms": _false_alarms,
         "faithfulness": _faithfulness,
         "speed": _speed,
@@ -67,6 +73,22 @@ def _power(power: Parts) -> str:
     return "flagged: " + ", ".join(shares)
 
 
+def _detection(part: Parts) -> Iterator[dict[str, Any]]:
+    """Nothing is unusual in the control, so nobody may tell it from its like."""
+    for name, found in part.items():
+        if name == "skipped" or "rows" not in found:
+            continue
+        for row in found["rows"]:
+            control = row["figures"].get(CONTROL)
+            if row["role"] != DETECTOR or control is None or control["estimate"] is None:
+                continue
+            near = control["low"] <= CHANCE + NEAR and control["high"] >= CHANCE - NEAR
+            statement = (
+                f"AUROC {control['estimate']:.2f}, within {NEAR:g} of {CHANCE:g} or by chance"
+            )
+            yield _check(f"control, redrawn: {name} drawings, {row['name']}", near, statement)
+
+
 def _faithfulness(part: Parts) -> Iterator[dict[str, Any]]:
     gate = part["gate"]
     if not part["all_drawings"]:
@@ -90,4 +112,5 @@ def _speed(part: Parts) -> Iterator[dict[str, Any]]:
         if row["name"] == DEFAULT_ENCODER and row["threads"] == 1:
             best = row["batched_ms"]["best"]
             statement = f"{best:.2f} ms an image on one thread, at most {LIMIT:g}"
-            yield _check("speed of the default encoder, batched", best <= LIMIT, statement)
+            name = f"speed of the default encoder, batched, {row['longest_side']} pixels a side"
+            yield _check(name, best <= LIMIT, statement)

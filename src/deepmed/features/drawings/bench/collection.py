@@ -21,6 +21,7 @@ from deepmed.kit.archives import ArchiveLimits, read_archive
 from deepmed.kit.errors import ValidationError
 from deepmed.kit.pictures import PictureLimits, is_blank, read_picture
 from deepmed.kit.settings import Settings
+from deepmed.learning.planting import shrink
 from deepmed.learning.reference import Rows
 
 Image = NDArray[np.uint8]
@@ -108,7 +109,8 @@ def _collect(
     found: list[tuple[dict[str, str], bytes]], settings: Settings, digest: str
 ) -> Collection:
     limits = PictureLimits.of(settings)
-    pictures = [read_picture(content, limits).pixels for _, content in found]
+    # Large ones are shrunk as planting does it: else its own pictures would differ by their size.
+    pictures = [shrink(read_picture(content, limits).pixels) for _, content in found]
     kept = [index for index, picture in enumerate(pictures) if not is_blank(picture)]
     numbers: dict[str, int] = {}
     children = [numbers.setdefault(found[index][0]["child_id"], len(numbers)) for index in kept]

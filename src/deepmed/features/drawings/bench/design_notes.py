@@ -101,7 +101,7 @@ NOTES = (
         "default encoder, ms an image",
         "2 to 3",
         ("speed", "rows", {"name": "hog-pyramid", "threads": 1}, "batched_ms", "best"),
-        "another machine; one thread here",
+        "another machine; one thread and small pictures here",
     ),
 )
 

@@ -8,19 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepmed.features.drawings.bench.altered import CONTROL, COUNTERPARTS, Ids
 from deepmed.features.drawings.bench.entrants import DETECTOR, Entrant, Floats
-from deepmed.features.drawings.bench.material import CONTROL, Ids, Material
+from deepmed.features.drawings.bench.material import Material, Trial
 from deepmed.kit import seeds
-from deepmed.learning.evaluation import auroc_interval, paired_difference_interval
+from deepmed.learning.evaluation import auroc, auroc_interval, paired_difference_interval
 from deepmed.learning.planting import PlantedKind
 from deepmed.learning.reference.evaluation import measured
 
 ALL = "all"
 AUTOENCODER = "autoencoder"
-SOFTENED = frozenset(
-    {PlantedKind.JITTER_1, PlantedKind.JITTER_2, PlantedKind.JITTER_3, PlantedKind.OTHER_GROUP}
-)
-"""Kinds whose strokes are interpolated; they also stand against the redrawn originals."""
 # Places are kept with so many digits, so that whoever recomputes a figure has what it came from.
 DIGITS = 4
 
@@ -32,40 +29,80 @@ Scored = tuple[Floats, Ids]
 class Places:
     """Where each picture stands among the held-out typical drawings of its own trial, 0 to 1.
 
-    Scores of different fittings are on no common scale, places are. Ties count half.
+    Scores of different fittings are on no common scale, places are. Ties count half. A kind in
+    whose making pixels are interpolated stands among its counterparts, and so do these.
 
     Attributes:
         material: what the pictures are of.
         typical: of `Material.typical`, in that order.
+        counterparts: of `Material.counterpart(name)`, by name.
         unusual: of `Material.unusual`, in that order.
+        untouched: the same among the typical drawings, whatever the kind.
     """
 
     material: Material
     typical: Floats
+    counterparts: Mapping[str, Floats]
     unusual: Floats
+    untouched: Floats
 
-    @property
-    def negatives(self) -> Scored:
-        return self.typical, self.material.rows.children[self.material.typical]
+    def negatives(self, kind: str) -> Scored:
+        """What a kind is told from; a place among others is as a place among typical drawings."""
+        name = self.material.against(kind)
+        if name is None:
+            return self.typical, self.material.rows.children[self.material.typical]
+        which = self.material.counterpart(name)
+        return self.counterparts[name], self.material.rows.children[which]
 
     def of(self, kind: str) -> Scored:
         """The unusual pictures of a kind; "all" is all but the control."""
+        return self._unusual(self.unusual, kind)
+
+    def of_untouched(self, kind: str) -> Scored:
+        """The same among the typical drawings as they are."""
+        return self._unusual(self.untouched, kind)
+
+    def _unusual(self, values: Floats, kind: str) -> Scored:
         kinds = _kinds(self.material)
         chosen = kinds != CONTROL if kind == ALL else kinds == kind
-        return self.unusual[chosen], self.material.rows.children[self.material.unusual[chosen]]
+        return values[chosen], self.material.rows.children[self.material.unusual[chosen]]
 
 
 def places(material: Material, entrant: Entrant, seed: int) -> Places:
     """Fit in each trial, score what is held out, and rank it within the trial."""
-    typical, unusual = [], []
-    for number, trial in enumerate(material.trials):
-        own_seed = seeds.derive(seed, "bench trial", material.name, number)
-        score = entrant.fit(entrant.features[trial.fit], own_seed)
-        reference = score(entrant.features[trial.typical])
-        typical.append(_places(reference, reference))
-        if len(trial.unusual):
-            unusual.append(_places(reference, score(entrant.features[trial.unusual])))
-    return Places(material, np.concatenate(typical), np.concatenate(unusual))
+    ranked = [
+        _ranked(material, trial, entrant, seeds.derive(seed, "bench trial", material.name, number))
+        for number, trial in enumerate(material.trials)
+    ]
+    parts = {part: np.concatenate([one[part] for one in ranked]) for part in ranked[0]}
+    return Places(
+        material,
+        parts["typical"],
+        {name: parts[name] for name in material.counterparts},
+        parts["unusual"],
+        parts["untouched"],
+    )
+
+
+def _ranked(material: Material, trial: Trial, entrant: Entrant, seed: int) -> dict[str, Floats]:
+    score = entrant.fit(entrant.features[trial.fit], seed)
+
+    def scored(which: Ids) -> Floats:
+        return score(entrant.features[which]) if len(which) else np.zeros(0)
+
+    typical, unusual = scored(trial.typical), scored(trial.unusual)
+    others = {name: scored(part) for name, part in trial.counterparts.items()}
+    found = {name: _places(scores, scores) for name, scores in others.items()}
+    found["typical"] = _places(typical, typical)
+    found["untouched"] = _places(typical, unusual)
+    own = found["untouched"].copy()
+    for name, scores in others.items():
+        mine = np.array(
+            [material.against(material.kinds[index]) == name for index in trial.unusual.tolist()],
+            dtype=np.bool_,
+        )
+        own[mine] = _places(scores, unusual[mine])
+    return found | {"unusual": own}
 
 
 def compare(
@@ -91,7 +128,7 @@ def compare(
         "split": material.split,
         "fitted_on": [len(trial.fit) for trial in material.trials],
         "rows": report,
-        "default": _default({name: found[name] for name in detectors}, report, seed, resamples),
+        "default": _default({name: found[name] for name in detectors}, seed, resamples),
         "items": _items(material, found),
     }
 
@@ -108,21 +145,26 @@ def _kinds(material: Material) -> NDArray[np.str_]:
 
 
 def _figures(found: Places, seed: int, resamples: int) -> dict[str, dict[str, Any]]:
-    tried = kinds_of(found.material)
     figures = {}
-    for kind in [ALL, *tried]:
-        figures[kind] = _figure(found, found.negatives, kind, seed, resamples)
-        if kind in SOFTENED and CONTROL in tried:
-            fair = _figure(found, found.of(CONTROL), kind, seed, resamples)
-            figures[kind]["against_redrawn"] = fair
+    for kind in [ALL, *kinds_of(found.material)]:
+        figure = partial(_figure, found.material, kind, seed=seed, resamples=resamples)
+        figures[kind] = figure(found.negatives(kind), found.of(kind))
+        if found.material.against(kind) is not None:
+            untouched = figure(found.negatives(ALL), found.of_untouched(kind))
+            figures[kind]["against_untouched"] = untouched
     return figures
 
 
 def _figure(
-    found: Places, negatives: Scored, kind: str, seed: int, resamples: int
+    material: Material,
+    kind: str,
+    negatives: Scored,
+    positives: Scored,
+    *,
+    seed: int,
+    resamples: int,
 ) -> dict[str, Any]:
-    own_seed = seeds.derive(seed, "bench interval", found.material.name, kind)
-    positives = found.of(kind)
+    own_seed = seeds.derive(seed, "bench interval", material.name, kind)
     figure = measured(
         partial(
             auroc_interval,
@@ -132,7 +174,7 @@ def _figure(
             positives[1],
             own_seed,
             resamples=resamples,
-            split=found.material.split,
+            split=material.split,
         )
     )
     return figure | {"strength": strength_of(kind), "seed": own_seed}
@@ -143,14 +185,19 @@ def strength_of(kind: str) -> int | None:
     return PlantedKind(kind).strength if kind in set(PlantedKind) else None
 
 
-def _default(
-    found: Mapping[str, Places], report: list[dict[str, Any]], seed: int, resamples: int
-) -> dict[str, Any] | None:
+def choose(material: Material, rows: Iterable[Entrant], seed: int, resamples: int) -> str:
+    """The detector that a training on this material would take."""
+    detectors = [entrant for entrant in rows if entrant.role == DETECTOR]
+    found = {entrant.name: places(material, entrant, seed) for entrant in detectors}
+    default = _default(found, seed, resamples)
+    return detectors[0].name if default is None else str(default["chosen"])
+
+
+def _default(found: Mapping[str, Places], seed: int, resamples: int) -> dict[str, Any] | None:
     """What a training would choose: the best simple detector unless the autoencoder leads."""
     overall = {
-        row["name"]: row["figures"][ALL]["estimate"] or 0.0
-        for row in report
-        if row["name"] in found
+        name: auroc(item.negatives(ALL)[0], item.of(ALL)[0]) if len(item.of(ALL)[0]) else 0.0
+        for name, item in found.items()
     }
     simple = [name for name in overall if name != AUTOENCODER]
     if not simple or AUTOENCODER not in overall:
@@ -161,7 +208,7 @@ def _default(
         lambda: paired_difference_interval(
             (first.typical, first.of(ALL)[0]),
             (second.typical, second.of(ALL)[0]),
-            first.negatives[1],
+            first.negatives(ALL)[1],
             first.of(ALL)[1],
             seeds.derive(seed, "bench lead", first.material.name),
             resamples=resamples,
@@ -179,10 +226,22 @@ def _items(material: Material, found: Mapping[str, Places]) -> dict[str, Any]:
         "unusual_children": material.rows.children[material.unusual].tolist(),
         "kinds": kinds,
         "unusual_kinds": [kinds.index(kind) for kind in _kinds(material).tolist()],
-        "places": {
-            name: {"typical": item.typical.tolist(), "unusual": item.unusual.tolist()}
-            for name, item in found.items()
+        "counterpart_children": {
+            name: material.rows.children[material.counterpart(name)].tolist()
+            for name in material.counterparts
         },
+        "places": {name: _stored(item) for name, item in found.items()},
+    }
+
+
+def _stored(found: Places) -> dict[str, Any]:
+    """All places of one entrant; among the untouched ones only where that is another place."""
+    twice = np.isin(_kinds(found.material), sorted(COUNTERPARTS))
+    return {
+        "typical": found.typical.tolist(),
+        "unusual": found.unusual.tolist(),
+        "counterparts": {name: part.tolist() for name, part in found.counterparts.items()},
+        "untouched": found.untouched[twice].tolist() if found.counterparts else [],
     }
 
 

@@ -1,34 +1,30 @@
 """What detectors are tried on: drawings to learn from, held-out ones, and ones to be found."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepmed.features.drawings.bench.altered import (
+    COUNTERPARTS,
+    Flags,
+    Ids,
+    Made,
+    alike,
+    alter,
+)
 from deepmed.features.drawings.bench.collection import Collection, Image, SampleSets
-from deepmed.features.drawings.bench.copies import redrawn
 from deepmed.kit import seeds
-from deepmed.learning.planting import PlantedKind, plant_set
 from deepmed.learning.reference import Rows, join, plan_groups
 
-Ids = NDArray[np.int64]
 Numbers = NDArray[np.floating]
 Look = Callable[[Sequence[Image]], Numbers]
 FOLDS = 5
-CONTROL = "redrawn"
-"""The kind of a drawing in which nothing is unusual but the softness of its strokes."""
-
-
-@dataclass(frozen=True)
-class Altered:
-    """A picture made from a drawing; `source` is that drawing's place."""
-
-    image: Image
-    kind: str
-    source: int
+LEAST_COUNTERPARTS = 10
+"""A trial keeps so many of each where it is thinned: places are among them."""
 
 
 class Pictures:
@@ -55,11 +51,29 @@ class Trial:
         fit: drawings that the detector learns from.
         typical: held-out typical drawings of other children.
         unusual: what should score above them; not by children of the fitting part either.
+        counterparts: by name, typical drawings that went through what some kinds go through; by
+            children of the held-out drawings.
     """
 
     fit: Ids
     typical: Ids
     unusual: Ids
+    counterparts: Mapping[str, Ids] = field(default_factory=dict)
+
+    @property
+    def used(self) -> Ids:
+        """All pictures that it looks at."""
+        parts = (self.fit, self.typical, self.unusual, *self.counterparts.values())
+        return np.unique(np.concatenate(parts))
+
+    def without(self, gone: Flags) -> "Trial":
+        """The same trial without the pictures that are marked, in none of its parts."""
+        return Trial(
+            self.fit[~gone[self.fit]],
+            self.typical[~gone[self.typical]],
+            self.unusual[~gone[self.unusual]],
+            {name: part[~gone[part]] for name, part in self.counterparts.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -70,7 +84,7 @@ class Material:
         name: short name, as in the result.
         split: in words, how fitting and testing children are kept apart.
         pictures: n pictures, typical and unusual ones.
-        rows: one row a picture; an unusual one has its source's child and age.
+        rows: one row a picture; one that was made has its source's child and age.
         kinds: what is unusual in each, "" for typical drawings.
         trials: who is fitted and tested when.
     """
@@ -92,10 +106,32 @@ class Material:
         """Unusual pictures that are tried, in the order of the trials."""
         return np.concatenate([trial.unusual for trial in self.trials])
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "trials", tuple(map(self._comparable, self.trials)))
+
+    @property
+    def counterparts(self) -> list[str]:
+        """Names of those that the trials have."""
+        return list(self.trials[0].counterparts)
+
+    def counterpart(self, name: str) -> Ids:
+        """Those of a name, in the order of the trials."""
+        return np.concatenate([trial.counterparts[name] for trial in self.trials])
+
+    def against(self, kind: str) -> str | None:
+        """The counterparts that a kind is told from; None for the typical drawings themselves."""
+        name = COUNTERPARTS.get(kind)
+        return name if name in self.counterparts else None
+
+    def without_children(self, children: Ids) -> "Material":
+        """The same trials as if these children had never drawn."""
+        gone = np.isin(self.rows.children, children)
+        trials = [trial.without(gone) for trial in self.trials]
+        return replace(self, trials=tuple(trial for trial in trials if len(trial.typical)))
+
     def seen(self, name: str, look: Look) -> Numbers:
         """(n, d), what `look` makes of each picture; not-a-number where no trial needs it."""
-        parts = [part for one in self.trials for part in (one.fit, one.typical, one.unusual)]
-        used = np.unique(np.concatenate(parts))
+        used = np.unique(np.concatenate([trial.used for trial in self.trials]))
         views = self.pictures.view(name, look, used.tolist())
         matrix = np.full((len(self.rows), views.shape[1]), np.nan, dtype=views.dtype)
         matrix[used] = views
@@ -106,6 +142,13 @@ class Material:
         per_trial = -(-per_kind // len(self.trials))
         return replace(self, trials=tuple(self._thin(trial, per_trial) for trial in self.trials))
 
+    def _comparable(self, trial: Trial) -> Trial:
+        """Without what would be told from counterparts that this trial has none of."""
+        missing = {name for name, part in trial.counterparts.items() if not len(part)}
+        names = [COUNTERPARTS.get(self.kinds[index]) for index in trial.unusual.tolist()]
+        kept = np.array([name not in missing for name in names], dtype=np.bool_)
+        return replace(trial, unusual=trial.unusual[kept])
+
     def _thin(self, trial: Trial, most: int) -> Trial:
         count: Counter[str] = Counter()
         kept = []
@@ -113,7 +156,10 @@ class Material:
             count[self.kinds[index]] += 1
             if count[self.kinds[index]] <= most:
                 kept.append(index)
-        return replace(trial, unusual=np.array(kept, dtype=np.int64))
+        fewer = {
+            name: part[: max(most, LEAST_COUNTERPARTS)] for name, part in trial.counterparts.items()
+        }
+        return replace(trial, unusual=np.array(kept, dtype=np.int64), counterparts=fewer)
 
 
 def real_material(real: Collection, per_kind: int | None, seed: int) -> Material:
@@ -124,19 +170,17 @@ def real_material(real: Collection, per_kind: int | None, seed: int) -> Material
     """
     folds = deal(real.rows.children, seed)
     per_fold = None if per_kind is None else -(-per_kind // FOLDS)
-    altered = [
-        item
-        for fold in range(FOLDS)
-        for item in alter(real, np.flatnonzero(folds == fold), per_fold, seed)
-    ]
-    source = np.array([item.source for item in altered], dtype=np.int64)
-    place = np.arange(len(source)) + len(real)
+    inside = [np.flatnonzero(folds == fold) for fold in range(FOLDS)]
+    altered = [item for part in inside for item in alter(real, part, per_fold, seed)]
+    again = [item for part in inside for item in alike(real, part, seed)]
+    made = Made.of([*altered, *again], len(real))
     labels = np.array(real.labels)
     trials = [
         Trial(
             np.flatnonzero((labels == group.label) & (folds != fold)),
             np.flatnonzero((labels == group.label) & (folds == fold)),
-            place[(labels[source] == group.label) & (folds[source] == fold)],
+            made.planted((labels == group.label) & (folds == fold)),
+            made.counterparts((labels == group.label) & (folds == fold)),
         )
         for group in real.groups
         for fold in range(FOLDS)
@@ -144,9 +188,9 @@ def real_material(real: Collection, per_kind: int | None, seed: int) -> Material
     return Material(
         name="real",
         split=f"age groups of real drawings, {FOLDS} folds by child",
-        pictures=Pictures([*real.images, *(item.image for item in altered)]),
-        rows=join([real.rows, real.rows.take(source)]),
-        kinds=("",) * len(real) + tuple(item.kind for item in altered),
+        pictures=Pictures([*real.images, *made.images]),
+        rows=join([real.rows, real.rows.take(made.sources)]),
+        kinds=("",) * len(real) + made.kinds,
         trials=tuple(trials),
     )
 
@@ -154,9 +198,9 @@ def real_material(real: Collection, per_kind: int | None, seed: int) -> Material
 def sample_material(sets: SampleSets, per_kind: int | None, seed: int) -> Material:
     """The samples' age groups as the product plans them, tested on further children."""
     typical, further, sources = sets.typical, sets.further, sets.sources
-    altered = alter(sources, np.arange(len(sources)), per_kind, seed)
-    source = np.array([item.source for item in altered], dtype=np.int64)
-    place = np.arange(len(source)) + len(typical) + len(further)
+    start = len(typical) + len(further)
+    planted = Made.of(alter(sources, np.arange(len(sources)), per_kind, seed), start)
+    again = Made.of(alike(further, np.arange(len(further)), seed), start + len(planted.images))
     labels = [np.array(part.labels) for part in (typical, further, sources)]
     groups = {group.label: typical.rows.take(labels[0] == group.label) for group in typical.groups}
     trials = [
@@ -164,16 +208,18 @@ def sample_material(sets: SampleSets, per_kind: int | None, seed: int) -> Materi
             # Drawings of the samples are numbered by their place.
             plan.model.training.drawings,
             np.flatnonzero(labels[1] == label) + len(typical),
-            place[labels[2][source] == label],
+            planted.planted(labels[2] == label),
+            again.counterparts(labels[1] == label),
         )
         for label, plan in plan_groups(groups, seed).items()
     ]
+    rows = [typical.rows, further.rows, sources.rows.take(planted.sources)]
     return Material(
         name="samples",
         split="fitting part of the 95 samples, tested on further generated children",
-        pictures=Pictures([*typical.images, *further.images, *(item.image for item in altered)]),
-        rows=join([typical.rows, further.rows, sources.rows.take(source)]),
-        kinds=("",) * (len(typical) + len(further)) + tuple(item.kind for item in altered),
+        pictures=Pictures([*typical.images, *further.images, *planted.images, *again.images]),
+        rows=join([*rows, further.rows.take(again.sources)]),
+        kinds=("",) * start + planted.kinds + again.kinds,
         trials=tuple(trials),
     )
 
@@ -203,26 +249,3 @@ def deal(children: Ids, seed: int) -> Ids:
     fold_of_child[order] = np.arange(len(known)) % FOLDS
     folds: Ids = fold_of_child[codes]
     return folds
-
-
-def alter(drawings: Collection, inside: Ids, per_kind: int | None, seed: int) -> list[Altered]:
-    """Anomalies of every kind planted into these drawings, and the control beside them.
-
-    Stand-ins of "another group's drawing" come from among these drawings too.
-    """
-    labels = drawings.labels
-    planted = plant_set(
-        [drawings.images[index] for index in inside],
-        drawings.rows.children[inside].tolist(),
-        [labels[index] for index in inside],
-        seeds.derive(seed, "bench planting"),
-        kinds=list(PlantedKind),
-        per_kind=per_kind,
-    )
-    made = [
-        Altered(item.image, item.kind.value, int(inside[item.source]))
-        for item in planted
-        if item.source is not None
-    ]
-    controls = inside[:per_kind].tolist()
-    return made + [Altered(redrawn(drawings.images[one]), CONTROL, one) for one in controls]

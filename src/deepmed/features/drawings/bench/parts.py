@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 
 from deepmed.features.drawings.bench.ages import age_rows, real_task, sample_task
+from deepmed.features.drawings.bench.altered import CONTROL
 from deepmed.features.drawings.bench.copies import COPIES, repeats
 from deepmed.features.drawings.bench.detection import compare
 from deepmed.features.drawings.bench.encoders import NOT_HERE
 from deepmed.features.drawings.bench.entrants import Floats, entrants, plain_entrants
 from deepmed.features.drawings.bench.exactness import exactness
-from deepmed.features.drawings.bench.faithfulness import faithfulness
+from deepmed.features.drawings.bench.faithfulness import choose_without_fold, faithfulness
 from deepmed.features.drawings.bench.false_alarms import Question, false_alarms, finds_something
-from deepmed.features.drawings.bench.material import CONTROL, Material, category_material
+from deepmed.features.drawings.bench.material import FOLDS, Material, category_material
 from deepmed.features.drawings.bench.neighbours import nearest_rows
 from deepmed.features.drawings.bench.prepared import Prepared, Real
-from deepmed.features.drawings.bench.speed import SLOW, speed
+from deepmed.features.drawings.bench.speed import SLOW, scans, speed
 from deepmed.learning.detectors import detector_names
 from deepmed.learning.detectors.reference_features import REFERENCE_FEATURES
 from deepmed.learning.reference import Rows, join
@@ -36,19 +37,20 @@ class NotRunError(Exception):
 
 
 def speed_part(prepared: Prepared) -> Figures:
-    """Milliseconds an image of every encoder that is here, on the sample drawings."""
+    """Milliseconds an image of every encoder that is here, on sample drawings and as scans."""
     rows: list[Figures] = []
+    images = prepared.samples.further.images
+    large = scans(images)
     for one in prepared.candidates:
         prepared.step(one.name)
         if one.encoder is None:
             rows.append({"name": one.name, "reason": NOT_HERE})
             continue
-        images = prepared.samples.further.images
         timed = speed(one.encoder, images, prepared.effort.timing_repeats)
+        timed += speed(one.encoder, large, prepared.effort.timing_repeats)
         prepared.milliseconds[one.name] = timed[0]["batched_ms"]["best"]
         rows += [{"name": one.name, "reason": None, **row} for row in timed]
-    size = "x".join(str(side) for side in prepared.samples.further.images[0].shape[:2])
-    return {"pictures": f"sample drawings of {size} pixels", "rows": rows}
+    return {"pictures": "sample drawings, as they are and enlarged to scans", "rows": rows}
 
 
 def exactness_part(prepared: Prepared) -> Figures:
@@ -140,15 +142,21 @@ def neighbours_part(prepared: Prepared) -> Figures:
 
 
 def faithfulness_part(prepared: Prepared) -> Figures:
-    """Curves, gate and randomisation of the default encoder and the default detector."""
-    real = _real(prepared)
+    """Curves, gate and randomisation of the default encoder and the detectors chosen with it."""
+    real, effort, seed = _real(prepared), prepared.effort, prepared.seed
+    detectors = {}
+    for fold in range(FOLDS if effort.maps is None else 1):
+        prepared.step(f"choosing without fold {fold + 1}")
+        detectors[fold] = choose_without_fold(
+            real.material, prepared.encoder, fold, seed, effort.resamples
+        )
     return faithfulness(
         real.drawings,
         real.vectors(prepared.encoder),
         prepared.encoder,
-        prepared.default_detector,
-        most=prepared.effort.maps,
-        seed=prepared.seed,
+        detectors,
+        most=effort.maps,
+        seed=seed,
         step=prepared.step,
     )
 

@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image as Pillow
 
 from deepmed.features.drawings.bench.collection import Image
 from deepmed.learning.encoders import Encoder
@@ -20,7 +22,19 @@ SLOW = 20.0
 """Milliseconds an image from which an encoder counts as slow."""
 LIMIT = 5.0
 """Milliseconds an image that the default encoder may take, batched, on one thread."""
+SCAN_SIDE = 1500
+"""Pixels a side of an ordinary scan: cutting out its drawing takes longer than encoding it."""
+_SCANS = 8
 Clock = Callable[[], float]
+
+
+def scans(images: Sequence[Image]) -> list[Image]:
+    """A batch of pictures of 1,500 pixels a side, some of these enlarged, in turn."""
+    large = [
+        np.array(Pillow.fromarray(image).resize((SCAN_SIDE, SCAN_SIDE)))
+        for image in images[:_SCANS]
+    ]
+    return [large[number % len(large)] for number in range(BATCH)]
 
 
 def speed(
@@ -51,6 +65,7 @@ def _row(
     encoder.embed(batch)
     return {
         "encoder": encoder.identity.key,
+        "longest_side": max(batch[0].shape[:2]),
         "threads": threads,
         "batch_size": len(batch),
         "batched_ms": _timed(lambda: encoder.embed(batch), len(batch), repeats, clock),

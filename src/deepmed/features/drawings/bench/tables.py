@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deepmed.features.drawings.bench.altered import CONTROL
+
 Result = Mapping[str, Any]
+UNTOUCHED = " against untouched"
 Cell = str | int | float | bool | None
 
 
@@ -72,13 +75,14 @@ def _speed(part: Result) -> Iterator[Table]:
     rows: list[list[Cell]] = []
     for row in part["rows"]:
         if row["reason"]:
-            rows.append([row["name"], None, None, None, None, row["reason"]])
+            rows.append([row["name"], *[None] * 5, row["reason"]])
             continue
         batched, single = row["batched_ms"], row["single_ms"]
         spread = f"median {batched['median']:.2f}, worst {batched['worst']:.2f} batched"
         rows.append(
             [
                 row["name"],
+                row["longest_side"],
                 row["threads"],
                 row["batch_size"],
                 _ms(batched["best"]),
@@ -88,7 +92,7 @@ def _speed(part: Result) -> Iterator[Table]:
         )
     yield Table(
         "Milliseconds an image",
-        ["Encoder", "Threads", "Batch", "Batched", "Single", "Remark"],
+        ["Encoder", "Pixels a side", "Threads", "Batch", "Batched", "Single", "Remark"],
         rows,
         f"Best of several repetitions on {part['pictures']}, read and in memory.",
     )
@@ -171,7 +175,7 @@ def _categories(part: Result) -> Iterator[Table]:
 
 def _comparison(title: str, found: Result) -> Iterator[Table]:
     kinds = list(found["rows"][0]["figures"])
-    columns = [*kinds, *(f"{kind} against redrawn" for kind in kinds if _fair(found, kind))]
+    columns = [*kinds, *(f"{kind}{UNTOUCHED}" for kind in kinds if _twice(found, kind))]
     first = found["rows"][0]["figures"][kinds[0]]
     yield Table(
         title,
@@ -179,18 +183,29 @@ def _comparison(title: str, found: Result) -> Iterator[Table]:
         [[kind, *(figure(_of(row, kind)) for row in found["rows"])] for kind in columns],
         f"{found['split'].capitalize()}; {first['n_negative']} typical and {first['n_positive']} "
         f"unusual drawings of {first['n_children']} children; child-bootstrap intervals of 95 %. "
-        f"{_choice(found)}",
+        f"{_how_compared(kinds)}{_choice(found)}",
     )
 
 
-def _fair(found: Result, kind: str) -> bool:
-    return "against_redrawn" in found["rows"][0]["figures"][kind]
+def _how_compared(kinds: Sequence[str]) -> str:
+    if CONTROL not in kinds:
+        return ""
+    return (
+        "Jittered drawings, and the control `redrawn` in which nothing is unusual, are told from "
+        "typical drawings that were redrawn in the same way; another group's drawings from "
+        f"drawings of the own group that stand in likewise. Rows that end in `{UNTOUCHED.strip()}` "
+        "tell them from typical drawings as they are: what planting itself changes adds to those. "
+    )
+
+
+def _twice(found: Result, kind: str) -> bool:
+    return "against_untouched" in found["rows"][0]["figures"][kind]
 
 
 def _of(row: Result, kind: str) -> Result | None:
-    plain = kind.removesuffix(" against redrawn")
+    plain = kind.removesuffix(UNTOUCHED)
     own: Result | None = row["figures"].get(plain)
-    return own if own is None or plain == kind else own.get("against_redrawn")
+    return own if own is None or plain == kind else own.get("against_untouched")
 
 
 def _label(row: Result) -> str:

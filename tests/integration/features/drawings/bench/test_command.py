@@ -1,18 +1,25 @@
 """`deepmed bench drawings` from the command line."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deepmed.cli.entry import main
+from deepmed.features.drawings.bench import effort
 from deepmed.learning.evaluation.oracle import recompute_auroc
+from factories.bench import TINY, hasty_detectors
 
 
 @pytest.fixture(autouse=True)
-def _no_real_drawings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DEEPMED_BENCH_DRAWINGS", raising=False)
+def _small() -> Iterator[None]:
+    """No real drawings, and sizes even below those of a quick run."""
+    with hasty_detectors() as patch:
+        patch.delenv("DEEPMED_BENCH_DRAWINGS", raising=False)
+        patch.setattr(effort, "QUICK", TINY)
+        yield
 
 
 def run(file: Path, *arguments: str) -> dict[str, Any]:

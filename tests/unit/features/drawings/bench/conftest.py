@@ -11,12 +11,18 @@ import torch
 from PIL import Image
 
 from deepmed.features.drawings.bench import encoders
-from deepmed.features.drawings.bench.collection import Collection, read_real_drawings
+from deepmed.features.drawings.bench.collection import (
+    Collection,
+    SampleSets,
+    make_sample_sets,
+    read_real_drawings,
+)
 from deepmed.features.drawings.bench.material import Material, real_material
 from deepmed.features.drawings.samples.maker import draw
 from deepmed.kit.seeds import generator
 from deepmed.kit.settings import Settings
 from deepmed.learning.encoders import Encoder, get_encoder
+from factories.bench import TINY
 
 CHILDREN = 70
 AGES = (4, 5, 6, 7, 8)
@@ -61,6 +67,11 @@ def drawings_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def drawings(drawings_zip: Path, bench_settings: Settings) -> Collection:
     return read_real_drawings(drawings_zip, bench_settings)
+
+
+@pytest.fixture(scope="session")
+def sample_sets() -> SampleSets:
+    return make_sample_sets(0, TINY.further_per_group, TINY.sources_per_group)
 
 
 @pytest.fixture(scope="session")

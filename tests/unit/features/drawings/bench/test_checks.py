@@ -39,6 +39,7 @@ def parts(**changes: Any) -> dict[str, Any]:
                     "name": "hog-pyramid",
                     "reason": None,
                     "threads": 1,
+                    "longest_side": 224,
                     "batched_ms": {"best": changes.get("ms", 2.0)},
                 }
             ],
@@ -58,7 +59,7 @@ def test_each_promise_has_its_verdict_and_its_figures() -> None:
         "power: all ages, knn",
         "faithfulness gate",
         "randomisation: occlusion",
-        "speed of the default encoder, batched",
+        "speed of the default encoder, batched, 224 pixels a side",
     ]
     assert found[0]["statement"] == (
         "mean 0.0500 over 200 splits (SD 0.0300), equals the attained level (0.0470)"
@@ -69,6 +70,26 @@ def test_each_promise_has_its_verdict_and_its_figures() -> None:
 def test_a_detector_that_finds_nothing_fails() -> None:
     found = verdicts(parts(alarm={"finds_something": False}))
     assert found["power: all ages, knn"] is False
+
+
+@pytest.mark.req("D-24.1")
+@pytest.mark.parametrize(
+    ("low", "estimate", "high", "passes"),
+    [(0.47, 0.5, 0.53, True), (0.5, 0.58, 0.66, True), (0.56, 0.6, 0.64, False)],
+)
+def test_a_control_that_is_told_from_its_like_fails(
+    low: float,
+    estimate: float,
+    high: float,
+    passes: bool,  # noqa: FBT001 - a column of the table above
+) -> None:
+    figure = {"low": low, "estimate": estimate, "high": high}
+    rows = [
+        {"name": "knn", "role": "detector", "figures": {"redrawn": figure}},
+        {"name": "ink and box", "role": "reference row", "figures": {"redrawn": figure}},
+    ]
+    part = {"skipped": None, "real": {"rows": rows}, "samples": {"reason": "none"}}
+    assert verdicts({"detection": part}) == {"control, redrawn: real drawings, knn": passes}
 
 
 @pytest.mark.req("D-17.4")
@@ -82,7 +103,9 @@ def test_a_gate_that_is_not_passed_is_reported_as_that() -> None:
 
 
 def test_a_slow_default_encoder_fails() -> None:
-    assert verdicts(parts(ms=5.1))["speed of the default encoder, batched"] is False
+    assert (
+        verdicts(parts(ms=5.1))["speed of the default encoder, batched, 224 pixels a side"] is False
+    )
 
 
 @pytest.mark.req("D-24.2")

@@ -6,7 +6,7 @@ import pytest
 
 from deepmed.features.drawings.bench.collection import (
     Collection,
-    make_sample_sets,
+    SampleSets,
     read_real_drawings,
 )
 from deepmed.kit.errors import ValidationError
@@ -43,11 +43,11 @@ def test_a_file_that_is_missing_or_too_small_is_refused(
         read_real_drawings(few, bench_settings)
 
 
-def test_the_sample_sets_share_no_child() -> None:
-    sets = make_sample_sets(0, further_per_group=2, sources_per_group=2)
+def test_the_sample_sets_share_no_child(sample_sets: SampleSets) -> None:
+    sets = sample_sets
     children = [set(part.rows.children.tolist()) for part in (sets.typical, sets.further)]
     children.append(set(sets.sources.rows.children.tolist()))
-    assert [len(part) for part in children] == [95, 6, 6]
-    assert len(set.union(*children)) == 107
+    assert [len(part) for part in children] == [95, 18, 6]
+    assert len(set.union(*children)) == 119
     pictures = [*sets.typical.images, *sets.further.images, *sets.sources.images]
-    assert len({np.asarray(picture).tobytes() for picture in pictures}) == 107
+    assert len({np.asarray(picture).tobytes() for picture in pictures}) == 119

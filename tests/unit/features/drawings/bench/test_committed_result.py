@@ -8,13 +8,22 @@ from typing import Any
 import pytest
 
 import make_benchmarks
+from deepmed.features.drawings.bench.altered import COUNTERPARTS
 from deepmed.features.drawings.bench.effort import FULL
 from deepmed.features.drawings.bench.exactness import CHILDREN
+from deepmed.features.drawings.bench.material import FOLDS
 from deepmed.features.drawings.bench.parts import PARTS
 from deepmed.learning.detectors import detector_names
+from deepmed.learning.evaluation import mean_interval
 from deepmed.learning.evaluation.oracle import recompute_auroc, recompute_mean
 from deepmed.learning.planting import PlantedKind
-from deepmed.learning.saliency import FaithfulnessReport, MeasuredDrawing, gate
+from deepmed.learning.saliency import (
+    DEFAULT_METHOD,
+    FaithfulnessReport,
+    MeasuredDrawing,
+    RandomisationCheck,
+    gate,
+)
 
 FILE = make_benchmarks.ROOT / make_benchmarks.RESULT
 
@@ -23,6 +32,10 @@ FILE = make_benchmarks.ROOT / make_benchmarks.RESULT
 def result() -> dict[str, Any]:
     found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
     return found
+
+
+def recompute_check(correlations: list[float], children: list[int]) -> RandomisationCheck:
+    return RandomisationCheck(tuple(correlations), mean_interval(correlations, children, 0))
 
 
 def compared(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -53,7 +66,9 @@ def test_every_auroc_is_what_an_oracle_counts_from_the_items(result: dict[str, A
             for code, kind in enumerate(items["kinds"]):
                 pairs = zip(own["unusual"], items["unusual_kinds"], strict=True)
                 positives = [place for place, number in pairs if number == code]
-                expected = recompute_auroc(own["typical"], positives)
+                against = COUNTERPARTS.get(kind)
+                negatives = own["counterparts"][against] if against else own["typical"]
+                expected = recompute_auroc(negatives, positives)
                 assert row["figures"][kind]["estimate"] == pytest.approx(expected, abs=1e-12)
                 counted += 1
     assert counted > 200
@@ -116,7 +131,13 @@ def test_the_gate_follows_from_the_measured_drawings(result: dict[str, Any]) -> 
         MeasuredDrawing(item["child"], item["p"], item["fill"], item["scores"])
         for item in found["items"]
     ]
-    again = gate(FaithfulnessReport(drawings, found["refused"], found["split"], result["seed"]))
+    checks = {
+        method: recompute_check(one["correlations"], [item["child"] for item in found["items"]])
+        for method, one in found["randomisation"].items()
+    }
+    again = gate(
+        FaithfulnessReport(drawings, found["refused"], found["split"], result["seed"]), checks
+    )
     assert found["gate"]["passed"] == again.passed
     assert tuple(found["gate"]["faithful"]) == again.faithful
     assert all(drawing.p <= 0.2 for drawing in drawings)
@@ -126,6 +147,26 @@ def test_the_gate_follows_from_the_measured_drawings(result: dict[str, Any]) -> 
             assert sum(leads) / len(leads) >= margin
     if again.passed:
         assert again.children >= 30
+
+
+@pytest.mark.req("D-17.5")
+def test_whoever_passes_the_gate_passed_the_randomisation_and_so_did_the_default_method(
+    result: dict[str, Any],
+) -> None:
+    found = result["parts"]["faithfulness"]
+    for method in found["gate"]["faithful"]:
+        correlations = found["randomisation"][method]["correlations"]
+        assert sum(correlations) / len(correlations) < 0.5
+        assert found["randomisation"][method]["passed"]
+    assert DEFAULT_METHOD in found["gate"]["faithful"]
+
+
+@pytest.mark.req("D-17.4")
+def test_each_fold_has_a_detector_that_was_chosen_without_it(result: dict[str, Any]) -> None:
+    found = result["parts"]["faithfulness"]
+    assert len(found["detectors"]) == FOLDS
+    assert set(found["detectors"]) <= set(detector_names())
+    assert "chosen without the fold" in found["split"]
 
 
 @pytest.mark.req("D-27.1")

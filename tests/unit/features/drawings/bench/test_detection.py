@@ -4,7 +4,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deepmed.features.drawings.bench.detection import ALL, Places, compare, places, strength_of
+from deepmed.features.drawings.bench.altered import CONTROL, COUNTERPARTS, OWN_GROUP, REDRAWN
+from deepmed.features.drawings.bench.detection import (
+    ALL,
+    Places,
+    choose,
+    compare,
+    places,
+    strength_of,
+)
 from deepmed.features.drawings.bench.entrants import (
     CONSTANT,
     NEAREST,
@@ -12,7 +20,7 @@ from deepmed.features.drawings.bench.entrants import (
     entrants,
     plain_entrants,
 )
-from deepmed.features.drawings.bench.material import CONTROL, Material
+from deepmed.features.drawings.bench.material import Material
 from deepmed.learning.detectors import detector_names
 from deepmed.learning.encoders import Encoder
 from deepmed.learning.evaluation.oracle import recompute_auroc
@@ -35,10 +43,13 @@ def row(report: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def scored(report: dict[str, Any], name: str, kind: str) -> tuple[list[Any], list[Any]]:
-    """(child, place) of negatives and of the positives of a kind, from the stored items."""
+    """(child, place) of what a kind is told from and of its pictures, from the stored items."""
     items = report["items"]
     stored = items["places"][name]
-    negatives = list(zip(items["typical_children"], stored["typical"], strict=True))
+    against = COUNTERPARTS.get(kind)
+    children = items["counterpart_children"][against] if against else items["typical_children"]
+    others = stored["counterparts"][against] if against else stored["typical"]
+    negatives = list(zip(children, others, strict=True))
     pairs = zip(items["unusual_children"], stored["unusual"], items["unusual_kinds"], strict=True)
     positives = [(child, place) for child, place, code in pairs if items["kinds"][code] == kind]
     return negatives, positives
@@ -89,7 +100,7 @@ def test_each_figure_says_interval_size_unit_and_split(report: dict[str, Any]) -
 
 @pytest.mark.req("D-24.2")
 @pytest.mark.parametrize("name", ["knn", "ink and box"])
-@pytest.mark.parametrize("kind", ["parts_shuffled", "jitter_2"])
+@pytest.mark.parametrize("kind", ["parts_shuffled", "jitter_2", "other_group", CONTROL])
 def test_an_oracle_counts_the_same_figures_from_the_items(
     report: dict[str, Any], name: str, kind: str
 ) -> None:
@@ -103,14 +114,47 @@ def test_an_oracle_counts_the_same_figures_from_the_items(
 
 
 @pytest.mark.req("D-24.2")
-def test_against_redrawn_the_negatives_are_the_control(report: dict[str, Any]) -> None:
-    _, controls = scored(report, "knn", CONTROL)
-    _, positives = scored(report, "knn", "jitter_3")
-    figure = row(report, "knn")["figures"]["jitter_3"]["against_redrawn"]
-    assert figure["estimate"] == pytest.approx(
-        recompute_auroc([place for _, place in controls], [place for _, place in positives])
+def test_against_untouched_the_negatives_are_the_typical_drawings(report: dict[str, Any]) -> None:
+    items, stored = report["items"], report["items"]["places"]["knn"]
+    twice = [items["kinds"][code] for code in items["unusual_kinds"]]
+    twice = [kind for kind in twice if kind in COUNTERPARTS]
+    for kind in COUNTERPARTS:
+        pairs = zip(stored["untouched"], twice, strict=True)
+        positives = [place for place, one in pairs if one == kind]
+        figure = row(report, "knn")["figures"][kind]["against_untouched"]
+        expected = recompute_auroc(stored["typical"], positives)
+        assert figure["estimate"] == pytest.approx(expected), kind
+    assert "against_untouched" not in row(report, "knn")["figures"]["scribble"]
+    assert "against_untouched" not in row(report, "knn")["figures"]["parts_shuffled"]
+
+
+@pytest.mark.req("D-24.1")
+def test_redrawn_drawings_are_no_more_unusual_than_others_redrawn_likewise(
+    report: dict[str, Any],
+) -> None:
+    """The control: only their random displacements differ, so every detector is at chance."""
+    for one in report["rows"]:
+        figure = one["figures"][CONTROL]
+        assert figure["low"] < 0.55, one["name"]
+        assert figure["high"] > 0.45, one["name"]
+        assert figure["n_positive"] == 15
+
+
+def test_softness_of_every_drawing_that_was_made_anew_counts_for_nothing(
+    material: Material,
+) -> None:
+    """A detector that sees whether pixels were interpolated finds jitter no better than chance."""
+    made = np.concatenate(
+        [material.counterpart(REDRAWN), material.counterpart(OWN_GROUP)]
+        + [np.flatnonzero(np.array(material.kinds) == kind) for kind in COUNTERPARTS]
     )
-    assert "against_redrawn" not in row(report, "knn")["figures"]["scribble"]
+    softness = np.zeros((len(material.rows), 1))
+    softness[made] = 1.0
+    found = compare(material, [entrant(material, softness)], 0, RESAMPLES, lambda _: None)
+    figures = found["rows"][0]["figures"]
+    for kind in COUNTERPARTS:
+        assert figures[kind]["estimate"] == 0.5, kind
+        assert figures[kind]["against_untouched"]["estimate"] == 1.0, kind
 
 
 def test_the_control_does_not_count_among_all(report: dict[str, Any]) -> None:
@@ -132,7 +176,11 @@ def test_places_are_ranks_within_the_trial(material: Material) -> None:
         expected = (np.arange(len(own)) + 0.5) / len(own)
         assert own[np.argsort(trial.typical)] == pytest.approx(expected, abs=1e-4)
         start += len(trial.typical)
-    assert (found.unusual == 1.0).all()
+    assert (found.untouched == 1.0).all()
+    # Counterparts have the last numbers of all.
+    counterparts = np.isin([material.kinds[place] for place in material.unusual], [*COUNTERPARTS])
+    assert (found.unusual[~counterparts] == 1.0).all()
+    assert (found.unusual[counterparts] == 0.0).all()
 
 
 def test_what_is_found_by_its_score_is_found_in_the_figure(material: Material) -> None:
@@ -149,18 +197,38 @@ def test_the_default_is_the_best_simple_detector_unless_the_autoencoder_leads(
     truth = np.array([float(bool(kind)) for kind in material.kinds])[:, None]
     noise = np.random.default_rng(0).random((len(truth), 1))
 
-    def choose(autoencoder: np.ndarray, knn: np.ndarray) -> str:
+    def default(autoencoder: np.ndarray, knn: np.ndarray) -> str:
         rows = [
             Entrant(name, "detector", features, lambda _r, _s: lambda rows: rows[:, 0])
             for name, features in {"autoencoder": autoencoder, "knn": knn, "pca": noise}.items()
         ]
         return str(compare(material, rows, 0, RESAMPLES, lambda _: None)["default"]["chosen"])
 
-    assert choose(truth, noise) == "autoencoder"
-    assert choose(truth, truth) == "knn"
-    assert choose(noise, truth) == "knn"
+    assert default(truth, noise) == "autoencoder"
+    assert default(truth, truth) == "knn"
+    assert default(noise, truth) == "knn"
 
 
 def test_all_but_the_control_are_all(material: Material) -> None:
-    found = Places(material, np.zeros(len(material.typical)), np.zeros(len(material.unusual)))
+    nothing = np.zeros(len(material.unusual))
+    found = Places(material, np.zeros(len(material.typical)), {}, nothing, nothing)
     assert len(found.of(ALL)[0]) == len(material.unusual) - len(found.of(CONTROL)[0])
+
+
+def test_who_is_left_out_takes_no_part_in_the_choice(material: Material) -> None:
+    """Only in one fold's drawings the worse detector is the better one."""
+    children = np.unique(material.rows.children)[:20]
+    gone = np.isin(material.rows.children, children)
+    truth = np.array([float(bool(kind)) for kind in material.kinds])
+    features = {
+        "knn": np.where(gone, 0.0, truth),
+        "pca": np.where(gone, truth, 0.0),
+        "autoencoder": np.zeros(len(truth)),
+    }
+    rows = [
+        Entrant(name, "detector", values[:, None], lambda _r, _s: lambda rows: rows[:, 0])
+        for name, values in features.items()
+    ]
+    assert choose(material.without_children(children), rows, 0, RESAMPLES) == "knn"
+    only = material.without_children(np.setdiff1d(material.rows.children, children))
+    assert choose(only, rows, 0, RESAMPLES) == "pca"

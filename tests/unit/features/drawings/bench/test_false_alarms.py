@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from deepmed.features.drawings.bench import false_alarms as module
+from deepmed.features.drawings.bench.altered import CONTROL
 from deepmed.features.drawings.bench.collection import read_real_drawings
 from deepmed.features.drawings.bench.false_alarms import (
     LEAST_SPLITS,
@@ -14,7 +15,6 @@ from deepmed.features.drawings.bench.false_alarms import (
     rate_report,
     share_flagged,
 )
-from deepmed.features.drawings.bench.material import CONTROL
 from deepmed.kit.settings import Settings
 from deepmed.learning.calibration import CalibrationSet
 from deepmed.learning.encoders import Encoder

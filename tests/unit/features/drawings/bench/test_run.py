@@ -1,12 +1,13 @@
 """One small run of everything, on drawings that stand in for the real ones."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deepmed.features.drawings.bench import prepared
+from deepmed.features.drawings.bench.collection import SampleSets
 from deepmed.features.drawings.bench.effort import FULL, QUICK
 from deepmed.features.drawings.bench.json_file import to_text
 from deepmed.features.drawings.bench.parts import PARTS
@@ -15,19 +16,7 @@ from deepmed.features.drawings.bench.tables import skipped, tables
 from deepmed.kit.settings import Settings
 from deepmed.learning.detectors import detector_names
 from deepmed.learning.evaluation.oracle import recompute_auroc
-
-TINY = replace(
-    QUICK,
-    simulations=30,
-    splits=2,
-    slow_splits=1,
-    planted_per_kind=5,
-    resamples=20,
-    timing_repeats=1,
-    further_per_group=6,
-    sources_per_group=2,
-    maps=1,
-)
+from factories.bench import TINY, hasty_detectors
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +24,18 @@ def stages() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _small(sample_sets: SampleSets) -> Iterator[None]:
+    """Detectors that learn little, and sample drawings that were drawn already."""
+    with hasty_detectors() as patch:
+        patch.setattr(prepared, "make_sample_sets", lambda *_: sample_sets)
+        yield
+
+
 @pytest.fixture(scope="module")
-def result(drawings_zip: Path, bench_settings: Settings, stages: list[str]) -> dict[str, Any]:
+def result(
+    drawings_zip: Path, bench_settings: Settings, stages: list[str], _small: None
+) -> dict[str, Any]:
     return run_benchmark(
         bench_settings, drawings_zip, TINY, seed=3, stage=lambda part, _: stages.append(part)
     )
@@ -68,7 +67,8 @@ def test_every_part_runs_and_nothing_is_left_out(result: dict[str, Any], stages:
     alarms = result["parts"]["false_alarms"]["rows"]
     assert {row["detector"] for row in alarms if "power" in row} == set(detector_names())
     assert {row["repeated"] for row in alarms} == {True, False}
-    assert result["parts"]["speed"]["rows"][0]["name"] == "hog-pyramid"
+    sides = [(row["name"], row.get("longest_side")) for row in result["parts"]["speed"]["rows"]]
+    assert sides[:2] == [("hog-pyramid", 224), ("hog-pyramid", 1500)]
     groups = {row["group"] for row in result["parts"]["age_specificity"]["rows"]}
     assert groups == {"4.0-6.0", "6.0-9.0", "3.0-6.0", "9.0-12.0"}
 
@@ -105,6 +105,7 @@ def test_two_figures_can_be_counted_again_from_the_file(result: dict[str, Any]) 
         assert row["figures"]["scribble"]["estimate"] == pytest.approx(
             recompute_auroc(own["typical"], positives)
         )
+        assert row["figures"]["redrawn"]["against_untouched"]["estimate"] is not None
     rates = result["parts"]["false_alarms"]["rows"][0]
     assert rates["mean"] == pytest.approx(sum(rates["items"]["rates"]) / rates["splits"])
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from deepmed.features.drawings.bench.collection import Image
-from deepmed.features.drawings.bench.speed import BATCH, SINGLES, speed
+from deepmed.features.drawings.bench.speed import BATCH, SCAN_SIDE, SINGLES, scans, speed
 from deepmed.learning.encoders import EncoderIdentity
 
 
@@ -35,7 +35,16 @@ def test_the_best_of_several_repetitions_is_the_figure() -> None:
     assert found["batched_ms"]["worst"] == pytest.approx(6.0)
     assert found["single_ms"]["best"] == pytest.approx(5.0)
     assert encoder.calls == [BATCH] * 4 + [1] * 3 * SINGLES
-    assert (found["batch_size"], found["threads"]) == (BATCH, 1)
+    assert (found["batch_size"], found["threads"], found["longest_side"]) == (BATCH, 1, 2)
+
+
+@pytest.mark.req("D-5.1")
+def test_pages_of_the_size_of_scans_are_timed_too() -> None:
+    pages = [np.full((4, 4, 3), shade, np.uint8) for shade in range(3)]
+    made = scans(pages)
+    assert len(made) == BATCH
+    assert {page.shape for page in made} == {(SCAN_SIDE, SCAN_SIDE, 3)}
+    assert [int(page[0, 0, 0]) for page in made[:4]] == [0, 1, 2, 0]
 
 
 @pytest.mark.req("D-24.1")
