@@ -76,7 +76,7 @@ def groups(
                 info["sample_count"],
                 info["children"],
                 info["calibration_children"],
-                _spread(info["false_alarm_spread"]),
+                _spread(info),
             ]
             for info in found["groups"]
         ],
@@ -334,13 +334,15 @@ def _say_trained(out: Output, bench: "Workbench", run: "TrainingRun") -> None:
 
 
 def _model_row(info: dict[str, Any]) -> list[Any]:
+    from deepmed.features.drawings.words import name_in_words
+
     metrics = info["metrics"]
     borrowed = metrics["children"]["borrowed"]
     fit = f"{metrics['children']['fit']}" + (f" + {borrowed} borrowed" if borrowed else "")
     return [
         info["id"],
         info["age_group"] + (" (all groups)" if info["kind"] == "pooled" else ""),
-        info["model_type"],
+        name_in_words(info["model_type"]),
         info["is_active"],
         fit,
         metrics["children"]["calibration"],
@@ -371,7 +373,10 @@ def _say_threshold(out: Output, effects: list[dict[str, Any]], *, saved: bool) -
     )
 
 
-def _spread(spread: dict[str, Any]) -> str:
+def _spread(info: dict[str, Any]) -> str:
+    spread = info["false_alarm_spread"]
     if spread["estimate"] is None:
         return "too few children to flag"
+    if info["sample_count"] > info["children"]:  # by how much less is not known
+        return f"at most {spread['estimate']:.1%}"
     return f"{spread['estimate']:.1%} ({spread['low']:.1%} to {spread['high']:.1%})"

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from deepmed.features.drawings.explanation.texts import FORBIDDEN_WORDS
+from deepmed.features.drawings.tables import AgeGroupModel, Child, Drawing
 from deepmed.features.drawings.workbench import Workbench
 from factories.drawings import Sketch, add_drawings, embed
 
@@ -60,3 +61,26 @@ def test_a_rate_is_told_of_typical_drawings_of_new_children_alone(
     after = ask("analyze", "--all").out
     assert "Of 2 typical drawings by new children" in after
     assert "Of 2 drawings that were labelled other than normal" in after
+
+
+def test_tables_name_detectors_as_people_do(ask: Ask, trained: Workbench) -> None:
+    with trained.database.read() as session:
+        assert {model.model_type for model in session.query(AgeGroupModel)} == {"knn"}
+    shown = " ".join(ask("models").out.split())
+    assert "nearest" in shown
+    assert "knn" not in shown
+
+
+@pytest.mark.req("D-11.1")
+def test_the_rate_of_a_group_is_a_bound_where_children_made_several_drawings(
+    ask: Ask, trained: Workbench
+) -> None:
+    """By how much fewer would be flagged is not known, so no spread is shown."""
+    assert re.search(r"at most \d\.\d% ", ask("groups", "--groups", "6-9").out)
+    with trained.database.write() as session:
+        for drawing in session.query(Drawing):
+            child = Child(owner_id=trained.owner_id)
+            session.add(child)
+            session.flush()
+            drawing.child_id = child.id
+    assert re.search(r" \d\.\d% \(0\.\d% to \d+\.\d%\)", ask("groups", "--groups", "6-9").out)
