@@ -24,7 +24,20 @@ class Running:
     stop: Event = field(default_factory=Event)
     asked_at: float | None = None
     cancelled: bool = False
+    doubted: bool = False
     lost: bool = False
+
+    def see(self, *, ours: bool, cancelled: bool) -> None:
+        """Take in what the ledger says of it.
+
+        A run that is not ours any more has most likely just ended, and its report is on the way;
+        at the second look another worker has it.
+        """
+        self.lost = self.doubted and not ours
+        self.doubted = not ours
+        self.cancelled = self.cancelled or (ours and cancelled)
+        if self.lost or self.cancelled:
+            self.ask()
 
     def ask(self) -> None:
         """Ask it to stop, once."""

@@ -67,7 +67,7 @@ def settle(home: Home, run: Run, how: Callable[[Session, Job], None]) -> None:
 
 
 def _settle(database: FencedDatabase, how: Callable[[Session, Job], None]) -> Job:
-    with database.write() as session:
+    with database.write_concurrently() as session:
         how(session, repository.row(session, database.run.job_id))
         return repository.row(session, database.run.job_id)
 

@@ -41,18 +41,13 @@ class FencedDatabase(Database):
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        with super().write() as session:
-            if not self._hold(session):
-                raise LeaseLostError(
-                    f"This run of job {self.run.job_id} is over, so what it was about to write "
-                    "was not written. Another run has taken it up, or it was ended."
-                )
-            self._open.session = session
-            try:
-                yield session
-                self._hold(session)
-            finally:
-                self._open.session = None
+        with super().write() as session, self._fenced(session):
+            yield session
+
+    @contextmanager
+    def write_concurrently(self) -> Iterator[Session]:
+        with super().write_concurrently() as session, self._fenced(session):
+            yield session
 
     @contextmanager
     def join(self) -> Iterator[Session]:
@@ -61,8 +56,22 @@ class FencedDatabase(Database):
         if session is not None:
             yield session
         else:
-            with self.write() as session:
+            with self.write_concurrently() as session:
                 yield session
+
+    @contextmanager
+    def _fenced(self, session: Session) -> Iterator[None]:
+        if not self._hold(session):
+            raise LeaseLostError(
+                f"This run of job {self.run.job_id} is over, so what it was about to write was "
+                "not written. Another run has taken it up, or it was ended."
+            )
+        self._open.session = session
+        try:
+            yield
+            self._hold(session)
+        finally:
+            self._open.session = None
 
     def _hold(self, session: Session) -> bool:
         run = self.run

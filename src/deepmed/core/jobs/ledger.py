@@ -58,7 +58,7 @@ class JobLedger:
         job = self._new(kind, payload, priority, idempotency_key)
         if session is not None:
             return self._add(session, job)
-        with self.database.write() as own:
+        with self.database.write_concurrently() as own:
             return self._add(own, job)
 
     def get(self, session: Session, job_id: int) -> Job:
@@ -120,7 +120,7 @@ class JobLedger:
             NotFoundError: there is no such job of this owner.
             ConflictError: it has ended otherwise.
         """
-        with self.database.write() as session:
+        with self.database.write_concurrently() as session:
             job = self._find(session, job_id, lock=True)
             if job.state in {State.SUCCEEDED, State.FAILED}:
                 raise ConflictError(
@@ -136,7 +136,7 @@ class JobLedger:
             NotFoundError: there is no such job of this owner.
             ConflictError: it has not failed and was not cancelled.
         """
-        with self.database.write() as session:
+        with self.database.write_concurrently() as session:
             job = self._find(session, job_id, lock=True)
             if job.state not in {State.FAILED, State.CANCELLED}:
                 raise ConflictError(
@@ -176,18 +176,18 @@ class JobLedger:
             with session.begin_nested():
                 session.add(job)
         except IntegrityError:
-            there = self._same(session, job, lock=True)  # submitted in the same moment
+            there = self._same(session, job)  # submitted in the same moment
             if there is None:
                 raise
             return there
         repository.append(session, job.id, "queued", {})
         return self._again(session, job)
 
-    def _same(self, session: Session, job: Job, *, lock: bool = False) -> Job | None:
+    def _same(self, session: Session, job: Job) -> Job | None:
         key = job.idempotency_key
         if key is None:
             return None
-        there = repository.by_key(session, self.owner_id, job.kind, key, lock=lock)
+        there = repository.by_key(session, self.owner_id, job.kind, key)
         if there is not None and there.payload != job.payload:
             raise ConflictError(
                 f"The idempotency key {key!r} belongs to job {there.id}, which was "

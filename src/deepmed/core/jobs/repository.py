@@ -39,14 +39,11 @@ def count_unfinished(session: Session, owner_id: int, kind: str) -> int:
     return session.scalars(query).one()
 
 
-def by_key(
-    session: Session, owner_id: int, kind: str, key: str, *, lock: bool = False
-) -> Job | None:
-    """Only a locking read sees what another transaction has committed meanwhile (MySQL)."""
+def by_key(session: Session, owner_id: int, kind: str, key: str) -> Job | None:
     query = select(Job).where(
         Job.owner_id == owner_id, Job.kind == kind, Job.idempotency_key == key
     )
-    return session.scalars(query.with_for_update() if lock else query).one_or_none()
+    return session.scalars(query).one_or_none()
 
 
 def page(
@@ -109,8 +106,7 @@ def know_queue(session: Session, name: str) -> None:
 def with_room(session: Session, limits: Mapping[str, int]) -> set[str]:
     """Which of these queues may have one more running; locked until the transaction ends.
 
-    One that another worker is just claiming from counts as full. This must be the transaction's
-    first look, or it would count what ran before it had the lock (MySQL).
+    One that another worker is just claiming from counts as full.
     """
     locked = session.scalars(
         select(JobQueue.name).where(JobQueue.name.in_(limits)).with_for_update(skip_locked=True)

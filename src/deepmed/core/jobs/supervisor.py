@@ -97,7 +97,7 @@ class Supervisor:
     def _know_queues(self) -> None:
         for queue in self._limits:
             # Another worker that starts in this moment may have written the same row.
-            with suppress(IntegrityError), self._home.database.write() as session:
+            with suppress(IntegrityError), self._home.database.write_concurrently() as session:
                 repository.know_queue(session, queue)
 
     def _work(self) -> None:
@@ -171,7 +171,7 @@ class Supervisor:
 
     def _renew(self) -> None:
         ours = {one.run.job_id: token for token, one in self._crew.running.items()}
-        with self._home.database.write() as session:
+        with self._home.database.write_concurrently() as session:
             repository.renew(session, ours, clock.now() + timedelta(seconds=self.pace.lease))
 
     def _look_around(self) -> None:
@@ -181,10 +181,9 @@ class Supervisor:
             rows = repository.standing(session, ours)
         for row in rows:
             running = ours[row.id]
-            running.lost = running.lost or row.token != running.run.token
-            running.cancelled = running.cancelled or row.cancel_requested_at is not None
-            if running.lost or running.cancelled:
-                running.ask()
+            running.see(
+                ours=row.token == running.run.token, cancelled=row.cancel_requested_at is not None
+            )
 
     def _recover(self) -> None:
         """Take care of jobs whose worker is gone, whoever it was."""
@@ -192,7 +191,7 @@ class Supervisor:
         with self._home.database.read() as session:
             if not repository.any_expired(session, moment):
                 return
-        with self._home.database.write() as session:
+        with self._home.database.write_concurrently() as session:
             for job in repository.expired(session, moment):
                 endings.recover(session, job)
 
@@ -213,7 +212,7 @@ class Supervisor:
         if not waiting:
             return None
         limited = {queue: limit for queue in waiting if (limit := self._limits.get(queue))}
-        with self._home.database.write() as session:
+        with self._home.database.write_concurrently() as session:
             full = set(limited) - repository.with_room(session, limited) if limited else set()
             return repository.claim(
                 session,

@@ -1,0 +1,211 @@
+"""Jobs in child processes: how they are started, kept, stopped and survived."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from deepmed.core.home import Home
+from deepmed.core.jobs.fencing import Run
+from deepmed.core.jobs.ledger import JobLedger
+from deepmed.core.jobs.tables import State
+from deepmed.kit.settings import Settings
+from factories import jobs
+from factories.jobs import QUICK, ended, marked_pid, until, working
+
+
+def gone(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.req("P-6.2")
+def test_a_job_of_isolation_process_runs_in_a_child_and_an_inline_one_here(
+    ledger: JobLedger, settings: Settings
+) -> None:
+    apart = ledger.submit("test.steps", {"count": 1})
+    here = ledger.submit("test.hold", {})
+    (settings.home / "go").touch()
+    with working(settings):
+        pid = (ended(ledger.database, apart.id).result or {})["pid"]
+        assert pid != os.getpid()
+        assert (ended(ledger.database, here.id).result or {})["pid"] == os.getpid()
+
+
+@pytest.mark.req("P-6.2")
+def test_a_warm_child_takes_the_owners_next_job_and_only_its_owners(
+    ledger: JobLedger, settings: Settings, other_owner_id: int
+) -> None:
+    others = JobLedger(ledger.database, other_owner_id, ledger.kinds)
+    with working(settings, concurrency=1):
+        pids = []
+        for submitter in (ledger, ledger, others):
+            job = submitter.submit("test.steps", {"count": 1})
+            pids.append((ended(ledger.database, job.id).result or {})["pid"])
+    assert pids[0] == pids[1] != pids[2]
+
+
+@pytest.mark.req("P-6.2")
+def test_an_idle_child_is_let_go(ledger: JobLedger, settings: Settings) -> None:
+    job = ledger.submit("test.steps", {"count": 1})
+    pace = jobs.Pace(lease=2.0, heartbeat=0.2, poll=0.05, grace=1.0, idle=0.3)
+    with working(settings, pace=pace):
+        pid = (ended(ledger.database, job.id).result or {})["pid"]
+        until(lambda: gone(pid), 5)
+
+
+@pytest.mark.req("P-6.3")
+def test_a_killed_child_is_replaced_and_the_job_goes_on_from_its_checkpoint(
+    ledger: JobLedger, settings: Settings
+) -> None:
+    job = ledger.submit("test.steps", {"count": 20, "seconds": 0.05})
+    with working(settings):
+        pid = marked_pid(settings.home, job.id)
+        until(lambda: jobs.job_of(ledger.database, job.id).completed >= 1)
+        os.kill(pid, signal.SIGKILL)
+        done = ended(ledger.database, job.id)
+    assert done.state == State.SUCCEEDED
+    assert (done.result or {})["attempt"] == 2
+    assert (done.result or {})["begun_at"] >= 1
+    assert jobs.traces(ledger.database) == {job.id: 1}
+    assert jobs.is_gapless(ledger.database, job.id)
+    kinds = jobs.kinds_of_events(ledger.database, job.id)
+    assert [kind for kind in kinds if kind != "progress"] == [
+        "queued",
+        "started",
+        "retrying",
+        "started",
+        "succeeded",
+    ]
+
+
+@pytest.mark.req("P-6.3")
+def test_a_child_that_always_dies_fails_the_job_after_its_attempts(
+    ledger: JobLedger, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepmed.core.jobs.endings.pause_after", lambda _: 0.0)
+    job = ledger.submit("test.die", {})
+    with working(settings):
+        done = ended(ledger.database, job.id)
+    assert done.state == State.FAILED
+    assert done.attempt == 3
+    assert "SIGKILL" in (done.error or {})["message"]
+
+
+@pytest.mark.req("P-6.1")
+def test_what_a_job_leaves_in_its_folder_goes_with_its_end(
+    ledger: JobLedger, settings: Settings
+) -> None:
+    job = ledger.submit("test.steps", {"count": 3})
+    with working(settings):
+        ended(ledger.database, job.id)
+        until(lambda: not (settings.home / "jobs" / job.uid).exists())
+
+
+@pytest.mark.req("P-6.2")
+def test_a_child_ends_when_its_pipe_does_even_in_the_middle_of_work(
+    ledger: JobLedger, opened: Home, settings: Settings
+) -> None:
+    job = ledger.submit("test.stubborn", {})
+    _, run = jobs.claimed(opened.database)
+    with start_child(job.id) as child:
+        assert child.stdin is not None
+        child.stdin.write(order(run))
+        child.stdin.flush()
+        assert marked_pid(settings.home, job.id) == child.pid
+        child.stdin.close()
+        assert child.wait(5) == 3
+
+
+@pytest.mark.req("P-6.2")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's end")
+def test_a_child_dies_with_its_parent_even_when_the_pipe_stays_open(
+    ledger: JobLedger, opened: Home, settings: Settings
+) -> None:
+    """Somebody else holds the pipe's other end, so its end cannot be what kills the child."""
+    job = ledger.submit("test.stubborn", {})
+    _, run = jobs.claimed(opened.database)
+    reading, writing = os.pipe()
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(job.id)], stdin=reading, stdout=subprocess.DEVNULL
+    )
+    os.write(writing, order(run))
+    pid = marked_pid(settings.home, job.id)
+    parent.kill()
+    parent.wait()
+    until(lambda: gone(pid), 5)
+    os.close(writing)
+    os.close(reading)
+
+
+def test_a_child_whose_parent_is_gone_already_does_nothing() -> None:
+    with start_child(1, parent=1) as child:
+        assert child.wait(20) == 3
+
+
+PARENT = """
+import os, subprocess, sys
+subprocess.Popen(
+    [sys.executable, "-m", "deepmed.cli", "job", "run", sys.argv[1], "--child-of", str(os.getpid())]
+).wait()
+"""
+
+
+def order(run: Run) -> bytes:
+    """What a supervisor writes to its child."""
+    return json.dumps(vars(run)).encode() + b"\n"
+
+
+def start_child(job_id: int, parent: int | None = None) -> subprocess.Popen[bytes]:
+    of = str(parent or os.getpid())
+    return subprocess.Popen(
+        [sys.executable, "-m", "deepmed.cli", "job", "run", str(job_id), "--child-of", of],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.req("P-6.3")
+def test_a_busy_child_that_ignores_sigterm_is_cancelled_within_ten_seconds(
+    ledger: JobLedger, settings: Settings
+) -> None:
+    job = ledger.submit("test.stubborn", {})
+    with working(settings, pace=jobs.Pace()):
+        pid = marked_pid(settings.home, job.id)
+        asked = time.monotonic()
+        assert ledger.cancel(job.id).state == State.RUNNING
+        assert ended(ledger.database, job.id).state == State.CANCELLED
+        assert time.monotonic() - asked < 10
+        assert gone(pid)
+    assert jobs.kinds_of_events(ledger.database, job.id)[-2:] == ["cancel_requested", "cancelled"]
+
+
+@pytest.mark.req("P-6.3")
+def test_a_child_that_asks_stops_by_itself(ledger: JobLedger, settings: Settings) -> None:
+    job = ledger.submit("test.child", {})
+    patient = jobs.Pace(lease=5.0, heartbeat=0.2, poll=0.05, grace=60.0)
+    with working(settings, pace=patient):
+        marked_pid(settings.home, job.id)
+        ledger.cancel(job.id)
+        assert ended(ledger.database, job.id, seconds=10).state == State.CANCELLED
+    assert jobs.traces(ledger.database) == {}
+
+
+@pytest.mark.req("P-6.1")
+def test_a_cancelled_jobs_folder_goes_too(ledger: JobLedger, settings: Settings) -> None:
+    job = ledger.submit("test.steps", {"count": 1000, "seconds": 0.02})
+    with working(settings):
+        until((settings.home / "jobs" / job.uid / "done").exists)
+        ledger.cancel(job.id)
+        ended(ledger.database, job.id)
+        until(lambda: not (settings.home / "jobs" / job.uid).exists())
+
+
+def test_the_pace_of_tests_keeps_the_proportions_of_the_real_one() -> None:
+    real = jobs.Pace()
+    assert QUICK.heartbeat * 3 < QUICK.lease
+    assert real.heartbeat * 3 < real.lease
