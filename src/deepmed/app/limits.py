@@ -35,5 +35,6 @@ def most_requests(settings: Settings) -> int | None:
 
 def buckets(settings: Settings) -> Buckets:
     """Without rules where there is no limit, as in local mode."""
-    rules = settings.rate_limits if settings.limits == "on" else {}
-    return Buckets({path: RateRule.parse(rate) for path, rate in rules.items()})
+    rules = settings.rate_limits.split(", ") if settings.limits == "on" else []
+    pairs = (rule.split(" ") for rule in rules)
+    return Buckets({path: RateRule.parse(rate) for path, rate in pairs})

@@ -1,7 +1,6 @@
 """Typed settings: one TOML file, every value by environment (P-2)."""
 
 import os
-import re
 import tomllib
 from difflib import get_close_matches
 from functools import cache
@@ -18,12 +17,10 @@ from deepmed.kit.errors import ConfigurationError
 
 PREFIX = "DEEPMED_"
 MIB = 1 << 20
-RATE_LIMITS = {
-    "/api/v1/drawings/upload": "10/100/3",
-    "/api/v1/analysis": "30/500/5",
-    "/auth/": "5/50/2",
-    "/": "60/1000/10",
-}
+RATE_LIMITS = (
+    "/api/v1/drawings/upload 10/100/3, /api/v1/analysis 30/500/5, /auth/ 5/50/2, / 60/1000/10"
+)
+_RATE = r"/[^\s,]* [1-9]\d*/[1-9]\d*/[1-9]\d*"
 # Variables of the same prefix that steer a process and are no settings.
 PROCESS_VARIABLES = {
     "BENCH_DRAWINGS",
@@ -92,18 +89,11 @@ class Settings(BaseSettings):
         description="Rate and concurrency limits; auto sets none while one person is served",
     )
     max_concurrent_requests: int = Field(10, gt=0, description="Most requests at a time")
-    rate_limits: dict[str, str] = Field(
-        default_factory=lambda: dict(RATE_LIMITS),
+    rate_limits: str = Field(
+        RATE_LIMITS,
+        pattern=rf"^{_RATE}(, {_RATE})*$",
         description="Most requests by beginning of path: a minute/an hour/at once",
     )
-
-    @field_validator("rate_limits")
-    @classmethod
-    def _rates(cls, rates: dict[str, str]) -> dict[str, str]:
-        for path, rate in rates.items():
-            if not path.startswith("/") or not re.fullmatch(r"[1-9]\d*(/[1-9]\d*){2}", rate):
-                raise ValueError(f"{path!r}: {rate!r} is not like '/path': '60/1000/10'")
-        return rates
 
     @field_validator("home")
     @classmethod

@@ -11,7 +11,7 @@ from deepmed.kit.settings import load
 from factories import servers
 from factories.servers import oneself
 
-LIMITED = {"limits": "on", "max_concurrent_requests": 5, "rate_limits": {"/": "60/1000/2"}}
+LIMITED = {"limits": "on", "max_concurrent_requests": 5, "rate_limits": "/ 60/1000/2"}
 
 
 @pytest.fixture

@@ -40,7 +40,8 @@ def test_every_value_is_reached_by_environment(name: str, monkeypatch: pytest.Mo
         int: "7",
         float: "90.5",
     }
-    text = {"device": "cpu", "log_level": "debug", "home": "/somewhere"}.get(name)
+    special = {"device": "cpu", "log_level": "debug", "home": "/somewhere"}
+    text = (special | {"limits": "on", "rate_limits": "/ 1/2/3, /a 4/5/6"}).get(name)
     kind = Settings.model_fields[name].annotation
     text = text or values.get(kind, "/somewhere") if isinstance(kind, type) else "/somewhere"
     monkeypatch.setenv(f"DEEPMED_{name.upper()}", str(text))
@@ -55,6 +56,7 @@ def test_every_value_is_reached_by_environment(name: str, monkeypatch: pytest.Mo
     [
         ("DEEPMED_SEED", "many", ["DEEPMED_SEED", "integer"]),
         ("DEEPMED_SEED", "-1", ["DEEPMED_SEED", "greater than or equal to 0"]),
+        ("DEEPMED_RATE_LIMITS", "/a 1/2/3, ", ["DEEPMED_RATE_LIMITS", "pattern"]),
         ("DEEPMED_DEVICE", "gpu", ["DEEPMED_DEVICE", "auto|cpu|cuda|mps"]),
         ("DEEPMED_THRESHOLD_PERCENTILE", "100", ["DEEPMED_THRESHOLD_PERCENTILE", "99.9"]),
         ("DEEPMED_THRESHOLD_PERCENTILE", "nan", ["DEEPMED_THRESHOLD_PERCENTILE"]),
