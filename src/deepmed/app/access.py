@@ -18,6 +18,13 @@ ROLES: dict[str, Role | None] = {
     "GET /monitoring/logs": OPERATOR,
     "GET /monitoring/alerts": OPERATOR,
     "GET /api/v1/openapi.json": VIEWER,
+    # Jobs
+    "GET /api/v1/jobs": VIEWER,
+    "GET /api/v1/jobs/{job_id}": VIEWER,
+    "POST /api/v1/jobs/{job_id}/cancel": ANALYST,
+    "POST /api/v1/jobs/{job_id}/retry": ANALYST,
+    "GET /api/v1/jobs/{job_id}/events": VIEWER,
+    "WEBSOCKET /api/v1/ws": VIEWER,
     # Health and monitoring
     "GET /api/v1/health": ANYONE,
     "GET /api/v1/health/detailed": VIEWER,

@@ -50,11 +50,13 @@ def routers() -> Iterator[tuple[str, APIRouter]]:
     """Every slice's routes under their prefix; imported when a server is wanted, not before."""
     from deepmed.app import root  # noqa: PLC0415 - see above
     from deepmed.core.health import routes as health  # noqa: PLC0415 - likewise
+    from deepmed.core.jobs import routes as jobs  # noqa: PLC0415 - likewise
     from deepmed.features.drawings import routes as drawings  # noqa: PLC0415 - likewise
     from deepmed.web import routes as web  # noqa: PLC0415 - likewise
 
     yield "", root.router
     yield API, health.router
+    yield API, jobs.router
     for router in drawings.routers():
         yield API, router
     yield "", web.router
