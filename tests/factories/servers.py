@@ -115,7 +115,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def exchange(port: int, request: bytes, *, host: str = "127.0.0.1", as_user: int = 0) -> bytes:
-    """What a server answers to these bytes, up to the end of the connection or of patience.
+    """What a server answers to these bytes: all of it, or the head where a WebSocket opens.
 
     A process of its own sends them, as another user where one is named: only root can do that.
     """
@@ -125,7 +125,11 @@ def exchange(port: int, request: bytes, *, host: str = "127.0.0.1", as_user: int
         "if user: os.setgroups([]); os.setgid(user); os.setuid(user)\n"
         "s = socket.socket(socket.AF_INET6 if ':' in host else socket.AF_INET)\n"
         "s.settimeout(10); s.connect((host, port)); s.sendall(sys.stdin.buffer.read())\n"
-        "while data := s.recv(65536): sys.stdout.buffer.write(data)\n"
+        "answer = b''\n"
+        "while (data := s.recv(65536)):\n"
+        "    answer += data\n"
+        "    if answer.startswith(b'HTTP/1.1 101') and b'\\r\\n\\r\\n' in answer: break\n"
+        "sys.stdout.buffer.write(answer)\n"
     )
     command = [sys.executable, "-S", "-c", program, host, str(port), str(as_user)]
     done = subprocess.run(command, input=request, capture_output=True, timeout=60, check=True)
@@ -133,7 +137,7 @@ def exchange(port: int, request: bytes, *, host: str = "127.0.0.1", as_user: int
 
 
 def handshake(port: int, path: str = "/api/v1/ws", **headers: str) -> bytes:
-    """A request to open a WebSocket and, once it is open, to close it again."""
+    """A request to open a WebSocket."""
     given = {
         "Host": f"localhost:{port}",
         "Connection": "Upgrade",
@@ -143,8 +147,4 @@ def handshake(port: int, path: str = "/api/v1/ws", **headers: str) -> bytes:
         **headers,
     }
     lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items())]
-    return "\r\n".join([*lines, "", ""]).encode() + CLOSE_FRAME
-
-
-CLOSE_FRAME = b"\x88\x82\0\0\0\0\x03\xe8"
-"""A masked frame that closes a WebSocket with code 1000."""
+    return "\r\n".join([*lines, "", ""]).encode()
