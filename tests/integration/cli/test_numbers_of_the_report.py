@@ -175,6 +175,9 @@ def test_the_map_of_a_flagged_drawing(answers: Answers, page: Page) -> None:
     column = "Insertion less deletion (higher is better)"
     scores = sorted((printed(score) for score in trust.values()), key=float)
     assert any(sorted(t.column(column), key=float) == scores for t in with_columns(page, column))
+    alike = "Rank correlation (faithful maps lie below 0.5)"
+    likeness = printed(explained["faithfulness"]["randomised"])
+    assert any(table.column(alike) == [likeness] for table in with_columns(page, alike))
     expected = {
         (
             f"{found['region']['importance_score']:.0%}",

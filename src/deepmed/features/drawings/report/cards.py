@@ -10,7 +10,6 @@ from deepmed.features.drawings.explanation.texts import (
     ExplanationGenerator,
     chip,
 )
-from deepmed.features.drawings.explanation.trust import MeasuredOn
 from deepmed.features.drawings.report.charts import strip
 from deepmed.features.drawings.report.content import (
     CARD,
@@ -21,8 +20,9 @@ from deepmed.features.drawings.report.content import (
     Thumbnail,
     picture,
 )
+from deepmed.features.drawings.report.maps import caption, places, trust_tables
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
-from deepmed.features.drawings.words import CONTROL_WORDS, ROLE_WORDS
+from deepmed.features.drawings.words import ROLE_WORDS
 from deepmed.features.drawings.workbench import Workbench
 
 
@@ -59,7 +59,7 @@ class CardMaker:
             ),
             picture=picture(explanation.case.image, CARD),
             overlay=self._overlay(explanation),
-            overlay_caption=_caption(explanation),
+            overlay_caption=caption(explanation),
             strip=_strip(row, explanation),
             first_steps=FIRST_STEPS,
             sentences=_sentences(explanation),
@@ -72,8 +72,8 @@ class CardMaker:
                 for name, data in (
                     ("Numbers of this answer", self._numbers(row, drawing)),
                     ("Other ages", self._ages(row)),
-                    ("Places on the page", _places(explanation)),
-                    ("How far to trust the map", _trust(explanation)),
+                    ("Places on the page", places(explanation)),
+                    *trust_tables(explanation),
                     ("Measures of the drawing", _measures(explanation)),
                 )
                 if data.rows
@@ -107,6 +107,7 @@ class CardMaker:
             ["Children compared with", ranking["n_children"]],
             ["How sure the decision is", row.confidence],
             ["Role of the child", ROLE_WORDS.get(row.role or "", row.role)],
+            ["Label", label_of(drawing)],
             ["p among drawings of this subject", subject["p_value"]],
         ]
         if subject["reason"]:
@@ -137,30 +138,16 @@ def name_of(drawing: Drawing) -> str:
     return f"Drawing {drawing.id}, {drawing.age_years:g} years{subject}"
 
 
+def label_of(drawing: Drawing) -> str | None:
+    """`labelled concern`, where a person labelled it."""
+    return f"labelled {drawing.expert_label}" if drawing.expert_label else None
+
+
 def _sentences(explanation: Explanation) -> list[str]:
     # The neighbours stand beside as pictures, and the first steps in a place of their own.
     facts = replace(explanation.facts(), neighbours=[])
     said = ExplanationGenerator().generate_explanation(facts)
     return [sentence for sentence in said if sentence != FIRST_STEPS]
-
-
-def _caption(explanation: Explanation) -> str:
-    trust = explanation.faithfulness
-    if not explanation.regions:
-        return "No map: no single place on the page raises its score."
-    if trust["faithful"] is None:
-        return "What raises its score. How faithful this map is was not measured."
-    own, chance = trust["scores"][explanation.row.method], trust["scores"]["random"]
-    figures = f"{_two(own)}, random order {_two(chance)}"
-    if trust["measured_on"] == MeasuredOn.MODEL:
-        figures += f"; this model's maps of {trust['drawings']} other drawings"
-    if trust["faithful"]:
-        return f"What raises its score (faithfulness {figures})"
-    return f"This map is not faithful to the score ({figures})"
-
-
-def _two(value: float) -> str:
-    return f"{round(value, 2) + 0.0:.2f}"  # a zero has no sign
 
 
 def _strip(row: AnomalyAnalysis, explanation: Explanation) -> Chart:
@@ -177,32 +164,6 @@ def _strip(row: AnomalyAnalysis, explanation: Explanation) -> Chart:
         row.anomaly_score or 0.0,
         row.results["ranking"]["threshold"],
     )
-
-
-def _places(explanation: Explanation) -> Table:
-    return Table(
-        ["Place", "Share of what raises the score", "Ink in its box", "Left, top, right, bottom"],
-        [
-            [
-                found["region"]["spatial_location"],
-                f"{found['region']['importance_score']:.0%}",
-                "none" if found["empty"] else f"{found['ink_coverage']:.0%}",
-                ", ".join(map(str, found["region"]["bounding_box"])),
-            ]
-            for found in explanation.row.facts["regions"]
-        ],
-    )
-
-
-def _trust(explanation: Explanation) -> Table:
-    trust = explanation.faithfulness
-    if not trust["scores"]:
-        return Table(["Not measured"], [[trust["reason"]]])
-    rows: list[list[object]] = [
-        [CONTROL_WORDS.get(name, "this map"), score]
-        for name, score in sorted(trust["scores"].items(), key=lambda item: -item[1])
-    ]
-    return Table(["Order of the patches", "Insertion less deletion (higher is better)"], rows)
 
 
 def _measures(explanation: Explanation) -> Table:

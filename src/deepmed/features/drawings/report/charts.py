@@ -1,49 +1,34 @@
 """Charts as inline SVG: no script, readable in print, and never without their data beside them."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from markupsafe import Markup, escape
 
 from deepmed.features.drawings.report.content import Chart
+from deepmed.features.drawings.report.svg import (
+    ACCENT,
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    SOFT,
+    TOP,
+    WIDTH,
+    Axis,
+    drawn,
+    frame,
+    line,
+    rect,
+    text,
+)
 
-WIDTH, HEIGHT = 400, 220
-LEFT, RIGHT, TOP, BOTTOM = 40, 14, 30, 40
 ROW, NAMES = 22, 154
-INK, SOFT, ACCENT, GRID = "#25303b", "#6b86a3", "#a4481f", "#dfe5eb"
 CHANCE = 0.5
 
 Figure = tuple[str, float | None, float | None, float | None, int | None]
 """Name, estimate, bounds of the interval, and how many children it rests on."""
 Level = tuple[float, float, float]
 """Level, and from where to where values may lie from there to the next level."""
-
-
-@dataclass(frozen=True)
-class Axis:
-    """From data to pixels."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def at(self, value: float) -> float:
-        span = self.high - self.low or 1.0
-        return round(self.start + (value - self.low) / span * (self.end - self.start), 2)
-
-    def ticks(self, about: int = 4) -> list[float]:
-        """Round numbers within the axis, about so many and one more."""
-        span = self.high - self.low
-        if not span > 0:
-            return [self.low]
-        rough = span / about
-        power = 10.0 ** math.floor(math.log10(rough))
-        step = next(power * times for times in (1, 2, 2.5, 5, 10) if power * times >= rough * 0.99)
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        return [round(place * step, 12) for place in range(first, last + 1)]
 
 
 def histogram(
@@ -67,14 +52,14 @@ def histogram(
     across = Axis(min(ends), max(ends), LEFT, WIDTH - RIGHT)
     up = Axis(0.0, float(counts.max()), HEIGHT - BOTTOM, TOP)
     bars = [
-        _rect(across.at(low), up.at(count), across.at(high) - across.at(low) - 1, up)
+        rect(across.at(low), up.at(count), across.at(high) - across.at(low) - 1, up)
         for low, high, count in bins
     ]
     lines = [_mark(across.at(position), name) for name, position in marks]
-    body = [*_frame(across, up, label, "drawings", whole=True), *bars, *lines]
+    body = [*frame(across, up, label, "drawings", whole=True), *bars, *lines]
     rows: list[list[object]] = [list(one) for one in bins]
     rows += [[name, position, None] for name, position in marks]
-    return Chart(title, _svg(title, body), ["from", "to", "drawings"], rows)
+    return Chart(title, drawn(title, body), ["from", "to", "drawings"], rows)
 
 
 def strip(title: str, others: Sequence[float], own: float, threshold: float | None) -> Chart:
@@ -92,12 +77,12 @@ def strip(title: str, others: Sequence[float], own: float, threshold: float | No
         *ticks,
         *passing,
         f'<circle cx="{across.at(own)}" cy="{middle}" r="6.5" fill="{ACCENT}"/>',
-        _text(10, height - 4, "less unusual", "start"),
-        _text(width - 10, height - 4, "more unusual", "end"),
+        text(10, height - 4, "less unusual", "start"),
+        text(width - 10, height - 4, "more unusual", "end"),
     ]
     rows: list[list[object]] = [["this drawing", own], ["threshold", threshold]]
     rows += [["another child", score] for score in sorted(others)]
-    return Chart(title, _svg(title, body, width, height), ["whose", "score"], rows)
+    return Chart(title, drawn(title, body, width, height), ["whose", "score"], rows)
 
 
 def intervals(title: str, rows: Sequence[Figure], *, label: str) -> Chart:
@@ -111,19 +96,19 @@ def intervals(title: str, rows: Sequence[Figure], *, label: str) -> Chart:
     height = TOP + BOTTOM + ROW * len(rows)
     across = Axis(0.0, 1.0, NAMES + 10, WIDTH - 46)
     body = [
-        _line(across.at(CHANCE), TOP, across.at(CHANCE), height - BOTTOM, dashed=True),
-        _text(across.at(CHANCE), TOP - 6, "chance", "middle"),
+        line(across.at(CHANCE), TOP, across.at(CHANCE), height - BOTTOM, dashed=True),
+        text(across.at(CHANCE), TOP - 6, "chance", "middle"),
         *[
-            _text(across.at(tick), height - BOTTOM + 16, f"{tick:.2g}", "middle")
+            text(across.at(tick), height - BOTTOM + 16, f"{tick:.2g}", "middle")
             for tick in across.ticks()
         ],
-        _text((across.start + across.end) / 2, height - 6, label, "middle"),
+        text((across.start + across.end) / 2, height - 6, label, "middle"),
     ]
     for place, row in enumerate(rows):
         body += _figure(across, TOP + ROW * place + ROW / 2, row)
     data: list[list[object]] = [list(row) for row in rows]
     columns = ["row", "estimate", "low", "high", "children"]
-    return Chart(title, _svg(title, body, WIDTH, height), columns, data)
+    return Chart(title, drawn(title, body, WIDTH, height), columns, data)
 
 
 def steps(
@@ -144,15 +129,15 @@ def steps(
     shares = np.arange(1, len(ordered) + 1) / max(1, len(ordered))
     pairs = list(zip(ordered.tolist(), shares.tolist(), strict=True))
     body = [
-        *_frame(across, up, label, vertical),
+        *frame(across, up, label, vertical),
         *_band(across, up, band),
-        _line(across.at(0), up.at(0), across.at(1), up.at(1), dashed=True),
+        line(across.at(0), up.at(0), across.at(1), up.at(1), dashed=True),
         f'<polyline points="{_stairs(across, up, pairs)}" fill="none" stroke="{ACCENT}" '
         'stroke-width="2"/>',
     ]
     rows: list[list[object]] = [[*pair, *_expected(pair[0], band)] for pair in pairs]
     columns = [label, vertical, *(["band from", "band to"] if band else [])]
-    return Chart(title, _svg(title, body), columns, rows)
+    return Chart(title, drawn(title, body), columns, rows)
 
 
 def _stairs(across: Axis, up: Axis, pairs: Sequence[tuple[float, float]]) -> str:
@@ -181,14 +166,14 @@ def _expected(value: float, band: Sequence[Level]) -> list[float]:
 
 def _figure(across: Axis, middle: float, row: Figure) -> list[str]:
     name, estimate, low, high, _ = row
-    named = _text(NAMES, middle + 4, name, "end")
+    named = text(NAMES, middle + 4, name, "end")
     if estimate is None or low is None or high is None:
-        return [named, _text(across.start, middle + 4, "not measured", "start")]
+        return [named, text(across.start, middle + 4, "not measured", "start")]
     return [
         named,
-        _line(across.at(low), middle, across.at(high), middle, width=1.5),
+        line(across.at(low), middle, across.at(high), middle, width=1.5),
         f'<circle cx="{across.at(estimate)}" cy="{middle}" r="4.5" fill="{ACCENT}"/>',
-        _text(WIDTH - 6, middle + 4, f"{estimate:.2f}", "end"),
+        text(WIDTH - 6, middle + 4, f"{estimate:.2f}", "end"),
     ]
 
 
@@ -196,62 +181,12 @@ def _passing(x: float, width: float) -> list[str]:
     # The words stand on the side where there is room.
     anchor, beside = ("end", -4) if x > width / 2 else ("start", 4)
     return [
-        _line(x, 4, x, 54, dashed=True),
-        _text(x + beside, 14, "flagged from here", anchor),
+        line(x, 4, x, 54, dashed=True),
+        text(x + beside, 14, "flagged from here", anchor),
     ]
-
-
-def _frame(across: Axis, up: Axis, label: str, vertical: str, *, whole: bool = False) -> list[str]:
-    heights = [tick for tick in up.ticks() if not whole or tick.is_integer()]
-    grid = [_line(LEFT, up.at(tick), WIDTH - RIGHT, up.at(tick), colour=GRID) for tick in heights]
-    return [
-        *grid,
-        *[_text(LEFT - 6, up.at(tick) + 4, f"{tick:.4g}", "end") for tick in heights],
-        *[
-            _text(across.at(tick), HEIGHT - BOTTOM + 16, f"{tick:.4g}", "middle")
-            for tick in across.ticks()
-        ],
-        _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, label, "middle"),
-        _text(4, 13, vertical, "start"),
-    ]
-
-
-def _svg(title: str, body: Sequence[str], width: int = WIDTH, height: int = HEIGHT) -> Markup:
-    return Markup(  # noqa: S704 - every text in it went through escape
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}" '
-        f'xmlns="http://www.w3.org/2000/svg" font-size="12" fill="{INK}">{"".join(body)}</svg>'
-    )
-
-
-def _rect(x: float, y: float, width: float, up: Axis) -> str:
-    return (
-        f'<rect x="{x}" y="{y}" width="{max(width, 1):.2f}" height="{up.at(0) - y:.2f}" '
-        f'fill="{SOFT}"/>'
-    )
-
-
-def _line(
-    x1: float,
-    y1: float,
-    x2: float,
-    y2: float,
-    *,
-    colour: str = INK,
-    dashed: bool = False,
-    width: float = 1,
-) -> str:
-    dashes = ' stroke-dasharray="4 4"' if dashed else ""
-    return (
-        f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{colour}" '
-        f'stroke-width="{width}"{dashes}/>'
-    )
 
 
 def _mark(x: float, name: str) -> str:
     anchor, beside = ("end", -5) if x > WIDTH / 2 else ("start", 5)
-    line = _line(x, TOP - 12, x, HEIGHT - BOTTOM, colour=ACCENT, width=2)
-    return line + _text(x + beside, TOP - 3, name, anchor)
-
-
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    passing = line(x, TOP - 12, x, HEIGHT - BOTTOM, colour=ACCENT, width=2)
+    return passing + text(x + beside, TOP - 3, name, anchor)

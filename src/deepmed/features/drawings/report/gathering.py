@@ -11,7 +11,8 @@ from deepmed.features.drawings.analysis.rates import Use, by_use
 from deepmed.features.drawings.analysis.scoring import Scene
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.explanation.texts import FLAGGED_CHIP, place_of_100, shared_reason
-from deepmed.features.drawings.report.cards import CardMaker, name_of
+from deepmed.features.drawings.models.eligibility import TYPICAL_LABELS
+from deepmed.features.drawings.report.cards import CardMaker, label_of, name_of
 from deepmed.features.drawings.report.content import (
     THUMBNAIL,
     FlaggedCard,
@@ -140,6 +141,7 @@ class ReportGatherer:
                 f"{drawing.id} · {drawing.age_years:g} years",
                 drawing.subject or "no subject",
                 f"{place}, flagged" if row.is_anomaly else place,
+                *([] if drawing.expert_label in TYPICAL_LABELS else [label_of(drawing) or ""]),
             ],
             flagged=row.is_anomaly,
             answered=row.normalized_score is not None,

@@ -392,9 +392,11 @@ def test_the_gallery_shows_every_drawing_once_by_age(reported: Reported) -> None
     assert len(set(ids)) == len(ids)
     ages = [float(re.findall(r"([\d.]+) years", item.lines[0])[0]) for item in gallery]
     assert ages == sorted(ages)
-    by_id = {row.drawing_id: row for row in reported.batch.analyses}
+    by_id, drawings = {row.drawing_id: row for row in reported.batch.analyses}, marks(reported)
     for item, drawing in zip(gallery, ids, strict=True):
         row = by_id[drawing]
+        label = drawings[drawing].expert_label
+        assert (f"labelled {label}" in item.lines) is (label in {"concern", "severe"})
         assert item.flagged is row.is_anomaly
         assert item.answered is (row.normalized_score is not None)
         if row.normalized_score is not None:
