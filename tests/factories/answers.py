@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ import pytest
 
 from deepmed.cli.entry import main
 from deepmed.features.drawings.demo import run
+from deepmed.features.drawings.explanation import model_figure
 from deepmed.features.drawings.samples.files import write_folder
 from deepmed.features.drawings.samples.maker import make_false_alarm_samples
 from deepmed.kit import settings as kit_settings
 from factories import encoder
 from factories.drawings import Sketch, add_drawings, line_drawing
 from factories.homes import QUICK, open_bench
+from factories.shared import made_once
 
 NEWCOMERS = [
     Sketch(age=4.6, subject="person", picture=11),
@@ -40,6 +42,7 @@ GROUPS = ("drawings", "registry", "db")
 """Commands that have commands of their own."""
 GONE = "child 0 of 7"
 """A child who took part in training and is deleted at the end."""
+ANSWERED = "answered.json"
 
 
 @dataclass
@@ -56,6 +59,18 @@ class Answers:
     @property
     def home(self) -> Path:
         return self.folder / "home"
+
+    def save(self) -> None:
+        """Keep what was answered beside the data folder, for the other workers."""
+        kept = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "folder"}
+        (self.folder / ANSWERED).write_text(json.dumps(kept), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Answers":
+        """What was answered; nothing in the folder may be changed."""
+        kept = json.loads((folder / ANSWERED).read_text(encoding="utf-8"))
+        asked = [tuple(command) for command in kept.pop("asked")]
+        return cls(folder, asked=asked, **kept)
 
     @contextmanager
     def in_use(self) -> Iterator[pytest.MonkeyPatch]:
@@ -215,24 +230,34 @@ def _write_pictures(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def answers(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Answers:
     """The trained data folder with newcomers, and what every command said of it."""
-    made = Answers(tmp_path_factory.mktemp("answers"))
-    shutil.copytree(_trained, made.home)
-    bench = open_bench(made.home)
-    add_drawings(bench, NEWCOMERS)
-    bench.database.close()
-    with made.in_use():
-        ask_everything(made)
-    return made
+
+    def make(folder: Path) -> None:
+        made = Answers(folder)
+        shutil.copytree(_trained, made.home)
+        bench = open_bench(made.home)
+        add_drawings(bench, NEWCOMERS)
+        bench.database.close()
+        with made.in_use() as patch:
+            patch.setattr(model_figure, "MOST_DRAWINGS", 8)
+            ask_everything(made)
+        made.save()
+
+    return Answers.load(made_once(tmp_path_factory, "answers", make))
 
 
 @pytest.fixture(scope="session")
 def demo_answer(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the demo answers, run with the small encoder, one detector and fewer drawings."""
-    made = Answers(tmp_path_factory.mktemp("demo"))
-    made.home.mkdir(mode=0o700)
-    with made.in_use() as patch:
-        patch.setattr(run, "GroupTrainingConfig", lambda **_: QUICK)
-        patch.setattr(
-            run, "make_false_alarm_samples", partial(make_false_alarm_samples, per_group=9)
-        )
-        return made.call("demo", "demo", "--out", str(made.folder / "out"))
+
+    def make(folder: Path) -> None:
+        made = Answers(folder)
+        made.home.mkdir(mode=0o700)
+        with made.in_use() as patch:
+            patch.setattr(run, "GroupTrainingConfig", lambda **_: QUICK)
+            patch.setattr(
+                run, "make_false_alarm_samples", partial(make_false_alarm_samples, per_group=9)
+            )
+            made.call("demo", "demo", "--out", str(made.folder / "out"))
+        made.save()
+
+    return Answers.load(made_once(tmp_path_factory, "demo_answer", make))["demo"]

@@ -21,12 +21,12 @@ from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
 from factories import encoder
 from factories.drawings import Sketch, add_drawings, add_vectors, by_children, embed, sketches
+from factories.shared import made_once
 
 QUICK = GroupTrainingConfig(detector="knn", planted_sources=1, comparison_drawings=40)
 MEASURED = QUICK.model_copy(update={"planted_sources": 6})
 """Enough planted drawings for every figure to have its interval."""
 PLAN = "3-6,6-9,9-12"
-_TRAINED = pytest.StashKey[Path]()
 
 
 def open_bench(home: Path, **overrides: object) -> Workbench:
@@ -100,18 +100,17 @@ def bench(home: Path, database: Database, storage: FileStorageService, owner_id:
 
 
 @pytest.fixture(scope="session")
-def _trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three trained groups with their pool, made once a run of the tests."""
-    stash = request.config.stash
-    if _TRAINED not in stash:
-        home = tmp_path_factory.mktemp("trained") / "home"
-        made = open_bench(home)
+
+    def make(folder: Path) -> None:
+        made = open_bench(folder / "home")
         add_drawings(made, three_groups())
         embed(made)
         train(made, config=MEASURED)
         made.database.close()
-        stash[_TRAINED] = home
-    return stash[_TRAINED]
+
+    return made_once(tmp_path_factory, "trained_groups", make) / "home"
 
 
 @pytest.fixture
