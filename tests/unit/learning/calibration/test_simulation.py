@@ -4,24 +4,26 @@ import pytest
 
 from deepmed.learning.calibration import simulate_false_alarms
 
-REPEATS = 10_000
+REPEATS = {19: 10_000, 30: 10_000, 50: 10_000, 1000: 2_000}
+"""Simulated sets by number of children. At a thousand the Monte-Carlo error of a rate of 5 % is
+0.5 % here; the benchmark makes all 10,000, and its committed result is tested for the same."""
 
 
-def monte_carlo_error(rate: float) -> float:
-    return math.sqrt(rate * (1 - rate) / REPEATS)
+def monte_carlo_error(rate: float, n: int) -> float:
+    return math.sqrt(rate * (1 - rate) / REPEATS[n])
 
 
 @pytest.mark.req("D-22.2")
-@pytest.mark.parametrize("n", [19, 30, 50, 1000])
+@pytest.mark.parametrize("n", REPEATS)
 def test_without_ties_the_false_alarm_rate_is_the_attained_level(n: int) -> None:
-    result = simulate_false_alarms(n, 95, REPEATS, seed=0)
+    result = simulate_false_alarms(n, 95, REPEATS[n], seed=0)
     attained = math.floor((n + 1) / 20) / (n + 1)
     assert result.attained_level == attained
-    assert abs(result.rate - attained) <= 3 * monte_carlo_error(attained)
+    assert abs(result.rate - attained) <= 3 * monte_carlo_error(attained, n)
 
 
 @pytest.mark.req("D-22.2")
-@pytest.mark.parametrize("n", [19, 30, 50, 1000])
+@pytest.mark.parametrize("n", REPEATS)
 @pytest.mark.parametrize(
     "disorder",
     [
@@ -33,11 +35,11 @@ def test_without_ties_the_false_alarm_rate_is_the_attained_level(n: int) -> None
 def test_with_ties_or_repeats_the_false_alarm_rate_does_not_exceed_alpha(
     n: int, disorder: dict[str, float | tuple[int, int]]
 ) -> None:
-    result = simulate_false_alarms(n, 95, REPEATS, seed=0, **disorder)
-    assert result.rate <= 0.05 + 3 * monte_carlo_error(0.05)
+    result = simulate_false_alarms(n, 95, REPEATS[n], seed=0, **disorder)
+    assert result.rate <= 0.05 + 3 * monte_carlo_error(0.05, n)
     # Reported with its error, and not kept low by flagging nothing.
     assert result.rate > 0
-    assert result.standard_error == pytest.approx(monte_carlo_error(result.rate))
+    assert result.standard_error == pytest.approx(monte_carlo_error(result.rate, n))
     assert {"rate", "standard_error", "n_children", "repeats"} <= result.to_dict().keys()
 
 
