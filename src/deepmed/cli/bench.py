@@ -61,6 +61,37 @@ def drawings(
     _show(out, result, file)
 
 
+@app.command()
+def api(
+    rows: Annotated[int, typer.Option(min=200, help="Drawings in the data folder.")] = 37_770,
+    file: Annotated[
+        Path | None, typer.Option("--json", help="Write the whole result into this file.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the drawings.")] = 0,
+) -> None:
+    """Measure what a server with many drawings takes for its answers.
+
+    A data folder of its own is filled for it and removed afterwards. With DEEPMED_DATABASE_URL
+    that database is filled, so name an empty one.
+    """
+    from deepmed.app.bench.api import run
+    from deepmed.features.drawings.bench.json_file import write_result
+
+    out = Output()
+    with out.progress("Measuring") as progress:
+        result = run(rows, seed, lambda _what, done, total: progress(done, total))
+    if file is not None:
+        write_result(file, result)
+    out.table(
+        ["Question", "Median, ms", "95 %, ms", "Promised, ms", "Kept"],
+        [
+            [name, each["median_ms"], each["p95_ms"], each["limit_ms"], each["passed"]]
+            for name, each in result["figures"].items()
+        ],
+        title=f"{rows} drawings on {result['database']}",
+    )
+
+
 def _stage(progress: Progress) -> "Callable[[str, str], None]":
     """Moves the bar on by a part; what happens inside one takes seconds."""
     from deepmed.features.drawings.bench.run import STAGES

@@ -1,18 +1,22 @@
 """The typical drawings of the age that are most like a drawing (D-19)."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 from sqlalchemy.orm import Session
 
-from deepmed.features.drawings.analysis import repository
+from deepmed.features.drawings.analysis import neighbours, repository
 from deepmed.features.drawings.analysis.service import AnalysisService
-from deepmed.features.drawings.embeddings.search import SimilarityIndex
 from deepmed.features.drawings.models.eligibility import Eligible, find
-from deepmed.features.drawings.models.ranges import AgeRange
+from deepmed.features.drawings.models.ranges import AgeRange, range_of
+from deepmed.features.drawings.tables import Drawing
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import NotFoundError
+
+FIRST_ASKED = 64
+"""Nearest vectors that are looked at first; most of them are typical of the age and by others."""
+WIDER = 8
 
 
 @dataclass(frozen=True)
@@ -51,32 +55,46 @@ class ComparisonService:
         found = repository.drawings(session, self.bench.owner_id, [drawing_id])
         if not found:
             raise NotFoundError(f"There is no drawing {drawing_id}.")
-        scene = self.analyses.scene(session)
-        item = scene.model_for(found[0].age_years)
-        if item is None:
+        ages = self._ages(session, found[0].age_years)
+        if ages is None:
             return []
-        vector = self.bench.embeddings.retrieve_embedding(session, drawing_id, scene.encoder)
-        eligible = find(session, self.bench.embeddings, scene.encoder)
-        rows = eligible.of(item.ages).without_children({found[0].child_id})
-        rows = rows.take(~np.isin(rows.drawings, repository.flagged(session, self.bench.owner_id)))
-        nearest = SimilarityIndex(rows.vectors, rows.drawings).nearest(vector, count)
-        found_ids = [neighbour for neighbour, _ in nearest]
-        newest = repository.newest(session, self.bench.owner_id, found_ids)
-        drawings = {
-            drawing.id: drawing
-            for drawing in repository.drawings(session, self.bench.owner_id, found_ids)
-        }
+        encoder = self.bench.encoding.identity.key
+        vector = self.bench.embeddings.retrieve_embedding(session, drawing_id, encoder)
+        asked = FIRST_ASKED + count
+        while True:
+            near, stored = self.bench.embeddings.nearest(session, vector, encoder, asked)
+            similar = self._typical(session, found[0], ages, near)
+            if len(similar) >= count or asked >= stored:
+                return similar[:count]
+            asked *= WIDER
+
+    def _ages(self, session: Session, age: float) -> AgeRange | None:
+        ranges = map(range_of, self.analyses.models.active(session))
+        return next((ages for ages in ranges if ages.holds(age)), None)
+
+    def _typical(
+        self,
+        session: Session,
+        drawing: Drawing,
+        ages: AgeRange,
+        near: Sequence[tuple[int, float]],
+    ) -> list[SimilarDrawing]:
+        """Those of the nearest that are typical of these ages and by other children, in order."""
+        rows = neighbours.typical_among(
+            session, self.bench.owner_id, [number for number, _ in near], ages, drawing.child_id
+        )
         return [
             SimilarDrawing(
-                neighbour,
-                drawings[neighbour].filename,
-                drawings[neighbour].age_years,
-                drawings[neighbour].subject,
+                number,
+                rows[number].filename,
+                rows[number].age_years,
+                rows[number].subject,
                 similarity,
-                newest[neighbour].anomaly_score if neighbour in newest else None,
-                newest[neighbour].normalized_score if neighbour in newest else None,
+                rows[number].anomaly_score,
+                rows[number].normalized_score,
             )
-            for neighbour, similarity in nearest
+            for number, similarity in near
+            if number in rows
         ]
 
     def get_comparison_statistics(self, session: Session, ages: AgeRange) -> dict[str, Any]:

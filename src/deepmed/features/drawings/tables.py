@@ -83,7 +83,7 @@ class DrawingEmbedding(Base):
     """A vector as raw little-endian float32, with all that tells which encoder made it."""
 
     __tablename__ = "drawing_embeddings"
-    __table_args__ = (UniqueConstraint("drawing_id", "encoder"), Index(None, "encoder"))
+    __table_args__ = (UniqueConstraint("drawing_id", "encoder"), Index(None, "encoder", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     drawing_id: Mapped[int] = mapped_column(ForeignKey("drawings.id", ondelete="CASCADE"))

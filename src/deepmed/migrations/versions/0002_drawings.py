@@ -259,7 +259,10 @@ def upgrade() -> None:
         **OPTIONS,
     )
     op.create_index(
-        op.f("ix_drawing_embeddings_encoder"), "drawing_embeddings", ["encoder"], unique=False
+        op.f("ix_drawing_embeddings_encoder_id"),
+        "drawing_embeddings",
+        ["encoder", "id"],
+        unique=False,
     )
     op.create_table(
         "age_group_model_members",

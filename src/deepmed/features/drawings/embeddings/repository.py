@@ -1,5 +1,5 @@
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, delete, func, insert, select
 from sqlalchemy.orm import Session, defer
@@ -57,6 +57,25 @@ def all_vectors(session: Session, owner_id: int, encoder: str) -> Iterator[AnyRo
     """Every vector of an owner and encoder, streamed in order of drawing."""
     query = _vectors_of(owner_id, encoder).order_by(DrawingEmbedding.drawing_id)
     yield from session.execute(query.execution_options(yield_per=2000))
+
+
+class Standing(NamedTuple):
+    """How many vectors an encoder has made for all owners, and the newest one's id."""
+
+    number: int
+    newest: int
+
+
+def standing(session: Session, encoder: str) -> Standing:
+    query = select(func.count(), func.max(DrawingEmbedding.id))
+    number, newest = session.execute(query.where(DrawingEmbedding.encoder == encoder)).one()
+    return Standing(number, newest or 0)
+
+
+def vectors_after(session: Session, owner_id: int, encoder: str, newest: int) -> Sequence[AnyRow]:
+    """An owner's vectors that were stored after that one, in order of drawing."""
+    query = _vectors_of(owner_id, encoder).where(DrawingEmbedding.id > newest)
+    return session.execute(query.order_by(DrawingEmbedding.drawing_id)).all()
 
 
 def forget(session: Session, encoder: str, owner_id: int) -> int:

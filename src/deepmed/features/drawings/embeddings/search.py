@@ -1,21 +1,50 @@
 """Exact nearest neighbours by cosine similarity, through FAISS."""
 
+from threading import Lock
+
 import faiss
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from deepmed.features.drawings.embeddings import repository
+from deepmed.features.drawings.embeddings.serializer import EmbeddingSerializer
+
+Vectors = NDArray[np.float32]
+Neighbours = list[tuple[int, float]]
+"""(id, cosine similarity), most similar first, ties by the lower id."""
 
 
 class SimilarityIndex:
     """Vectors with ids; asks for the nearest by cosine similarity, ties by the lower id."""
 
-    def __init__(self, vectors: NDArray[np.float32], ids: NDArray[np.int64]) -> None:
+    def __init__(self, vectors: Vectors, ids: NDArray[np.int64]) -> None:
         order = np.argsort(ids, kind="stable")  # so that of equals FAISS meets the lower id first
         self.ids = ids[order]
         self._index = faiss.IndexFlatIP(vectors.shape[1]) if len(ids) else None
         if self._index is not None:
             self._index.add(_unit(vectors[order]))
 
-    def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[int, float]]:
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def extend(self, vectors: Vectors, ids: NDArray[np.int64]) -> "SimilarityIndex":
+        """With further vectors; this index itself, where their ids come after all others."""
+        if not len(ids):
+            return self
+        if self._index is not None and (np.diff(ids) > 0).all() and ids[0] > self.ids[-1]:
+            self._index.add(_unit(vectors))
+            self.ids = np.concatenate([self.ids, ids])
+            return self
+        if self._index is None:
+            return SimilarityIndex(vectors, ids)
+        kept = np.isin(self.ids, ids, invert=True)
+        old = self._index.reconstruct_n(0, len(self.ids))[kept]
+        return SimilarityIndex(
+            np.concatenate([old, vectors]), np.concatenate([self.ids[kept], ids])
+        )
+
+    def nearest(self, vector: Vectors, count: int) -> Neighbours:
         """The `count` nearest as (id, cosine similarity), most similar first."""
         if self._index is None or count < 1:
             return []
@@ -25,9 +54,60 @@ class SimilarityIndex:
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+class StoredVectors:
+    """All vectors of an owner and encoder in memory, kept up with the database.
+
+    A vector never changes, so only new ones are read. Where some are gone all are read again, so
+    that nothing of a deleted drawing stays here.
+    """
+
+    def __init__(self, owner_id: int, encoder: str) -> None:
+        self._owner_id = owner_id
+        self._encoder = encoder
+        self._lock = Lock()
+        self._index = _nothing()
+        self._number = self._newest = 0
+
+    def nearest(self, session: Session, vector: Vectors, count: int) -> Neighbours:
+        """The drawings with the nearest vectors, whatever drawings they are."""
+        with self._lock:
+            self._keep_up(session)
+            return self._index.nearest(vector, count)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def _keep_up(self, session: Session) -> None:
+        standing = repository.standing(session, self._encoder)
+        if standing == (self._number, self._newest):
+            return
+        fresh = repository.vectors_after(session, self._owner_id, self._encoder, self._newest)
+        if standing.number < self._number + len(fresh):
+            self._forget()
+            fresh = repository.vectors_after(session, self._owner_id, self._encoder, 0)
+        self._number, self._newest = standing
+        if fresh:
+            vectors = [
+                EmbeddingSerializer.deserialize_embedding(
+                    row.embedding_vector, row.vector_dimension, row.vector_hash
+                )
+                for row in fresh
+            ]
+            ids = np.array([row.drawing_id for row in fresh], dtype=np.int64)
+            self._index = self._index.extend(np.stack(vectors), ids)
+
+    def _forget(self) -> None:
+        self._index = _nothing()
+        self._number = self._newest = 0
+
+
+def _nothing() -> SimilarityIndex:
+    return SimilarityIndex(np.zeros((0, 1), np.float32), np.zeros(0, np.int64))
+
+
+def _unit(vectors: Vectors) -> Vectors:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = np.ascontiguousarray(
+    unit: Vectors = np.ascontiguousarray(
         vectors / np.maximum(length, np.finfo(np.float32).tiny), dtype=np.float32
     )
     return unit

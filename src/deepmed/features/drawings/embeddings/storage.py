@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.embeddings import repository
 from deepmed.features.drawings.embeddings.cache import EmbeddingCache
+from deepmed.features.drawings.embeddings.search import StoredVectors
 from deepmed.features.drawings.embeddings.serializer import EmbeddingSerializer, Vector
 from deepmed.kit import clock
 from deepmed.kit.database import AnyRow
@@ -25,6 +26,7 @@ class EmbeddingStorage:
     def __init__(self, owner_id: int, cache: EmbeddingCache | None = None) -> None:
         self.owner_id = owner_id
         self.cache = cache or EmbeddingCache()
+        self._searched: dict[str, StoredVectors] = {}
 
     def store_embedding(
         self, session: Session, drawing_id: int, vector: Vector, identity: EncoderIdentity
@@ -88,11 +90,23 @@ class EmbeddingStorage:
         matrix = np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
         return matrix, np.array(ids, dtype=np.int64)
 
+    def nearest(
+        self, session: Session, vector: Vector, encoder: str, count: int
+    ) -> tuple[list[tuple[int, float]], int]:
+        """The drawings with the nearest vectors of an encoder, and how many there are in all.
+
+        Returns:
+            (drawing, cosine similarity), most similar first; and the number of vectors.
+        """
+        stored = self._searched.setdefault(encoder, StoredVectors(self.owner_id, encoder))
+        return stored.nearest(session, vector, count), len(stored)
+
     def invalidate_cache(self, drawing_id: int, encoder: str) -> None:
         self.cache.remove((self.owner_id, drawing_id, encoder))
 
     def clear_cache(self) -> None:
         self.cache.clear()
+        self._searched.clear()
 
     def get_storage_stats(self, session: Session) -> dict[str, object]:
         return {

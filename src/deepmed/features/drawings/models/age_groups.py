@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from deepmed.core.audit import repository as audit
@@ -95,21 +94,20 @@ class AgeGroupManager:
 
     def analyze_age_distribution(self, session: Session) -> dict[str, Any]:
         """Drawings and children by completed year of age, over drawings that may train."""
-        rows = self._candidates(session)
-        ages = np.array([row.age_years for row in rows])
+        all_of = repository.ages_in_all(session, self.bench.owner_id)
         return {
-            "total_drawings": len(rows),
-            "total_children": len({row.child_id for row in rows}),
-            "age_range": [float(ages.min()), float(ages.max())] if len(ages) else None,
-            "mean_age": float(ages.mean()) if len(ages) else None,
+            "total_drawings": all_of.drawings,
+            "total_children": all_of.children,
+            "age_range": [all_of.lowest, all_of.highest] if all_of.drawings else None,
+            "mean_age": all_of.mean,
             "years": [
                 {
-                    "age_start": year,
-                    "age_end": year + 1,
-                    "drawings": count,
-                    "children": len({r.child_id for r in rows if int(r.age_years) == year}),
+                    "age_start": int(row.year),
+                    "age_end": int(row.year) + 1,
+                    "drawings": row.drawings,
+                    "children": row.children,
                 }
-                for year, count in sorted(Counter(int(row.age_years) for row in rows).items())
+                for row in repository.ages_by_year(session, self.bench.owner_id)
             ],
         }
 

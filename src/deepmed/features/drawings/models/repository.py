@@ -1,7 +1,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    and_,
+    cast,
+    distinct,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from deepmed.core.registry.tables import Artifact
@@ -46,20 +57,47 @@ def candidates(session: Session, owner_id: int, encoder: str) -> Sequence[AnyRow
     return session.execute(query).unique().all()
 
 
+def may_train(owner_id: int) -> list[ColumnElement[bool]]:
+    """Conditions of a drawing that may train, whatever encoder: typical, whole, of its own."""
+    return [
+        Drawing.owner_id == owner_id,
+        or_(Drawing.expert_label.is_(None), Drawing.expert_label == "normal"),
+        Drawing.is_blank.is_(False),
+        Drawing.withdrawn.is_(False),
+        Drawing.duplicate_of.is_(None),
+    ]
+
+
 def trainable(session: Session, owner_id: int) -> Sequence[AnyRow]:
-    """Drawings that may train, whatever encoder: typical, whole, of their own."""
-    query = (
-        select(Drawing.id, Drawing.child_id, Drawing.age_years, Drawing.subject)
-        .where(
-            Drawing.owner_id == owner_id,
-            or_(Drawing.expert_label.is_(None), Drawing.expert_label == "normal"),
-            Drawing.is_blank.is_(False),
-            Drawing.withdrawn.is_(False),
-            Drawing.duplicate_of.is_(None),
-        )
-        .order_by(Drawing.id)
+    query = select(Drawing.id, Drawing.child_id, Drawing.age_years, Drawing.subject)
+    return session.execute(query.where(*may_train(owner_id)).order_by(Drawing.id)).all()
+
+
+def ages_by_year(session: Session, owner_id: int) -> Sequence[AnyRow]:
+    """(year, drawings, children) of the drawings that may train, by completed year of age."""
+    # SQLite has no floor everywhere, and there a cast to a whole number cuts; elsewhere it rounds.
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    age = Drawing.age_years
+    year = (cast(age, Integer) if on_sqlite else func.floor(age)).label("year")
+    counts = (
+        func.count(Drawing.id).label("drawings"),
+        func.count(distinct(Drawing.child_id)).label("children"),
     )
+    query = select(year, *counts).where(*may_train(owner_id)).group_by(year).order_by(year)
     return session.execute(query).all()
+
+
+def ages_in_all(session: Session, owner_id: int) -> AnyRow:
+    """(drawings, children, lowest, highest, mean) of the drawings that may train."""
+    age = Drawing.age_years
+    query = select(
+        func.count(Drawing.id).label("drawings"),
+        func.count(distinct(Drawing.child_id)).label("children"),
+        func.min(age).label("lowest"),
+        func.max(age).label("highest"),
+        func.avg(age).label("mean"),
+    )
+    return session.execute(query.where(*may_train(owner_id))).one()
 
 
 def active_models(session: Session, owner_id: int, kind: str = "group") -> list[AgeGroupModel]:

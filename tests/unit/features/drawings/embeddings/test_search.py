@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from sqlalchemy import delete
 
 from deepmed.features.drawings.embeddings.search import SimilarityIndex
+from deepmed.features.drawings.tables import Drawing, DrawingEmbedding
+from deepmed.features.drawings.workbench import Workbench
+from factories.drawings import add_drawings, embed, sketches
 
 
 def brute_force(
@@ -53,3 +57,52 @@ def test_nothing_is_found_among_none_and_none_are_asked_for() -> None:
     assert empty.nearest(np.ones(3, np.float32), 3) == []
     one = SimilarityIndex(np.ones((1, 3), np.float32), np.array([5]))
     assert one.nearest(np.ones(3, np.float32), 0) == []
+
+
+class TestStoredVectors:
+    """What is kept in memory is what the database holds, after every kind of change."""
+
+    @staticmethod
+    def ids(bench: Workbench, asked: int = 1000) -> list[int]:
+        encoder = bench.encoding.identity.key
+        with bench.database.read() as session:
+            vector = np.ones(bench.encoding.identity.dimension, np.float32)
+            near, stored = bench.embeddings.nearest(session, vector, encoder, asked)
+        assert stored == len(near)
+        return sorted(number for number, _ in near)
+
+    def test_new_vectors_are_found_by_the_next_question(self, bench: Workbench) -> None:
+        first = add_drawings(bench, sketches(5))
+        embed(bench)
+        assert self.ids(bench) == first
+        second = add_drawings(bench, sketches(3, 9.5))
+        embed(bench)
+        assert self.ids(bench) == [*first, *second]
+
+    def test_deleted_ones_are_gone_with_the_next_question(self, bench: Workbench) -> None:
+        numbers = add_drawings(bench, sketches(5))
+        embed(bench)
+        assert self.ids(bench) == numbers
+        with bench.database.write() as session:  # as another process would
+            session.execute(delete(Drawing).where(Drawing.id == numbers[2]))
+        assert self.ids(bench) == [*numbers[:2], *numbers[3:]]
+
+    def test_vectors_that_were_made_again_replace_the_old_ones(self, bench: Workbench) -> None:
+        numbers = add_drawings(bench, sketches(5))
+        embed(bench)
+        assert self.ids(bench) == numbers
+        with bench.database.write() as session:
+            session.execute(delete(DrawingEmbedding))
+        embed(bench)
+        assert self.ids(bench) == numbers
+
+    def test_a_vector_that_was_late_takes_its_place_by_its_drawing(self) -> None:
+        random = np.random.default_rng(0)
+        vectors = random.normal(size=(6, 8)).astype(np.float32)
+        late = SimilarityIndex(vectors[[0, 1, 4, 5]], np.array([1, 2, 5, 6])).extend(
+            vectors[[2, 3]], np.array([3, 4])
+        )
+        whole = SimilarityIndex(vectors, np.arange(1, 7))
+        for vector in vectors:
+            found, expected = late.nearest(vector, 6), whole.nearest(vector, 6)
+            assert [number for number, _ in found] == [number for number, _ in expected]
