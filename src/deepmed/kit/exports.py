@@ -58,10 +58,11 @@ def write_csv(
 
 
 def _safe(row: Mapping[str, Cell]) -> dict[str, Cell]:
-    return {neutralise(name): _cell(value) for name, value in row.items()}
+    return {neutralise(name): safe_cell(value) for name, value in row.items()}
 
 
-def _cell(value: Cell) -> Cell:
+def safe_cell(value: Cell) -> Cell:
+    """The value as it may stand in a table that others open."""
     if isinstance(value, (bool, Number)):
         return value if value == value else ""  # noqa: PLR0124 - only NaN differs from itself
     if value is None:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from deepmed.web import downloads
+
 NOTHING = "–"  # noqa: RUF001 - a dash for "none" in a table
 STEPS = ("kB", "MB", "GB", "TB")
 
@@ -50,7 +52,19 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def cell(value: object) -> str:
+    """Any value in a table."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 FILTERS = {
+    "cell": cell,
+    "csv_link": downloads.csv_link,
+    "json_link": downloads.json_link,
     "number": number,
     "percent": percent,
     "age": age,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from deepmed.features.drawings.analysis.rates import ANSWERED
+from deepmed.features.drawings.analysis.decisions import ANSWERED
 from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing
 
 UNSPECIFIED = "unspecified"

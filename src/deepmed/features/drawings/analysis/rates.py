@@ -9,11 +9,9 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from deepmed.features.drawings.analysis.decisions import ANSWERED
 from deepmed.features.drawings.models.eligibility import TYPICAL_LABELS
 from deepmed.learning.reference import Role
-
-ANSWERED = frozenset({"ranked", "manual"})
-"""Decisions that could have been a flag; `not_supported` has a rank, and could not."""
 
 
 class Use(StrEnum):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from deepmed.features.drawings.analysis import overviews, repository
-from deepmed.features.drawings.analysis.rates import ANSWERED
+from deepmed.features.drawings.analysis.decisions import ANSWERED
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.embeddings import repository as embeddings
 from deepmed.features.drawings.explanation import repository as explanations

@@ -24,6 +24,8 @@ class DrawingFilter:
     is_duplicate: bool | None = None
     withdrawn: bool | None = None
     dataset_id: int | None = None
+    flagged: bool | None = None
+    """Whether the newest answer is a flag; false holds those without an answer too."""
 
     def __post_init__(self) -> None:
         if self.age_min is not None and self.age_max is not None and self.age_max <= self.age_min:

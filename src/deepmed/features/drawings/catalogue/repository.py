@@ -34,6 +34,9 @@ def conditions(owner_id: int, wanted: DrawingFilter) -> list[ColumnElement[bool]
         "is_duplicate": lambda value: Drawing.duplicate_of.is_not(None).is_(value),
         "withdrawn": Drawing.withdrawn.is_,
         "dataset_id": lambda value: Drawing.dataset_id == value,
+        "flagged": lambda value: (Drawing.id.in_ if value else Drawing.id.not_in)(
+            _flagged(owner_id)
+        ),
     }
     given = {name: value for name, value in vars(wanted).items() if value is not None}
     return [Drawing.owner_id == owner_id, *(asked[name](value) for name, value in given.items())]
@@ -110,16 +113,21 @@ def statistics(session: Session, owner_id: int) -> dict[str, Any]:
     }
 
 
-def mark_models(session: Session, owner_id: int, drawing_ids: Sequence[int]) -> list[int]:
-    """Mark the models in which these drawings took part; returns their ids."""
+def models_of(session: Session, owner_id: int, drawing_ids: Sequence[int]) -> list[int]:
+    """The models in which these drawings took part."""
     used = select(ModelMember.model_id).where(ModelMember.drawing_id.in_(drawing_ids)).distinct()
-    models = list(
+    return list(
         session.scalars(
             select(AgeGroupModel.id)
             .where(AgeGroupModel.owner_id == owner_id, AgeGroupModel.id.in_(used))
             .order_by(AgeGroupModel.id)
         )
     )
+
+
+def mark_models(session: Session, owner_id: int, drawing_ids: Sequence[int]) -> list[int]:
+    """Mark the models in which these drawings took part; returns their ids."""
+    models = models_of(session, owner_id, drawing_ids)
     session.execute(
         update(AgeGroupModel).where(AgeGroupModel.id.in_(models)).values(needs_retraining=True)
     )
@@ -241,6 +249,29 @@ def _without(values: Mapping[str, Any], gone: set[str]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in gone}
 
 
+def _flagged(owner_id: int) -> Select[int | None]:
+    return select(AnomalyAnalysis.current_of).where(
+        AnomalyAnalysis.owner_id == owner_id,
+        AnomalyAnalysis.current_of.is_not(None),
+        AnomalyAnalysis.is_anomaly.is_(True),
+    )
+
+
+def own_files(session: Session, owner_id: int) -> dict[str, set[str]]:
+    """The pictures and the maps of one owner's drawings."""
+    result = InterpretabilityResult
+    mine = (
+        select(result.saliency_map_path, result.overlay_image_path)
+        .join(AnomalyAnalysis, AnomalyAnalysis.id == result.analysis_id)
+        .where(AnomalyAnalysis.owner_id == owner_id)
+    )
+    pictures = select(Drawing.file_path).where(Drawing.owner_id == owner_id)
+    return {
+        "uploads": set(session.scalars(pictures)),
+        "static": {path for row in session.execute(mine) for path in row if path},
+    }
+
+
 def _analyses(drawing_ids: Sequence[int]) -> Select[int]:
     return select(AnomalyAnalysis.id).where(AnomalyAnalysis.drawing_id.in_(drawing_ids))
 
@@ -261,8 +292,8 @@ def subjects(session: Session, owner_id: int) -> dict[str | None, int]:
     return {row[0]: row[1] for row in session.execute(query.group_by(Drawing.subject))}
 
 
-def ages_of_subject(session: Session, owner_id: int, subject: str) -> dict[float, int]:
-    """How many drawings of a subject there are of each age."""
+def ages_of_subject(session: Session, owner_id: int, subject: str | None) -> dict[float, int]:
+    """How many drawings of a subject, or of none, there are of each age."""
     query = select(Drawing.age_years, func.count()).where(
         Drawing.owner_id == owner_id, Drawing.subject == subject
     )

@@ -1,0 +1,98 @@
+// Forms that speak to the interface for programs, so that pages and programs share one way of
+// changing things: `data-send="PATCH /api/v1/…"` sends the fields as JSON, `data-then` is where to
+// go afterwards ({name} is filled from the answer). A form with `data-confirm` waits until the
+// words were typed. A control with `data-shows` writes its value into another element.
+"use strict";
+
+const NEWS = "deepmed-news";
+
+function valueOf(control) {
+  if (control.type === "checkbox") return control.checked;
+  const text = control.value.trim();
+  if (text === "") return null;
+  return control.dataset.type === "number" ? Number(text) : text;
+}
+
+function fieldsOf(form) {
+  const fields = {};
+  for (const control of form.elements) {
+    if (!control.name || control.disabled) continue;
+    const value = valueOf(control);
+    if (value === null && control.dataset.optional !== undefined) continue;
+    fields[control.name] = value;
+  }
+  return fields;
+}
+
+function fill(address, answer) {
+  return address.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer[name]));
+}
+
+function complain(form, text) {
+  let note = form.querySelector("[role=alert]");
+  if (!note) {
+    note = document.createElement("p");
+    note.setAttribute("role", "alert");
+    note.className = "note bad";
+    note.tabIndex = -1;
+    form.prepend(note);
+  }
+  note.textContent = text;
+  note.focus();
+}
+
+async function send(form) {
+  const [method, address] = form.dataset.send.split(" ");
+  const fields = fieldsOf(form);
+  const hasBody = Object.keys(fields).length > 0 && method !== "DELETE";
+  const answer = await fetch(address, {
+    method,
+    headers: hasBody ? { "Content-Type": "application/json" } : {},
+    body: hasBody ? JSON.stringify(fields) : undefined,
+  });
+  const text = await answer.text();
+  if (!answer.ok) {
+    throw new Error(deepmed.reason(text) || `The server refused this (${answer.status}). Nothing was changed.`);
+  }
+  return text ? JSON.parse(text) : {};
+}
+
+async function submitted(event) {
+  const form = event.target;
+  if (!form.dataset?.send) return;
+  event.preventDefault();
+  const button = event.submitter;
+  button?.setAttribute("aria-busy", "true");
+  try {
+    const answer = await send(form);
+    if (form.dataset.said) sessionStorage.setItem(NEWS, form.dataset.said);
+    if (form.dataset.then) location.assign(fill(form.dataset.then, answer));
+    else location.reload();
+  } catch (error) {
+    const unreachable = error instanceof TypeError;
+    complain(form, unreachable ? "The server does not answer. Nothing was changed; see that it runs, then try again." : error.message);
+    button?.removeAttribute("aria-busy");
+  }
+}
+
+function waitForWords(form) {
+  const typed = form.querySelector("[data-words]");
+  const button = form.querySelector("[type=submit]");
+  const look = () => {
+    button.disabled = typed.value.trim().toLowerCase() !== typed.dataset.words.toLowerCase();
+  };
+  typed.addEventListener("input", look);
+  look();
+}
+
+function tellNews() {
+  const news = sessionStorage.getItem(NEWS);
+  if (news) deepmed.say(news);
+  sessionStorage.removeItem(NEWS);
+}
+
+document.addEventListener("submit", submitted);
+document.addEventListener("DOMContentLoaded", () => {
+  for (const form of document.querySelectorAll("form[data-confirm]")) waitForWords(form);
+  tellNews();
+});
