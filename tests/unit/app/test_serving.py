@@ -1,10 +1,16 @@
 import socket
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
+from deepmed.app import serving
 from deepmed.app.serving import _listen, loopback_addresses
+from deepmed.core.home import Home
 from deepmed.kit.errors import ConfigurationError
+from deepmed.kit.http.peer import peer_uid
+from deepmed.kit.settings import current
 
 
 @pytest.mark.req("S-1.2")
@@ -40,3 +46,34 @@ def test_both_families_have_the_same_port_and_send_without_delay() -> None:
         found = _listen(stack, ["127.0.0.1", "::1"], 0, "--port")
         assert len({listener.getsockname()[1] for listener in found}) == 1
         assert {listener.proto for listener in found} == {socket.IPPROTO_TCP}
+
+
+@pytest.mark.req("S-1.1")
+def test_where_users_cannot_be_told_the_address_has_a_token(
+    opened: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "can_tell_users", lambda: False)
+    app = serving._application(opened, with_worker=False)
+    address = serving._address(app, 8000)
+    token = address.partition("?token=")[2]
+    assert len(token) >= 43
+    client = TestClient(app, base_url="http://localhost:8000", follow_redirects=False)
+    assert client.get("/health").status_code == 401
+    assert client.get(address).status_code == 303
+    assert client.get("/health").status_code == 200
+
+
+def test_otherwise_there_is_no_token(opened: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "can_tell_users", lambda: True)
+    app = serving._application(opened, with_worker=False)
+    assert serving._address(app, 8000) == "http://localhost:8000/"
+    assert app.state.gate.peers is peer_uid
+
+
+def test_a_server_logs_requests_unless_it_is_told_otherwise(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert serving._settings().log_level == "info"
+    monkeypatch.setenv("DEEPMED_LOG_LEVEL", "error")
+    current.cache_clear()
+    assert serving._settings().log_level == "error"
