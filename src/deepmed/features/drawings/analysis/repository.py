@@ -83,6 +83,12 @@ def by_inputs(
     return found
 
 
+def current(session: Session, drawing_id: int) -> AnomalyAnalysis | None:
+    """The newest analysis of a drawing."""
+    query = select(AnomalyAnalysis).where(AnomalyAnalysis.current_of == drawing_id)
+    return session.scalars(query).one_or_none()
+
+
 def answered_since(session: Session, ids: Sequence[int], sequence: int) -> set[int]:
     """Drawings whose newest analysis is of a call that began later than this one."""
     found: set[int] = set()

@@ -276,6 +276,13 @@ def _no_answer(scene: Scene, drawing: Drawing, item: ActiveModel | None) -> Outc
     )
 
 
+def inputs_of(scene: Scene, drawing: Drawing) -> str:
+    """The hash of everything that this drawing's answer rests on; nothing is scored for it."""
+    item = scene.model_for(drawing.age_years)
+    rule = scene.rules[item.row.id] if item else Rule(0, None, None)
+    return _inputs(scene, drawing, item, rule)
+
+
 def _inputs(scene: Scene, drawing: Drawing, item: ActiveModel | None, rule: Rule) -> str:
     vector = scene.vectors.get(drawing.id)
     content = {

@@ -17,6 +17,7 @@ from deepmed.features.drawings.analysis.scoring import (
     Scene,
     analyse,
     batch_q_values,
+    inputs_of,
     refuse_foreign,
 )
 from deepmed.features.drawings.analysis.storing import store
@@ -91,6 +92,23 @@ class AnalysisService:
             _refuse_gone(drawing_ids, found)
         return found
 
+    def answer(self, drawing_id: int) -> AnomalyAnalysis:
+        """The newest answer for a drawing; computed only where it does not stand any more.
+
+        Raises:
+            NotFoundError: there is no such drawing.
+            EncoderMismatchError: an active model takes vectors of another encoder than the present.
+        """
+        with self.bench.database.read() as session:
+            drawings = repository.drawings(session, self.bench.owner_id, [drawing_id])
+            _refuse_unknown([drawing_id], {drawing.id for drawing in drawings})
+            scene = self.scene(session, [drawing_id])
+            self._load_vectors(session, scene, drawings)
+            current = repository.current(session, drawing_id)
+        if current is not None and current.inputs_hash == inputs_of(scene, drawings[0]):
+            return current
+        return self.analyze([drawing_id]).analyses[0]
+
     def _new_batch(self, drawing_ids: Sequence[int] | None) -> str:
         """Whatever cannot be analysed at all is refused before there is a batch."""
         with self.bench.database.read() as session:
@@ -155,14 +173,16 @@ class AnalysisService:
             session: of the database.
             drawings: ids of those that will be put before the models.
         """
+        in_use = self.models.in_use(session)
         active = [
             ActiveModel(row, range_of(row), self.models.load_model(session, row))
-            for row in self.models.active(session)
+            for row in in_use
+            if row.kind == "group"
         ]
-        pooled = self.models.pooled(session)
+        pooled = next((row for row in in_use if row.kind != "group"), None)
         return Scene(
             active=active,
-            rules={item.row.id: self.thresholds.rule(session, item.row.id) for item in active},
+            rules=self.thresholds.rules(session, [item.row.id for item in active]),
             pool=None if pooled is None else self._pool(session, pooled),
             encoder=self.bench.encoding.identity.key,
             recipes={item.row.id: self.models.version(session, item.row) for item in active},

@@ -74,6 +74,10 @@ class ModelManager:
     def active(self, session: Session) -> list[AgeGroupModel]:
         return repository.active_models(session, self.bench.owner_id)
 
+    def in_use(self, session: Session) -> list[AgeGroupModel]:
+        """All active models, the groups' by age and the pooled one, read at once."""
+        return repository.in_use(session, self.bench.owner_id)
+
     def pooled(self, session: Session) -> AgeGroupModel | None:
         """The active model over all groups, where there is one."""
         return next(iter(repository.active_models(session, self.bench.owner_id, "pooled")), None)

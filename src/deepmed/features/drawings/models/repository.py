@@ -113,6 +113,20 @@ def active_models(session: Session, owner_id: int, kind: str = "group") -> list[
     return list(session.scalars(query))
 
 
+def in_use(session: Session, owner_id: int) -> list[AgeGroupModel]:
+    """All active models with their artefacts, groups' and pooled ones, read in two queries."""
+    query = select(AgeGroupModel).where(
+        AgeGroupModel.owner_id == owner_id, AgeGroupModel.is_active.is_(True)
+    )
+    found = list(session.scalars(query.order_by(AgeGroupModel.age_min, AgeGroupModel.id)))
+    wanted = [row.artifact_id for row in found]
+    # Kept by the session, which asks for each of them by its id.
+    session.info["artifacts"] = session.scalars(
+        select(Artifact).where(Artifact.id.in_(wanted))
+    ).all()
+    return found
+
+
 def all_models(session: Session, owner_id: int) -> list[AgeGroupModel]:
     query = select(AgeGroupModel).where(AgeGroupModel.owner_id == owner_id)
     return list(session.scalars(query.order_by(AgeGroupModel.age_min, AgeGroupModel.id)))

@@ -1,7 +1,7 @@
 """From which percentile a drawing is flagged: versioned, previewed, audited (D-9, D-10)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +50,22 @@ class ThresholdManager:
 
     def rule(self, session: Session, model_id: int | None = None) -> Rule:
         """The rule in force for a model; for all models without one of their own when None."""
-        row = repository.newest_for(session, self.bench.owner_id, model_id)
+        return self._of(repository.newest_for(session, self.bench.owner_id, model_id))
+
+    def _of(self, row: ThresholdSetting | None) -> Rule:
         if row is None:
             return Rule(0, self.bench.settings.threshold_percentile, None)
         return Rule(row.id, row.percentile, row.threshold)
+
+    def rules(self, session: Session, model_ids: Iterable[int]) -> dict[int, Rule]:
+        """The rule in force for each of these models, as `rule` finds it."""
+        newest = repository.newest_by_model(session, self.bench.owner_id)
+        found = {}
+        for model_id in model_ids:
+            speaking = [row for row in (newest.get(None), newest.get(model_id)) if row]
+            row = max(speaking, key=lambda one: one.id, default=None)
+            found[model_id] = self._of(row)
+        return found
 
     def get_current_percentile(self, session: Session) -> float | None:
         return self.rule(session).percentile

@@ -1,4 +1,4 @@
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.tables import ThresholdSetting
@@ -17,6 +17,17 @@ def newest_for(session: Session, owner_id: int, model_id: int | None) -> Thresho
         .limit(1)
     )
     return session.scalars(query).first()
+
+
+def newest_by_model(session: Session, owner_id: int) -> dict[int | None, ThresholdSetting]:
+    """The newest rule of each model that has had one, and under None the newest for all."""
+    newest = (
+        select(func.max(ThresholdSetting.id))
+        .where(ThresholdSetting.owner_id == owner_id)
+        .group_by(ThresholdSetting.model_id)
+    )
+    rows = session.scalars(select(ThresholdSetting).where(ThresholdSetting.id.in_(newest)))
+    return {row.model_id: row for row in rows}
 
 
 def history(session: Session, owner_id: int) -> list[ThresholdSetting]:
