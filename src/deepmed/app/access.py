@@ -37,6 +37,17 @@ ROLES: dict[str, Role | None] = {
     # Pages of the shell
     "GET /docs": VIEWER,
     "MOUNT /static": ANYONE,
+    "GET /status": VIEWER,
+    "GET /status/storage": VIEWER,
+    # Pages of drawings
+    "GET /drawings": VIEWER,
+    "POST /drawings/analyze": ANALYST,
+    # Pages of jobs
+    "GET /jobs": VIEWER,
+    "GET /jobs/part": VIEWER,
+    "GET /jobs/running": VIEWER,
+    "GET /jobs/{job_id}": VIEWER,
+    "GET /jobs/{job_id}/part": VIEWER,
     # Drawings
     "POST /api/v1/drawings/upload": ANNOTATOR,
     "GET /api/v1/drawings/upload/progress/{upload_id}": ANNOTATOR,

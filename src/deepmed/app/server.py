@@ -48,7 +48,7 @@ class Supervised(Protocol):
 
 def routers() -> Iterator[tuple[str, APIRouter]]:
     """Every slice's routes under their prefix; imported when a server is wanted, not before."""
-    from deepmed.app import root  # noqa: PLC0415 - see above
+    from deepmed.app import pages, root  # noqa: PLC0415 - see above
     from deepmed.core.health import routes as health  # noqa: PLC0415 - likewise
     from deepmed.core.jobs import routes as jobs  # noqa: PLC0415 - likewise
     from deepmed.features.drawings import routes as drawings  # noqa: PLC0415 - likewise
@@ -60,6 +60,8 @@ def routers() -> Iterator[tuple[str, APIRouter]]:
     for router in drawings.routers():
         yield API, router
     yield "", web.router
+    for router in pages.routers():
+        yield "", router
 
 
 def create_app(
@@ -101,6 +103,7 @@ def create_app(
     for prefix, router in routers():
         app.include_router(router, prefix=prefix)
     app.mount("/static", static_files())
+    _install_pages(app)
     if prepare is not None:
         prepare(app)
     check_roles(app.routes, roles)
@@ -123,6 +126,12 @@ def _keep_parts(app: FastAPI, home: Home) -> None:
     app.state.health = HealthMonitor(home, statistics, partial(models_probe, home))
     app.state.problems = Problems(on_contract, translate)
     app.state.problems.install(app)
+
+
+def _install_pages(app: FastAPI) -> None:
+    from deepmed.app import pages  # noqa: PLC0415 - as routers
+
+    pages.install(app)
 
 
 def _add_middlewares(app: FastAPI, roles: Roles) -> None:

@@ -1,4 +1,4 @@
-"""The rows behind a chart as a file, inside the page itself: nothing is asked of the server again."""
+"""The rows behind a chart as a file that lies in the page itself."""
 
 import csv
 import io

@@ -36,7 +36,10 @@ class Axis:
         return [round(place * step, 12) for place in range(first, last + 1)]
 
 
-def frame(across: Axis, up: Axis, label: str, vertical: str, *, whole: bool = False) -> list[str]:
+def frame(
+    across: Axis, up: Axis, label: str, vertical: str, *, whole: bool = False, ticks: bool = True
+) -> list[str]:
+    """Grid, numbers and names of the axes; `whole` numbers alone, or no `ticks` below."""
     heights = [tick for tick in up.ticks() if not whole or tick.is_integer()]
     grid = [line(LEFT, up.at(tick), WIDTH - RIGHT, up.at(tick), colour=GRID) for tick in heights]
     return [
@@ -44,7 +47,7 @@ def frame(across: Axis, up: Axis, label: str, vertical: str, *, whole: bool = Fa
         *[text(LEFT - 6, up.at(tick) + 4, f"{tick:.4g}", "end") for tick in heights],
         *[
             text(across.at(tick), HEIGHT - BOTTOM + 16, f"{tick:.4g}", "middle")
-            for tick in across.ticks()
+            for tick in (across.ticks() if ticks else ())
         ],
         text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, label, "middle"),
         text(4, 13, vertical, "start"),

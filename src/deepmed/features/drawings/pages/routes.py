@@ -1,0 +1,57 @@
+"""The addresses of the drawings' pages."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from deepmed.core.jobs.dependencies import Ledger
+from deepmed.core.jobs.dependencies import ledger as ledger_of
+from deepmed.features.drawings.desk import CallersDesk, desk_of
+from deepmed.features.drawings.jobs import AnalyzePayload
+from deepmed.features.drawings.pages import content
+from deepmed.web.shell import Entry, page
+
+PACKAGE = "deepmed.features.drawings"
+NAVIGATION = (
+    Entry("Drawings", "/drawings"),
+    Entry("Models", "/models"),
+    Entry("Thresholds", "/thresholds"),
+)
+
+JOB_PAGES = {"drawings.train": "/models/training/{uid}"}
+"""Where what came of a kind of job is shown."""
+
+router = APIRouter(include_in_schema=False)
+
+
+def dashboard(request: Request) -> HTMLResponse:
+    """The page at `/`; the composition root's own route asks for it."""
+    shown = content.dashboard.content(
+        desk_of(request), ledger_of(request), request.app.state.health
+    )
+    return page(request, PACKAGE, "dashboard.html", shown)
+
+
+@router.get("/drawings")
+def gallery(  # noqa: PLR0917 - query parameters, sent by their names
+    request: Request,
+    desk: CallersDesk,
+    age_min: str = "",
+    age_max: str = "",
+    subject: str = "",
+    label: str = "",
+    flagged: str = "",
+    child: str = "",
+    sort: str = "-upload_timestamp",
+    number: Annotated[int, Query(alias="page")] = 1,
+) -> HTMLResponse:
+    wanted = content.gallery.Wanted(age_min, age_max, subject, label, flagged, child, sort, number)
+    return page(request, PACKAGE, "gallery.html", content.gallery.content(desk, wanted))
+
+
+@router.post("/drawings/analyze")
+def analyse_all(ledger: Ledger) -> RedirectResponse:
+    """Compare all drawings with the models in use, in the background."""
+    job = ledger.submit("drawings.analyze", AnalyzePayload(drawing_ids=None, batch=None))
+    return RedirectResponse(f"/jobs/{job.id}", status_code=303)
