@@ -5,6 +5,7 @@ answer names the error's id in `X-Error-ID`, and the log has a line with the sam
 a value of a person or a detail of the program.
 """
 
+import math
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -153,8 +154,13 @@ def _complaint(item: Mapping[str, Any]) -> dict[str, Any]:
         "type": item["type"],
         "loc": [part if isinstance(part, int) else str(part) for part in item["loc"]],
         "msg": item["msg"],
-        "input": given if isinstance(given, _ECHOED) else None,
+        "input": given if _can_be_echoed(given) else None,
     }
+
+
+def _can_be_echoed(given: object) -> bool:
+    """JSON has no way to write infinity or what is no number."""
+    return isinstance(given, _ECHOED) and math.isfinite(given)
 
 
 def _outrun() -> ConflictError:
