@@ -16,7 +16,7 @@ from deepmed.core.jobs.fencing import Run
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.pace import Pace
 from deepmed.core.jobs.supervisor import Supervisor
-from deepmed.core.jobs.tables import Job, JobEvent, State
+from deepmed.core.jobs.tables import Job, JobEvent, JobState
 from deepmed.kit import clock
 from deepmed.kit.database import Database
 from deepmed.kit.settings import Settings
@@ -42,7 +42,7 @@ def job_of(database: Database, job_id: int) -> Job:
 
 def ended(database: Database, job_id: int, seconds: float = PATIENCE_SECONDS) -> Job:
     """The job, once it has ended."""
-    until(lambda: State(job_of(database, job_id).state).final, seconds)
+    until(lambda: JobState(job_of(database, job_id).state).final, seconds)
     return job_of(database, job_id)
 
 

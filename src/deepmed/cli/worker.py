@@ -51,12 +51,18 @@ def worker(
 def work_in_foreground(supervisor: "Supervisor") -> None:
     """Run it until it is done or a signal asks it to stop."""
     asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
-    supervisor.start()
-    while not supervisor.wait(0.1) and not asked.is_set():
-        pass
-    supervisor.stop()
+    before = {
+        number: signal.signal(number, lambda *_: asked.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        supervisor.start()
+        while not supervisor.wait(0.1) and not asked.is_set():
+            pass
+        supervisor.stop()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _checked(asked: list[str] | None, known: set[str]) -> list[str]:

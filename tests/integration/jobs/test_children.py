@@ -5,15 +5,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from typing import Any
 
 import psutil
 import pytest
 
 from deepmed.core.home import Home
+from deepmed.core.jobs import crew
+from deepmed.core.jobs.children import WarmChild
 from deepmed.core.jobs.fencing import Run
 from deepmed.core.jobs.ledger import JobLedger
-from deepmed.core.jobs.tables import State
+from deepmed.core.jobs.tables import JobState
 from deepmed.kit.settings import Settings
 from factories import jobs
 from factories.jobs import QUICK, ended, marked_pid, until, working
@@ -50,6 +54,28 @@ def test_a_warm_child_takes_the_owners_next_job_and_only_its_owners(
 
 
 @pytest.mark.req("P-6.2")
+def test_all_children_are_started_by_one_thread_that_lives_as_long_as_the_worker(
+    ledger: JobLedger, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a parent's death kills its children, it is the thread's death that does."""
+    starters = []
+
+    class Noted(WarmChild):
+        def __init__(self, *arguments: Any) -> None:
+            starters.append(threading.current_thread())
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(crew, "WarmChild", Noted)
+    with working(settings, concurrency=2):
+        for job in [ledger.submit("test.steps", {"count": 1, "seconds": 0.5}) for _ in range(2)]:
+            ended(ledger.database, job.id)
+        assert len(starters) == 2
+        assert len(set(starters)) == 1
+        assert starters[0].is_alive()
+        assert starters[0].name == "jobs"
+
+
+@pytest.mark.req("P-6.2")
 def test_an_idle_child_is_let_go(ledger: JobLedger, settings: Settings) -> None:
     job = ledger.submit("test.steps", {"count": 1})
     pace = jobs.Pace(lease=2.0, heartbeat=0.2, poll=0.05, grace=1.0, idle=0.3)
@@ -68,7 +94,7 @@ def test_a_killed_child_is_replaced_and_the_job_goes_on_from_its_checkpoint(
         until(lambda: jobs.job_of(ledger.database, job.id).completed >= 1)
         os.kill(pid, signal.SIGKILL)
         done = ended(ledger.database, job.id)
-    assert done.state == State.SUCCEEDED
+    assert done.state == JobState.SUCCEEDED
     assert (done.result or {})["attempt"] == 2
     assert (done.result or {})["begun_at"] >= 1
     assert jobs.traces(ledger.database) == {job.id: 1}
@@ -91,7 +117,7 @@ def test_a_child_that_always_dies_fails_the_job_after_its_attempts(
     job = ledger.submit("test.die", {})
     with working(settings):
         done = ended(ledger.database, job.id)
-    assert done.state == State.FAILED
+    assert done.state == JobState.FAILED
     assert done.attempt == 3
     assert "SIGKILL" in (done.error or {})["message"]
 
@@ -177,8 +203,8 @@ def test_a_busy_child_that_ignores_sigterm_is_cancelled_within_ten_seconds(
     with working(settings, pace=jobs.Pace()):
         pid = marked_pid(settings.home, job.id)
         asked = time.monotonic()
-        assert ledger.cancel(job.id).state == State.RUNNING
-        assert ended(ledger.database, job.id).state == State.CANCELLED
+        assert ledger.cancel(job.id).state == JobState.RUNNING
+        assert ended(ledger.database, job.id).state == JobState.CANCELLED
         assert time.monotonic() - asked < 10
         assert gone(pid)
     assert jobs.kinds_of_events(ledger.database, job.id)[-2:] == ["cancel_requested", "cancelled"]
@@ -191,7 +217,7 @@ def test_a_child_that_asks_stops_by_itself(ledger: JobLedger, settings: Settings
     with working(settings, pace=patient):
         marked_pid(settings.home, job.id)
         ledger.cancel(job.id)
-        assert ended(ledger.database, job.id, seconds=10).state == State.CANCELLED
+        assert ended(ledger.database, job.id, seconds=10).state == JobState.CANCELLED
     assert jobs.traces(ledger.database) == {}
 
 

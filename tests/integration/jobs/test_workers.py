@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from deepmed.core.jobs.ledger import JobLedger
-from deepmed.core.jobs.tables import State
+from deepmed.core.jobs.tables import JobState
 from deepmed.kit.settings import Settings
 from factories import jobs
 from factories.jobs import ended, job_of, marked_pid, until, working
@@ -63,7 +63,7 @@ def test_a_killed_workers_child_dies_and_another_worker_completes_the_job_once(
         assert marked_pid(settings.home, job.id, attempt=2) != child
         assert time.monotonic() - killed_at < 20
         done = ended(ledger.database, job.id)
-    assert done.state == State.SUCCEEDED
+    assert done.state == JobState.SUCCEEDED
     assert (done.result or {})["begun_at"] >= 1
     assert jobs.traces(ledger.database) == {job.id: 1}
     assert jobs.kinds_of_events(ledger.database, job.id).count("succeeded") == 1
@@ -83,8 +83,8 @@ def test_worker_and_child_killed_together_lose_nothing(
     jobs.expire(ledger.database, job.id)
     (settings.home / "go").touch()
     with working(settings):
-        assert ended(ledger.database, job.id).state == State.SUCCEEDED
-        assert ended(ledger.database, waiting.id).state == State.SUCCEEDED
+        assert ended(ledger.database, job.id).state == JobState.SUCCEEDED
+        assert ended(ledger.database, waiting.id).state == JobState.SUCCEEDED
     assert jobs.traces(ledger.database) == {job.id: 1, waiting.id: 1}
 
 
@@ -97,10 +97,10 @@ def test_a_job_whose_worker_is_dead_can_be_cancelled(
     marked_pid(settings.home, job.id)
     worker.kill()
     worker.wait()
-    assert ledger.cancel(job.id).state == State.RUNNING, "its worker may yet be alive"
+    assert ledger.cancel(job.id).state == JobState.RUNNING, "its worker may yet be alive"
     jobs.expire(ledger.database, job.id)
     with working(settings):
-        assert ended(ledger.database, job.id).state == State.CANCELLED
+        assert ended(ledger.database, job.id).state == JobState.CANCELLED
 
 
 @pytest.mark.req("P-6.3")
@@ -139,7 +139,7 @@ def test_a_stopped_worker_gives_its_jobs_back_without_losing_an_attempt(
     assert gone(child)
     for job_id in (apart.id, here.id):
         job = job_of(ledger.database, job_id)
-        assert (job.state, job.attempt, job.token) == (State.QUEUED, 0, None)
+        assert (job.state, job.attempt, job.token) == (JobState.QUEUED, 0, None)
         assert jobs.is_gapless(ledger.database, job_id)
     (settings.home / "go").touch()
     with working(settings):
@@ -156,7 +156,7 @@ def test_a_stubborn_child_does_not_keep_a_stopped_worker(
     worker.terminate()
     assert worker.wait(10) == 0
     assert gone(child)
-    assert job_of(ledger.database, job.id).state == State.QUEUED
+    assert job_of(ledger.database, job.id).state == JobState.QUEUED
 
 
 def test_once_works_off_what_is_there_and_ends(

@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 
 from deepmed.core.jobs import repository
 from deepmed.core.jobs.failures import Trouble, pause_after, worker_died
-from deepmed.core.jobs.tables import Job, State
+from deepmed.core.jobs.tables import Job, JobState
 from deepmed.kit import clock
 
 _LEFT: dict[str, Any] = {"token": None, "lease_until": None, "expected_at": None}
 
 
 def succeed(session: Session, job_id: int, result: Mapping[str, Any]) -> None:
-    _end(session, job_id, State.SUCCEEDED, {}, result=dict(result), error=null())
+    _end(session, job_id, JobState.SUCCEEDED, {}, result=dict(result), error=null())
 
 
 def fail(session: Session, job: Job, trouble: Trouble) -> None:
@@ -27,18 +27,18 @@ def fail(session: Session, job: Job, trouble: Trouble) -> None:
         _retry(session, job, trouble)
     else:
         error = trouble.to_dict() | {"attempts": job.attempt}
-        _end(session, job.id, State.FAILED, {"error": error}, error=error)
+        _end(session, job.id, JobState.FAILED, {"error": error}, error=error)
 
 
 def cancel(session: Session, job_id: int) -> None:
-    _end(session, job_id, State.CANCELLED, {})
+    _end(session, job_id, JobState.CANCELLED, {})
 
 
 def give_back(session: Session, job: Job) -> None:
     """The worker stops: somebody else goes on, as if this attempt had not been."""
     if job.cancel_requested_at is not None:
         return cancel(session, job.id)
-    values = {"state": State.QUEUED.value, "attempt": job.attempt - 1, **_LEFT}
+    values = {"state": JobState.QUEUED.value, "attempt": job.attempt - 1, **_LEFT}
     repository.append(
         session, job.id, "queued", {"reason": "worker stopped"}, available_at=clock.now(), **values
     )
@@ -58,7 +58,7 @@ def _retry(session: Session, job: Job, trouble: Trouble) -> None:
         job.id,
         "retrying",
         data,
-        state=State.QUEUED.value,
+        state=JobState.QUEUED.value,
         available_at=later,
         error=trouble.to_dict(),
         **_LEFT,
@@ -66,7 +66,7 @@ def _retry(session: Session, job: Job, trouble: Trouble) -> None:
 
 
 def _end(
-    session: Session, job_id: int, state: State, data: Mapping[str, Any], **values: Any
+    session: Session, job_id: int, state: JobState, data: Mapping[str, Any], **values: Any
 ) -> None:
     repository.append(
         session,

@@ -19,7 +19,7 @@ from deepmed.core.jobs.fencing import FencedDatabase, Run
 from deepmed.core.jobs.folders import open_folder, remove_folder
 from deepmed.core.jobs.kinds import JobKind
 from deepmed.core.jobs.payloads import read_payload
-from deepmed.core.jobs.tables import Job, State
+from deepmed.core.jobs.tables import Job, JobState
 from deepmed.kit.errors import ResourceError
 
 PATIENCE = (0.2, 0.5, 1.0, 2.0, 4.0)
@@ -62,7 +62,7 @@ def settle(home: Home, run: Run, how: Callable[[Session, Job], None]) -> None:
             if pause is None:
                 raise
             time.sleep(pause)
-    if State(job.state).final:
+    if JobState(job.state).final:
         remove_folder(home, job)
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 from deepmed.core.jobs.ledger import MOST, JobLedger
-from deepmed.core.jobs.tables import JobEvent, State
+from deepmed.core.jobs.tables import JobEvent, JobState
 
 
 def follow(
@@ -13,7 +13,7 @@ def follow(
     """The events after a number that are there and, with `until_end`, those to come."""
     while True:
         with ledger.database.read() as session:
-            state = State(ledger.get(session, job_id).state)
+            state = JobState(ledger.get(session, job_id).state)
             events = ledger.events(session, job_id, after)
         yield from events
         after += len(events)

@@ -13,7 +13,7 @@ from deepmed.core.home import Home
 from deepmed.core.jobs import endings, repository
 from deepmed.core.jobs.kinds import JobKind
 from deepmed.core.jobs.payloads import read_payload, write_payload
-from deepmed.core.jobs.tables import KEY_LENGTH, TITLE_LENGTH, Job, JobEvent, State
+from deepmed.core.jobs.tables import KEY_LENGTH, TITLE_LENGTH, Job, JobEvent, JobState
 from deepmed.kit import clock
 from deepmed.kit.database import Database
 from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
@@ -87,8 +87,8 @@ class JobLedger:
         Raises:
             ValidationError: there is no such state, or the limit is not 1 to 500.
         """
-        if state is not None and state not in set(State):
-            raise ValidationError(f"There is no state {state!r}; choose {', '.join(State)}.")
+        if state is not None and state not in set(JobState):
+            raise ValidationError(f"There is no state {state!r}; choose {', '.join(JobState)}.")
         if not 1 <= limit <= MOST:
             raise ValidationError(f"A page has 1 to {MOST} jobs, not {limit}.")
         before = None if before is None else min(before, LARGEST_ID)
@@ -122,7 +122,7 @@ class JobLedger:
         """
         with self.database.write_concurrently() as session:
             job = self._find(session, job_id, lock=True)
-            if job.state in {State.SUCCEEDED, State.FAILED}:
+            if job.state in {JobState.SUCCEEDED, JobState.FAILED}:
                 raise ConflictError(
                     f"Job {job_id} has {job.state} already, so there is nothing to cancel."
                 )
@@ -138,7 +138,7 @@ class JobLedger:
         """
         with self.database.write_concurrently() as session:
             job = self._find(session, job_id, lock=True)
-            if job.state not in {State.FAILED, State.CANCELLED}:
+            if job.state not in {JobState.FAILED, JobState.CANCELLED}:
                 raise ConflictError(
                     f"Job {job_id} is {job.state}; only a failed or cancelled one can be retried."
                 )
@@ -197,9 +197,9 @@ class JobLedger:
 
     def _cancel(self, session: Session, job: Job) -> None:
         lease = job.lease_until
-        if job.state == State.QUEUED or (lease is not None and lease < clock.now()):
+        if job.state == JobState.QUEUED or (lease is not None and lease < clock.now()):
             endings.cancel(session, job.id)
-        elif job.state == State.RUNNING and job.cancel_requested_at is None:
+        elif job.state == JobState.RUNNING and job.cancel_requested_at is None:
             repository.append(
                 session, job.id, "cancel_requested", {}, cancel_requested_at=clock.now()
             )
@@ -210,7 +210,7 @@ class JobLedger:
             job.id,
             "queued",
             {"reason": "retried"},
-            state=State.QUEUED.value,
+            state=JobState.QUEUED.value,
             attempt=0,
             available_at=clock.now(),
             cancel_requested_at=None,

@@ -7,12 +7,12 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, and_, exists, func, insert, select, true, update
 from sqlalchemy.orm import Session
 
-from deepmed.core.jobs.tables import Job, JobEvent, JobQueue, State
+from deepmed.core.jobs.tables import Job, JobEvent, JobQueue, JobState
 from deepmed.kit import clock
 from deepmed.kit.database import AnyRow
 from deepmed.kit.ids import new_uid
 
-UNFINISHED = (State.QUEUED.value, State.RUNNING.value)
+UNFINISHED = (JobState.QUEUED.value, JobState.RUNNING.value)
 CANDIDATES = 50
 """More than the workers that may look at the head of a queue in the same moment."""
 
@@ -112,7 +112,7 @@ def with_room(session: Session, limits: Mapping[str, int]) -> set[str]:
         select(JobQueue.name).where(JobQueue.name.in_(limits)).with_for_update(skip_locked=True)
     ).all()
     running = select(Job.queue, func.count().label("running")).where(
-        Job.state == State.RUNNING.value, Job.queue.in_(locked)
+        Job.state == JobState.RUNNING.value, Job.queue.in_(locked)
     )
     counts = {found.queue: found.running for found in session.execute(running.group_by(Job.queue))}
     return {queue for queue in locked if counts.get(queue, 0) < limits[queue]}
@@ -133,7 +133,7 @@ def claim(
     """
     ready = _ready(queues, kinds, only)
     values = {
-        "state": State.RUNNING.value,
+        "state": JobState.RUNNING.value,
         "worker": worker,
         "token": new_uid(),
         "lease_until": lease_until,
@@ -156,7 +156,7 @@ def claim(
 def _claim_at_once(session: Session, first: Any, values: dict[str, Any]) -> int | None:
     query = (
         update(Job)
-        .where(Job.id == first.limit(1).scalar_subquery(), Job.state == State.QUEUED.value)
+        .where(Job.id == first.limit(1).scalar_subquery(), Job.state == JobState.QUEUED.value)
         .values(**_next(values))
         .returning(Job.id)
         .execution_options(synchronize_session=False)
@@ -178,13 +178,13 @@ def _claim_unlocked(
 
 def expired(session: Session, moment: datetime, limit: int = 20) -> Iterator[Job]:
     """Running jobs whose worker is gone, locked; those that somebody else looks at are left out."""
-    gone = and_(Job.state == State.RUNNING.value, Job.lease_until < moment)
+    gone = and_(Job.state == JobState.RUNNING.value, Job.lease_until < moment)
     ids = session.scalars(select(Job.id).where(gone).order_by(Job.lease_until).limit(limit)).all()
     return _unlocked(session, ids, gone)
 
 
 def any_expired(session: Session, moment: datetime) -> bool:
-    gone = exists().where(Job.state == State.RUNNING.value, Job.lease_until < moment)
+    gone = exists().where(Job.state == JobState.RUNNING.value, Job.lease_until < moment)
     return bool(session.scalar(select(gone)))
 
 
@@ -239,7 +239,7 @@ def _ready(
     queues: Collection[str], kinds: Collection[str], only: int | None
 ) -> ColumnElement[bool]:
     return and_(
-        Job.state == State.QUEUED.value,
+        Job.state == JobState.QUEUED.value,
         Job.queue.in_(queues),
         Job.kind.in_(kinds),
         Job.available_at <= clock.now(),

@@ -11,7 +11,7 @@ from deepmed.core.jobs.cursors import read_cursor, read_cursors
 from deepmed.core.jobs.dependencies import Ledger
 from deepmed.core.jobs.ledger import MOST
 from deepmed.core.jobs.schemas import JobPage, JobView
-from deepmed.core.jobs.tables import State
+from deepmed.core.jobs.tables import JobState
 from deepmed.kit.errors import DeepMedError
 
 POLICY_VIOLATION = 1008
@@ -22,7 +22,7 @@ router = APIRouter(tags=["jobs"])
 @router.get("/jobs")
 def list_jobs(
     ledger: Ledger,
-    state: State | None = None,
+    state: JobState | None = None,
     kind: str | None = None,
     before: Annotated[int | None, Query(ge=1, description="`next_before` of the last page")] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
@@ -96,7 +96,7 @@ def _is_all_told(ledger: Ledger, job_id: int, place: int) -> bool:
     _check(ledger, {job_id: place})
     with ledger.database.read() as session:
         found = ledger.get(session, job_id)
-    return State(found.state).final and found.last_sequence == place
+    return JobState(found.state).final and found.last_sequence == place
 
 
 def _check(ledger: Ledger, cursors: dict[int, int]) -> None:

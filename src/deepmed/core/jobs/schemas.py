@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, Field
 
-from deepmed.core.jobs.tables import Job, JobEvent, State
+from deepmed.core.jobs.tables import Job, JobEvent, JobState
 from deepmed.kit import clock
 
 
@@ -22,7 +22,7 @@ class JobView(BaseModel):
     kind: str
     title: str
     queue: str
-    state: State
+    state: JobState
     priority: int
     payload: dict[str, Any]
     attempt: int = Field(description="1 in the first run, 0 before it.")
@@ -82,6 +82,6 @@ class Envelope(BaseModel):
 
 
 def seconds_to_go(job: Job) -> float | None:
-    if job.state != State.RUNNING or job.expected_at is None:
+    if job.state != JobState.RUNNING or job.expected_at is None:
         return None
     return max(0.0, (job.expected_at - clock.now()).total_seconds())

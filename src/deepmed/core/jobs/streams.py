@@ -12,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from deepmed.core.jobs.feed import EventFeed
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.schemas import Envelope, EventView
-from deepmed.core.jobs.tables import JobEvent, State
+from deepmed.core.jobs.tables import JobEvent, JobState
 
 KEEP_ALIVE_SECONDS = 15.0
 KEEP_ALIVE = b": nothing new\n\n"
@@ -44,7 +44,7 @@ async def server_sent(
 
 def is_all(ledger: JobLedger, event: JobEvent) -> bool:
     """Whether nothing comes after this event, unless somebody has the job run again."""
-    if event.kind not in {state.value for state in State if state.final}:
+    if event.kind not in {state.value for state in JobState if state.final}:
         return False
     with ledger.database.read() as session:
         return ledger.get(session, event.job_id).last_sequence == event.sequence

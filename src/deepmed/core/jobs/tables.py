@@ -12,7 +12,7 @@ from deepmed.kit.ids import new_uid
 TITLE_LENGTH, MESSAGE_LENGTH, KEY_LENGTH = 300, 500, 200
 
 
-class State(StrEnum):
+class JobState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -21,7 +21,7 @@ class State(StrEnum):
 
     @property
     def final(self) -> bool:
-        return self in {State.SUCCEEDED, State.FAILED, State.CANCELLED}
+        return self in {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED}
 
 
 class Job(Owned, Base):
@@ -55,7 +55,7 @@ class Job(Owned, Base):
     queue: Mapped[str] = mapped_column(String(40))
     title: Mapped[str] = mapped_column(String(TITLE_LENGTH))
     payload: Mapped[dict[str, Any]]
-    state: Mapped[str] = mapped_column(String(20), default=State.QUEUED.value)
+    state: Mapped[str] = mapped_column(String(20), default=JobState.QUEUED.value)
     priority: Mapped[int] = mapped_column(default=0)
     attempt: Mapped[int] = mapped_column(default=0)
     max_attempts: Mapped[int]

@@ -14,7 +14,7 @@ from deepmed.core.jobs.execution import Outcome, execute
 from deepmed.core.jobs.fencing import Run
 from deepmed.core.jobs.kinds import Isolation, JobKind
 from deepmed.core.jobs.ledger import JobLedger
-from deepmed.core.jobs.tables import Job, State
+from deepmed.core.jobs.tables import Job, JobState
 from deepmed.kit import clock
 from deepmed.kit.errors import ResourceError
 from deepmed.learning.errors import InsufficientDataError
@@ -42,7 +42,7 @@ def with_kind(home: Home, run: Any, payload: type[BaseModel] = Nothing) -> JobLe
 def test_a_result_is_kept(opened: Home, ledger: JobLedger) -> None:
     ledger.submit("test.add", {"first": 2, "second": 3})
     job = run_once(opened, ledger)
-    assert (job.state, job.result, job.error) == (State.SUCCEEDED, {"sum": 5}, None)
+    assert (job.state, job.result, job.error) == (JobState.SUCCEEDED, {"sum": 5}, None)
     assert job.token is None
     assert job.finished_at is not None
 
@@ -54,7 +54,7 @@ def test_what_would_fail_again_is_not_tried_again(
 ) -> None:
     ledger.submit("test.fail", {"error": error})
     job = run_once(opened, ledger)
-    assert (job.state, job.attempt) == (State.FAILED, 1)
+    assert (job.state, job.attempt) == (JobState.FAILED, 1)
     assert (job.error or {})["attempts"] == 1
 
 
@@ -66,14 +66,14 @@ def test_a_passing_trouble_is_tried_again_after_a_pause_that_grows(
     pauses = []
     for attempt in (1, 2):
         job = run_once(opened, ledger)
-        assert (job.state, job.attempt) == (State.QUEUED, attempt)
+        assert (job.state, job.attempt) == (JobState.QUEUED, attempt)
         assert (job.error or {})["message"] == "as it was told to"
         pauses.append((job.available_at - clock.now()).total_seconds())
         make_available(opened, job.id)
     assert 1 < pauses[0] <= 2
     assert 3 < pauses[1] <= 4
     job = run_once(opened, ledger)
-    assert (job.state, job.result, job.error) == (State.SUCCEEDED, {"attempt": 3}, None)
+    assert (job.state, job.result, job.error) == (JobState.SUCCEEDED, {"attempt": 3}, None)
     assert jobs.kinds_of_events(opened.database, job.id) == [
         *("queued", "started", "retrying", "started", "retrying", "started", "succeeded")
     ]
@@ -85,7 +85,7 @@ def test_attempts_are_limited(opened: Home, ledger: JobLedger) -> None:
     for _ in range(3):
         job = run_once(opened, ledger)
         make_available(opened, job.id)
-    assert (job.state, job.attempt, (job.error or {})["attempts"]) == (State.FAILED, 3, 3)
+    assert (job.state, job.attempt, (job.error or {})["attempts"]) == (JobState.FAILED, 3, 3)
 
 
 def test_a_bug_is_told_without_its_text_which_may_name_a_person(
@@ -116,7 +116,7 @@ def test_a_result_that_is_no_json_object_fails_the_job(opened: Home, result: obj
     ledger = with_kind(opened, lambda _home, _job: result)
     ledger.submit("test.hold", {})
     job = run_once(opened, ledger)
-    assert job.state == State.FAILED
+    assert job.state == JobState.FAILED
     assert job.result is None
 
 
@@ -152,7 +152,7 @@ def test_a_run_that_stops_when_asked_leaves_its_end_to_who_asked(
     stop = Event()
     stop.set()
     assert execute(opened, ledger.kinds, run, stop) is Outcome.STOPPED
-    assert jobs.job_of(opened.database, run.job_id).state == State.RUNNING
+    assert jobs.job_of(opened.database, run.job_id).state == JobState.RUNNING
 
 
 @pytest.mark.req("P-6.1")
@@ -191,7 +191,7 @@ def test_finished_work_outlives_a_database_that_is_away_for_a_moment(
     monkeypatch.setattr(endings, "succeed", away)
     monkeypatch.setattr(execution, "PATIENCE", (0.0, 0.0, 0.0))
     job = run_once(opened, ledger)
-    assert job.state == State.SUCCEEDED
+    assert job.state == JobState.SUCCEEDED
     assert jobs.traces(opened.database) == {job.id: 1}, "it was not done again"
 
 

@@ -11,7 +11,7 @@ from deepmed.core.jobs.errors import LeaseLostError
 from deepmed.core.jobs.execution import Outcome, execute, settle
 from deepmed.core.jobs.fencing import FencedDatabase, Run
 from deepmed.core.jobs.ledger import JobLedger
-from deepmed.core.jobs.tables import Job, State
+from deepmed.core.jobs.tables import Job, JobState
 from factories import jobs
 
 
@@ -80,7 +80,7 @@ def test_a_zombie_cannot_complete_a_job(opened: Home, run: Run) -> None:
         settle(opened, run, lambda session, job: endings.succeed(session, job.id, {"by": "zombie"}))
     settle(opened, new, lambda session, job: endings.succeed(session, job.id, {"by": "heir"}))
     job = jobs.job_of(opened.database, run.job_id)
-    assert (job.state, job.result) == (State.SUCCEEDED, {"by": "heir"})
+    assert (job.state, job.result) == (JobState.SUCCEEDED, {"by": "heir"})
     assert jobs.kinds_of_events(opened.database, job.id).count("succeeded") == 1
 
 
@@ -109,7 +109,7 @@ def test_a_zombie_that_finishes_its_work_leaves_neither_writes_nor_an_end(
     (opened.settings.home / "go").touch()
     kinds = {"test.hold": type(kind)(**{**vars(kind), "run": slow})}
     assert execute(opened, kinds, run, Event()) is Outcome.LOST
-    assert jobs.job_of(opened.database, run.job_id).state == State.RUNNING
+    assert jobs.job_of(opened.database, run.job_id).state == JobState.RUNNING
     assert jobs.traces(opened.database) == {}
 
 

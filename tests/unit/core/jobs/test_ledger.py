@@ -9,7 +9,7 @@ from deepmed.core.home import Home
 from deepmed.core.jobs import endings, repository
 from deepmed.core.jobs.failures import Trouble
 from deepmed.core.jobs.ledger import JobLedger
-from deepmed.core.jobs.tables import State
+from deepmed.core.jobs.tables import JobState
 from deepmed.kit import clock
 from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
 from factories import jobs
@@ -44,7 +44,7 @@ def test_work_is_accepted_in_less_than_a_second(ledger: JobLedger) -> None:
     assert time.monotonic() - begun < 1
     assert job.id == 1
     assert (job.state, job.title, job.queue, job.max_attempts) == (
-        State.QUEUED,
+        JobState.QUEUED,
         "Test add",
         "default",
         3,
@@ -150,7 +150,7 @@ def test_another_owners_job_is_not_there(ledger: JobLedger, other: JobLedger) ->
     for change in (other.cancel, other.retry):
         with pytest.raises(NotFoundError):
             change(job.id)
-    assert jobs.job_of(ledger.database, job.id).state == State.QUEUED
+    assert jobs.job_of(ledger.database, job.id).state == JobState.QUEUED
 
 
 @pytest.mark.parametrize("job_id", [0, -1, 7, 10**30])
@@ -175,7 +175,7 @@ def test_events_go_on_from_a_number_that_there_was(ledger: JobLedger) -> None:
 def test_a_queued_job_is_cancelled_at_once(ledger: JobLedger) -> None:
     job = ledger.submit("test.add", SUM)
     cancelled = ledger.cancel(job.id)
-    assert cancelled.state == State.CANCELLED
+    assert cancelled.state == JobState.CANCELLED
     assert cancelled.finished_at is not None
     assert ledger.cancel(job.id).last_sequence == cancelled.last_sequence, "twice is once"
 
@@ -185,7 +185,7 @@ def test_a_running_job_is_asked_to_stop_once(ledger: JobLedger) -> None:
     ledger.submit("test.add", SUM)
     job, _ = jobs.claimed(ledger.database)
     for _ in range(2):
-        assert ledger.cancel(job.id).state == State.RUNNING
+        assert ledger.cancel(job.id).state == JobState.RUNNING
     assert jobs.kinds_of_events(ledger.database, job.id) == [
         "queued",
         "started",
@@ -198,7 +198,7 @@ def test_a_job_whose_worker_is_silent_for_long_is_cancelled_at_once(ledger: JobL
     ledger.submit("test.add", SUM)
     job, _ = jobs.claimed(ledger.database)
     jobs.expire(ledger.database, job.id)
-    assert ledger.cancel(job.id).state == State.CANCELLED
+    assert ledger.cancel(job.id).state == JobState.CANCELLED
 
 
 def test_what_has_ended_cannot_be_cancelled(ledger: JobLedger) -> None:
@@ -212,10 +212,10 @@ def test_a_failed_job_is_queued_again_with_all_its_attempts(ledger: JobLedger) -
     job = ledger.submit("test.add", SUM)
     break_down(ledger, job.id)
     failed = jobs.job_of(ledger.database, job.id)
-    assert (failed.state, (failed.error or {})["message"]) == (State.FAILED, "It was wrong.")
+    assert (failed.state, (failed.error or {})["message"]) == (JobState.FAILED, "It was wrong.")
     again = ledger.retry(job.id)
     assert (again.state, again.attempt, again.error, again.finished_at) == (
-        State.QUEUED,
+        JobState.QUEUED,
         0,
         None,
         None,

@@ -9,7 +9,7 @@ from deepmed.app import open_home
 from deepmed.core.jobs import endings, repository
 from deepmed.core.jobs.fencing import Run
 from deepmed.core.jobs.ledger import JobLedger
-from deepmed.core.jobs.tables import Job, JobEvent, State
+from deepmed.core.jobs.tables import Job, JobEvent, JobState
 from deepmed.kit import clock
 from deepmed.kit.settings import Settings
 from factories import jobs
@@ -38,7 +38,7 @@ def test_a_claim_gives_a_run_with_a_token_and_a_lease(ledger: JobLedger) -> None
     submitted = ledger.submit("test.hold", {})
     job = claim(ledger)
     assert job is not None
-    assert (job.id, job.state, job.attempt, job.worker) == (submitted.id, State.RUNNING, 1, "me")
+    assert (job.id, job.state, job.attempt, job.worker) == (submitted.id, JobState.RUNNING, 1, "me")
     assert len(job.token or "") == 32
     assert job.lease_until is not None
     assert 9 < (job.lease_until - clock.now()).total_seconds() <= 10
@@ -109,7 +109,7 @@ def test_after_its_last_attempt_a_lost_job_has_failed_and_says_why(ledger: JobLe
     jobs.expire(ledger.database, job.id)
     recover(ledger)
     failed = jobs.job_of(ledger.database, job.id)
-    assert failed.state == State.FAILED
+    assert failed.state == JobState.FAILED
     assert (failed.error or {})["code"] == "worker_died"
     assert (failed.error or {})["attempts"] == 1
     assert "not heard of" in (failed.error or {})["message"]
@@ -124,7 +124,7 @@ def test_a_lost_job_that_was_to_be_cancelled_is_cancelled(ledger: JobLedger) -> 
     ledger.cancel(job.id)
     jobs.expire(ledger.database, job.id)
     recover(ledger)
-    assert jobs.job_of(ledger.database, job.id).state == State.CANCELLED
+    assert jobs.job_of(ledger.database, job.id).state == JobState.CANCELLED
 
 
 def test_a_living_run_is_not_taken_for_lost(ledger: JobLedger) -> None:
@@ -154,7 +154,7 @@ def test_a_heartbeat_prolongs_the_leases_that_are_still_ours(ledger: JobLedger) 
 def test_a_condition_that_fails_changes_nothing_and_records_nothing(ledger: JobLedger) -> None:
     job = ledger.submit("test.hold", {})
     with ledger.database.write() as session:
-        running = Job.state == State.RUNNING.value
+        running = Job.state == JobState.RUNNING.value
         assert repository.append(session, job.id, "note", {}, running, total=7) is None
     unchanged = jobs.job_of(ledger.database, job.id)
     assert (unchanged.total, unchanged.last_sequence) == (0, 1)
@@ -172,7 +172,7 @@ def test_the_database_itself_refuses_a_second_event_of_one_number(ledger: JobLed
 def test_the_database_itself_refuses_a_run_without_a_token(ledger: JobLedger) -> None:
     job = ledger.submit("test.hold", {})
     with pytest.raises(IntegrityError), ledger.database.write() as session:
-        repository.row(session, job.id).state = State.RUNNING.value
+        repository.row(session, job.id).state = JobState.RUNNING.value
 
 
 @pytest.mark.req("P-6.1")

@@ -12,11 +12,12 @@ from starlette.websockets import WebSocketDisconnect
 from deepmed.core.home import Home
 from deepmed.core.jobs import endings, feed, streams
 from deepmed.core.jobs.ledger import JobLedger
-from deepmed.core.jobs.tables import Job, State
+from deepmed.core.jobs.tables import Job, JobState
 from factories import jobs
 from factories.job_kinds import BY_NAME
 from factories.servers import client
 
+WS = "ws://localhost:8000/api/v1/ws"
 SUM = {"first": 1, "second": 2}
 PATHS = [
     ("GET", "/api/v1/jobs"),
@@ -200,7 +201,7 @@ def test_a_stream_goes_on_over_a_retry(web: TestClient, ledger: JobLedger) -> No
 
 @pytest.mark.req("P-10.1")
 def test_a_websocket_sends_envelopes_from_where_one_was(web: TestClient, done: Job) -> None:
-    with web.websocket_connect(f"/api/v1/ws?after={done.id}:2") as socket:
+    with web.websocket_connect(f"{WS}?after={done.id}:2") as socket:
         first, second = socket.receive_json(), socket.receive_json()
     assert set(first) == {"type", "timestamp", "data"}
     assert [first["type"], second["type"]] == ["job.log", "job.succeeded"]
@@ -214,7 +215,7 @@ def test_without_a_cursor_a_websocket_sends_all_that_comes_from_now_on(
     web: TestClient, ledger: JobLedger, done: Job, other_owner_id: int
 ) -> None:
     waiting = ledger.submit("test.add", SUM)
-    with web.websocket_connect("/api/v1/ws") as socket:
+    with web.websocket_connect(WS) as socket:
         JobLedger(ledger.database, other_owner_id, BY_NAME).submit("test.add", SUM)
         fresh = ledger.submit("test.add", SUM)
         assert told(socket) == (fresh.id, 1, "job.queued")
@@ -224,7 +225,10 @@ def test_without_a_cursor_a_websocket_sends_all_that_comes_from_now_on(
 
 @pytest.mark.req("P-10.1")
 def test_what_a_client_sends_reaches_nobody(web: TestClient, ledger: JobLedger) -> None:
-    with web.websocket_connect("/api/v1/ws") as one, web.websocket_connect("/api/v1/ws") as two:
+    with (
+        web.websocket_connect(WS) as one,
+        web.websocket_connect(WS) as two,
+    ):
         one.send_text('{"type": "job.succeeded", "timestamp": "now", "data": {}}')
         one.send_bytes(b"\x00")
         job = ledger.submit("test.add", SUM)
@@ -236,7 +240,7 @@ def test_what_a_client_sends_reaches_nobody(web: TestClient, ledger: JobLedger) 
     "cursors", ["x", "1", "1:x", ":1", "1:-1", "1:9", "77:0", "1:0,,", ",".join(["1:0"] * 101)]
 )
 def test_a_websocket_with_a_bad_cursor_is_closed(web: TestClient, done: Job, cursors: str) -> None:
-    assert closing_code(web, f"/api/v1/ws?after={cursors}") == 1008
+    assert closing_code(web, cursors) == 1008
 
 
 @pytest.mark.req("P-10.1")
@@ -244,11 +248,14 @@ def test_another_owners_job_cannot_be_listened_to(
     web: TestClient, ledger: JobLedger, other_owner_id: int
 ) -> None:
     theirs = JobLedger(ledger.database, other_owner_id, BY_NAME).submit("test.add", SUM)
-    assert closing_code(web, f"/api/v1/ws?after={theirs.id}:0") == 1008
+    assert closing_code(web, f"{theirs.id}:0") == 1008
 
 
-def closing_code(web: TestClient, path: str) -> int:
-    with web.websocket_connect(path) as socket, pytest.raises(WebSocketDisconnect) as closed:
+def closing_code(web: TestClient, cursors: str) -> int:
+    with (
+        web.websocket_connect(f"{WS}?after={cursors}") as socket,
+        pytest.raises(WebSocketDisconnect) as closed,
+    ):
         socket.receive_json()
     return closed.value.code
 
@@ -263,5 +270,5 @@ def later(deed: Callable[[], object], seconds: float) -> None:
 
 
 def test_states_are_those_of_the_ledger(web: TestClient) -> None:
-    schema = web.get("/api/v1/openapi.json").json()["components"]["schemas"]["State"]
-    assert set(schema["enum"]) == set(State)
+    schema = web.get("/api/v1/openapi.json").json()["components"]["schemas"]["JobState"]
+    assert set(schema["enum"]) == set(JobState)

@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+
+from deepmed.app import kinds
+from deepmed.app.kinds import job_kinds
+from deepmed.kit.errors import ConfigurationError
+from factories import job_kinds as plug_in
+
+
+def test_features_bring_their_kinds() -> None:
+    assert "drawings.train" in job_kinds()
+    assert all(name == kind.name for name, kind in job_kinds().items())
+
+
+def test_an_installed_package_brings_kinds_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "test.add" not in job_kinds()
+    plug_in.install(tmp_path / "plug-in", monkeypatch)
+    assert job_kinds()["test.add"].name == "test.add"
+
+
+def test_two_kinds_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plug_in.install(tmp_path / "plug-in", monkeypatch)
+    monkeypatch.setattr(kinds, "_of_features", lambda: iter([plug_in.BY_NAME["test.add"]]))
+    with pytest.raises(ConfigurationError, match=r"'test\.add'"):
+        job_kinds()
