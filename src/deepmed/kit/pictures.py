@@ -4,6 +4,7 @@ import hashlib
 import io
 import threading
 import warnings
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ _FOREIGN = (
     (b"PK\x03\x04", "an archive or an office document"),
     (b"<", "a web page, an SVG or another text of marks"),
 )
+_ARCHIVE_END_BYTES = 22 + 65_535
 # Python keeps one list of warning filters for all threads, so they decode one at a time.
 _decoding = threading.Lock()
 
@@ -95,6 +97,10 @@ def read_picture(data: bytes, limits: PictureLimits = DEFAULT_LIMITS) -> Picture
         )
     if not looks_like_picture(data):
         raise _foreign(data)
+    if _holds_archive(data):
+        raise ImageProcessingError(
+            "The picture is an archive as well; save or export it again as a picture alone."
+        )
     with _contained():
         with _open(data) as image:
             _check_header(image, limits)
@@ -211,6 +217,17 @@ def _foreign(data: bytes) -> ImageProcessingError:
     return ImageProcessingError(
         f"{what}; PNG, JPEG and BMP are read, whatever the file's name says."
     )
+
+
+def _holds_archive(data: bytes) -> bool:
+    """Whether programs that unpack archives would find one in it: they begin at a file's end."""
+    if b"PK\5\6" not in data[-_ARCHIVE_END_BYTES:]:
+        return False
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return bool(archive.infolist())
+    except Exception:  # noqa: BLE001 - four bytes that happened to be there
+        return False
 
 
 def _check_header(image: Image.Image, limits: PictureLimits) -> None:

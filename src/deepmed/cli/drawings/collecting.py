@@ -232,6 +232,10 @@ def edit(
     with open_bench() as bench:
         catalogue = DrawingCatalogue(bench.database, bench.storage, bench.owner_id)
         changed = catalogue.edit(drawing, changes)
+        if child is not None:
+            from deepmed.features.drawings.models.forgetting import complete
+
+            complete(bench)  # models hold their drawings' children
     facts = _facts(changed)
     out.table(["What", "Value"], [[name, value] for name, value in facts.items()])
     out.finish({"drawing": facts})

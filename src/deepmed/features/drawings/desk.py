@@ -15,6 +15,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from deepmed.core.home import Home
+from deepmed.features.drawings.catalogue.census import StoreCensus
 from deepmed.features.drawings.catalogue.service import DrawingCatalogue
 from deepmed.features.drawings.importing.importer import DrawingImporter
 from deepmed.features.drawings.thumbnails import thumbnail
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from deepmed.features.drawings.workbench import Workbench
 
 MOST_DESKS = 8
+_opening = Lock()
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Desk:
         )
 
     @cached_property
+    def census(self) -> StoreCensus:
+        home = self.home
+        return StoreCensus(home.database, home.storage, home.owner_id)
+
+    @cached_property
     def explanations(self) -> "ExplanationService":
         from deepmed.features.drawings.explanation.service import (  # noqa: PLC0415 - see above
             ExplanationService,
@@ -73,6 +80,13 @@ class Desk:
     @property
     def thresholds(self) -> "ThresholdManager":
         return self.analyses.thresholds
+
+    def revise_models(self) -> None:
+        """Let the models' files follow the drawings: some were deleted, or moved to a child."""
+        from deepmed.features.drawings.models import forgetting, leftovers  # noqa: PLC0415 - above
+
+        forgetting.complete(self.bench)
+        leftovers.forget(self.bench)
 
     def _forget(self) -> None:
         """Of deleted drawings nothing stays in memory."""
@@ -102,8 +116,9 @@ class Desks:
 def desk_of(connection: HTTPConnection) -> Desk:
     """The caller's desk."""
     state = connection.app.state
-    if not hasattr(state, "drawings_desks"):
-        state.drawings_desks = Desks(state.home)
+    with _opening:
+        if not hasattr(state, "drawings_desks"):
+            state.drawings_desks = Desks(state.home)
     desks: Desks = state.drawings_desks
     return desks.of(caller_of(connection).owner_id)
 

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from deepmed.core.home import Home
 from deepmed.core.jobs.context import JobContext
 from deepmed.core.jobs.kinds import Isolation, JobKind
+from deepmed.features.drawings.schemas.fields import LARGEST_SEED, ListedId, Number
+from deepmed.features.drawings.schemas.models import LayoutName
 
 if TYPE_CHECKING:
     from deepmed.features.drawings.models.ranges import AgeRange
@@ -22,12 +24,15 @@ class Payload(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+UID = "^[0-9a-f]{32}$"
+
+
 class ImportPayload(Payload):
     """A staged upload."""
 
-    upload_id: str = Field(pattern="^[0-9a-f]{32}$")
-    names: list[str]
-    name_pattern: str | None = None
+    upload_id: str = Field(pattern=UID)
+    files: int = Field(ge=1)
+    name_pattern: str | None = Field(None, max_length=500)
 
 
 class EmbedPayload(Payload):
@@ -35,9 +40,19 @@ class EmbedPayload(Payload):
 
 
 class Group(Payload):
-    age_min: float
-    age_max: float
+    age_min: Number
+    age_max: Number
     upper_closed: bool = False
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        from deepmed.kit.errors import ValidationError
+
+        try:
+            self.to_range()
+        except ValidationError as error:
+            raise ValueError(error.message) from error
+        return self
 
     def to_range(self) -> "AgeRange":
         from deepmed.features.drawings.models.ranges import AgeRange
@@ -47,16 +62,16 @@ class Group(Payload):
 
 class TrainPayload(Payload):
     groups: list[Group] = Field(min_length=1)
-    use: str = "refuse"
-    detector: str = "auto"
-    layout: str = "visual+age"
-    seed: int = Field(0, ge=0)
+    use: Literal["refuse", "candidate", "replace"] = "refuse"
+    detector: str = Field("auto", max_length=40)
+    layout: LayoutName = "visual+age"
+    seed: int = Field(0, ge=0, le=LARGEST_SEED)
 
 
 class AnalyzePayload(Payload):
-    drawing_ids: list[int] | None = None
+    drawing_ids: list[ListedId] | None = None
     """Null: all drawings."""
-    batch: str | None = None
+    batch: str | None = Field(None, pattern=UID)
     """Id of the batch under which its progress is told."""
 
 
@@ -66,24 +81,28 @@ class ReportPayload(Payload):
 
 def import_drawings(home: Home, job: JobContext) -> dict[str, Any]:
     from deepmed.features.drawings.importing.importer import DrawingImporter
+    from deepmed.features.drawings.importing.received import source_of
     from deepmed.features.drawings.importing.staging import Staging
 
     wanted = ImportPayload.model_validate(job.payload)
     staging = Staging(home.storage, wanted.upload_id)
     importer = DrawingImporter(home.database, home.storage, home.settings, home.owner_id)
-    with TemporaryDirectory() as name:
-        folder = Path(name) / "upload"
-        staging.fetch(folder, wanted.names)
-        source = folder / wanted.names[0] if _is_archive(wanted.names) else folder
-        report = importer.import_source(
-            source,
-            name_pattern=wanted.name_pattern,
-            dataset_name=f"upload {wanted.upload_id[:8]}",
-            run=wanted.upload_id,
-            progress=lambda done, total: _step(job, done, total, "Importing drawings"),
-        )
-    staging.discard(wanted.names)
-    return {"upload_id": wanted.upload_id, **report.to_record()}
+    report = importer.progress.report(wanted.upload_id)
+    if report is None:  # else it was killed after its last step
+        with TemporaryDirectory() as name:
+            folder = Path(name) / "upload"
+            names = staging.fetch(folder)
+            path, table = source_of(folder, names)
+            report = importer.import_source(
+                path,
+                metadata=table,
+                name_pattern=wanted.name_pattern,
+                dataset_name=f"upload {wanted.upload_id[:8]}",
+                run=wanted.upload_id,
+                progress=lambda done, total: _step(job, done, total, "Importing drawings"),
+            ).to_record()
+    staging.discard()
+    return {"upload_id": wanted.upload_id, **report}
 
 
 def embed_drawings(home: Home, job: JobContext) -> dict[str, Any]:
@@ -166,10 +185,6 @@ def _tell(job: JobContext) -> Callable[[str, Mapping[str, Any]], None]:
     return tell
 
 
-def _is_archive(names: list[str]) -> bool:
-    return len(names) == 1 and names[0].lower().endswith(".zip")
-
-
 def _groups_title(payload: BaseModel) -> str:
     wanted = TrainPayload.model_validate(payload)
     ages = ", ".join(f"{group.age_min:g}-{group.age_max:g}" for group in wanted.groups)
@@ -182,7 +197,7 @@ KINDS = (
         run=import_drawings,
         payload=ImportPayload,
         isolation=Isolation.PROCESS,
-        title=lambda payload: f"Import {len(ImportPayload.model_validate(payload).names)} files",
+        title=lambda payload: f"Import {ImportPayload.model_validate(payload).files} files",
     ),
     JobKind(
         name="drawings.embed",

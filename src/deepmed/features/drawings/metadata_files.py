@@ -195,7 +195,7 @@ def _read_json(data: bytes) -> MetadataTable:
     text, encoding = decode(data)
     try:
         found = json.loads(text, object_pairs_hook=_Pairs)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also an integer of thousands of digits
         raise ValidationError(f"it is not valid JSON: {error}") from error
     ignored: set[str] = set()
     if isinstance(found, _Pairs):

@@ -13,11 +13,22 @@ if TYPE_CHECKING:
         config,
         models,
         pictures,
+        storage,
         subject_aware,
         subjects,
+        sufficiency,
     )
 
-__all__ = ["analysis", "config", "models", "pictures", "subject_aware", "subjects"]
+__all__ = [
+    "analysis",
+    "config",
+    "models",
+    "pictures",
+    "storage",
+    "subject_aware",
+    "subjects",
+    "sufficiency",
+]
 
 
 def __getattr__(name: str) -> Any:

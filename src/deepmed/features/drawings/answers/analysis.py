@@ -4,6 +4,7 @@ from typing import Any
 
 from deepmed.features.drawings.analysis import overviews, repository
 from deepmed.features.drawings.analysis.decisions import ANSWERED
+from deepmed.features.drawings.answers.subject_aware import width
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.embeddings import repository as embeddings
 from deepmed.features.drawings.explanation import repository as explanations
@@ -26,6 +27,7 @@ from deepmed.features.drawings.schemas.analysis import (
     RecentAnalysis,
 )
 from deepmed.features.drawings.schemas.drawings import DrawingResponse
+from deepmed.features.drawings.schemas.models import ModelTrainingRequest
 from deepmed.features.drawings.tables import (
     AnalysisBatch,
     AnomalyAnalysis,
@@ -36,6 +38,7 @@ from deepmed.learning.errors import LearningError
 
 MOST_RECENT = 10
 NO_MODEL = "no_model"
+DEFAULT_LAYOUT: str = ModelTrainingRequest.model_fields["layout"].default
 
 
 def analyze(desk: Desk, drawing_id: int, *, explain: bool) -> AnalysisResultResponse:
@@ -45,8 +48,12 @@ def analyze(desk: Desk, drawing_id: int, *, explain: bool) -> AnalysisResultResp
         NotFoundError: there is no such drawing.
         ValidationError: no model covers its age.
     """
-    embed(desk, drawing_id)
-    row = desk.analyses.analyze([drawing_id]).analyses[0]
+    encoder = desk.bench.encoding.identity.key
+    with desk.bench.database.read() as session:
+        embedded = embeddings.present(session, encoder, [drawing_id])
+    if not embedded and not desk.catalogue.get(drawing_id).is_blank:
+        embed(desk, drawing_id)
+    row = desk.analyses.answer(drawing_id)
     if row.decision == NO_MODEL:
         raise ValidationError(f"{row.reason} Train a model for this age first.")
     return _result(desk, row, explain=explain)
@@ -149,9 +156,7 @@ def statistics(desk: Desk) -> AnalysisStatistics:
 
 
 def refuse_unknown(desk: Desk, drawing_ids: list[int]) -> None:
-    """Raises ValidationError, naming ids that are no drawings of the caller, or doubled ones."""
-    if len(set(drawing_ids)) < len(drawing_ids):
-        raise ValidationError("A drawing is named twice; nothing was analysed.")
+    """Raises ValidationError, naming ids that are no drawings of the caller."""
     with desk.bench.database.read() as session:
         found = {each.id for each in repository.drawings(session, desk.bench.owner_id, drawing_ids)}
     unknown = sorted(set(drawing_ids) - found)
@@ -228,8 +233,7 @@ def _dimension(desk: Desk, age: float, encoded: int) -> int:
     """
     with desk.bench.database.read() as session:
         row = next((row for row in desk.models.active(session) if range_of(row).holds(age)), None)
-    taken: int = row.parameters["dimension"] if row else encoded + 1
-    return taken
+    return width(row.parameters["layout"] if row else DEFAULT_LAYOUT, encoded)
 
 
 def _recent(row: AnomalyAnalysis, drawing: Drawing) -> RecentAnalysis:

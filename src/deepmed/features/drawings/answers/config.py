@@ -1,7 +1,7 @@
 """What the configuration routes answer, put together from the services."""
 
-from collections.abc import Callable
-from statistics import fmean, pstdev
+from collections.abc import Callable, Mapping
+from statistics import fmean, median, pstdev
 from typing import Any
 
 from sqlalchemy import text
@@ -17,14 +17,17 @@ from deepmed.features.drawings.schemas.config import (
     ConfigurationStatistics,
     ConfigurationUpdateRequest,
     Coverage,
+    CoveringModel,
     GroupCount,
     HealthCheckResponse,
+    ModelThreshold,
     SuccessResponse,
     SystemConfigurationResponse,
     SystemHealth,
     ThresholdStatistics,
     Validation,
 )
+from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.kit import clock
 from deepmed.kit.errors import DeepMedError, ValidationError
 
@@ -57,16 +60,18 @@ def update(desk: Desk, request: ConfigurationUpdateRequest) -> SuccessResponse:
             max_span=request.max_age_group_span,
         )
         if request.threshold_percentile is not None:
+            before = _thresholds(desk, session)
             desk.thresholds.set_current_percentile(session, request.threshold_percentile)
-            applied["threshold_updates"] = _recalculated(desk, session)
+            applied["threshold_updates"] = _recalculated(desk, session, before)
     return SuccessResponse(message="The configuration is changed.", data=applied)
 
 
 def set_percentile(desk: Desk, percentile: float) -> SuccessResponse:
     """Put a percentile into force for all models that have no rule of their own."""
     with desk.bench.database.write() as session:
+        before = _thresholds(desk, session)
         desk.thresholds.set_current_percentile(session, percentile)
-        found = _recalculated(desk, session)
+        found = _recalculated(desk, session, before)
     return SuccessResponse(
         message=f"Drawings are flagged from the {percentile:g}th percentile now.",
         data={
@@ -111,17 +116,7 @@ def statistics(desk: Desk) -> ConfigurationStatistics:
         coverage = manager.get_age_group_coverage(session)
         rows = desk.models.active(session)
         rules = {row.id: desk.thresholds.statistics(session, row) for row in rows}
-    models = [
-        {
-            "model_id": row.id,
-            "id": row.id,
-            "age_range": [row.age_min, row.age_max],
-            "threshold": rules[row.id]["threshold"],
-            "sample_count": row.sample_count,
-        }
-        for row in rows
-    ]
-    thresholds = [each["threshold"] for each in models if each["threshold"] is not None]
+    thresholds = [rule["threshold"] for rule in rules.values() if rule["threshold"] is not None]
     thin = [row for row in rows if row.sample_count < MINIMUM]
     warned = [
         f"Model {row.id} for {row.age_min:g}-{row.age_max:g}: so few children do not support the "
@@ -149,9 +144,14 @@ def statistics(desk: Desk) -> ConfigurationStatistics:
             threshold_range=[min(thresholds), max(thresholds)] if thresholds else None,
             mean_threshold=fmean(thresholds) if thresholds else None,
             std_threshold=pstdev(thresholds) if thresholds else None,
-            model_thresholds=models,
+            model_thresholds=[
+                ModelThreshold(model_id=row.id, **_model(row, rules[row.id])) for row in rows
+            ],
         ),
-        age_group_coverage=Coverage(**coverage, models=models),
+        age_group_coverage=Coverage(
+            **coverage,
+            models=[CoveringModel(id=row.id, **_model(row, rules[row.id])) for row in rows],
+        ),
         validation_results=Validation(
             total_models=len(rows),
             valid_models=len(rows) - len(thin),
@@ -168,30 +168,75 @@ def statistics(desk: Desk) -> ConfigurationStatistics:
     )
 
 
-def _recalculated(desk: Desk, session: Session) -> dict[str, Any]:
-    """Each active model's threshold under the rule in force; a model that cannot be read fails."""
-    results: dict[str, Any] = {}
-    errors: list[str] = []
+def _model(row: AgeGroupModel, rule: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "age_range": (row.age_min, row.age_max),
+        "threshold": rule["threshold"],
+        "sample_count": row.sample_count,
+    }
+
+
+Thresholds = dict[int, dict[str, Any] | DeepMedError]
+"""The rule in force for each active model, or why its model cannot be read."""
+
+
+def _thresholds(desk: Desk, session: Session) -> Thresholds:
+    found: Thresholds = {}
     for row in desk.models.active(session):
-        ages = [row.age_min, row.age_max]
         try:
-            rule = desk.thresholds.statistics(session, row)
+            found[row.id] = desk.thresholds.statistics(session, row)
         except DeepMedError as error:
-            errors.append(f"Model {row.id}: {error.message}")
-            results[str(row.id)] = {"success": False, "age_range": ages, "new_threshold": None}
-            continue
-        results[str(row.id)] = {
-            "success": True,
-            "age_range": ages,
-            "new_threshold": rule["threshold"],
-            "supported": rule["supported"],
-        }
+            found[row.id] = error
+    return found
+
+
+def _recalculated(desk: Desk, session: Session, before: Thresholds) -> dict[str, Any]:
+    """Each active model's threshold before and under the rule in force now."""
+    after = _thresholds(desk, session)
+    results = {
+        str(row.id): _recalculation(desk, session, row, before[row.id], after[row.id])
+        for row in desk.models.active(session)
+    }
+    errors = [
+        f"Model {model}: {rule.message}"
+        for model, rule in after.items()
+        if isinstance(rule, DeepMedError)
+    ]
     return {
         "total_models": len(results),
-        "successful_updates": sum(each["success"] for each in results.values()),
+        "successful_updates": len(results) - len(errors),
         "failed_updates": len(errors),
         "model_results": results,
         "errors": errors,
+    }
+
+
+def _recalculation(
+    desk: Desk,
+    session: Session,
+    row: AgeGroupModel,
+    before: dict[str, Any] | DeepMedError,
+    after: dict[str, Any] | DeepMedError,
+) -> dict[str, Any]:
+    ages = [row.age_min, row.age_max]
+    if isinstance(before, DeepMedError) or isinstance(after, DeepMedError):
+        nothing = {"old_threshold": None, "new_threshold": None, "statistics": None}
+        return {"success": False, "age_range": ages, **nothing}
+    scores = desk.models.load_model(session, row).model.calibration.scores
+    return {
+        "success": True,
+        "age_range": ages,
+        "old_threshold": before["threshold"],
+        "new_threshold": after["threshold"],
+        "supported": after["supported"],
+        "statistics": {
+            "mean": fmean(scores),
+            "std": pstdev(scores),
+            "min": float(min(scores)),
+            "max": float(max(scores)),
+            "median": float(median(scores)),
+            "sample_count": len(scores),
+        },
     }
 
 

@@ -1,6 +1,5 @@
 """What the routes of models answer, put together from the services."""
 
-from collections import Counter, defaultdict
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -10,28 +9,20 @@ from deepmed.core.jobs.tables import Job
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.jobs import Group, TrainPayload
 from deepmed.features.drawings.models.age_groups import AgeGroupManager
-from deepmed.features.drawings.models.overview import overview
-from deepmed.features.drawings.models.ranges import (
-    DEFAULT_PLAN,
-    AgeRange,
-    closes_by_default,
-    range_of,
-)
+from deepmed.features.drawings.models.ranges import AgeRange, closes_by_default, range_of
 from deepmed.features.drawings.models.status import model_status
-from deepmed.features.drawings.models.sufficiency import MINIMUM, RECOMMENDED
+from deepmed.features.drawings.models.sufficiency import MINIMUM
 from deepmed.features.drawings.models.use import ModelUse
 from deepmed.features.drawings.schemas.models import (
     AgeGroupModelResponse,
-    AutoCreated,
+    CreationAccepted,
     Deactivated,
-    GroupSufficiency,
     Merged,
     MergeRequest,
     ModelListResponse,
+    ModelsInUse,
     ModelStatusResponse,
     ModelTrainingRequest,
-    SufficiencyAnalysis,
-    SufficiencyWarnings,
     ThresholdUpdated,
     ThresholdUpdateRequest,
     TrainingAccepted,
@@ -43,7 +34,6 @@ from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
 from deepmed.learning.detectors import detector_names
 
 TRAINING = "drawings.train"
-SEVERITIES = ("critical", "high", "medium", "low")
 _STATES = {"queued": "training", "running": "training", "succeeded": "completed"}
 
 
@@ -70,7 +60,8 @@ def train(desk: Desk, ledger: JobLedger, request: ModelTrainingRequest) -> Train
         [ages],
         use="candidate" if request.candidate else "refuse",
         detector=request.model_type,
-        seed=desk.bench.settings.seed,
+        layout=request.layout,
+        seed=desk.bench.settings.seed if request.seed is None else request.seed,
     )
     return TrainingAccepted(
         job_id=job.uid,
@@ -81,13 +72,13 @@ def train(desk: Desk, ledger: JobLedger, request: ModelTrainingRequest) -> Train
     )
 
 
-def auto_create(desk: Desk, ledger: JobLedger, *, force: bool) -> AutoCreated:
+def auto_create(desk: Desk, ledger: JobLedger, *, force: bool) -> ModelsInUse | CreationAccepted:
     """Train the groups that the ages at hand suggest, unless models are in use already."""
     with desk.bench.database.read() as session:
         existing = len(desk.models.active(session))
         groups = AgeGroupManager(desk.bench).suggest_age_groups(session)
     if existing and not force:
-        return AutoCreated(
+        return ModelsInUse(
             message="Models are in use already; nothing was trained.", existing_models=existing
         )
     if not groups:
@@ -99,7 +90,7 @@ def auto_create(desk: Desk, ledger: JobLedger, *, force: bool) -> AutoCreated:
         detector="auto",
         seed=desk.bench.settings.seed,
     )
-    return AutoCreated(
+    return CreationAccepted(
         job_id=job.uid,
         status="creating",
         force_recreate=force,
@@ -195,70 +186,6 @@ def merge(desk: Desk, request: MergeRequest) -> Merged:
     )
 
 
-def sufficiency(desk: Desk, groups: str | None) -> SufficiencyAnalysis:
-    found = _overview(desk, groups)
-    return SufficiencyAnalysis(
-        success=True,
-        age_groups_analyzed=len(found["groups"]),
-        analysis_results=found["groups"],
-        warnings=found["warnings"],
-        merging_suggestions=found["merging_suggestions"],
-        summary={
-            "total_warnings": len(found["warnings"]),
-            "critical_warnings": _severe(found["warnings"], "critical"),
-            "high_warnings": _severe(found["warnings"], "high"),
-            "merging_opportunities": len(found["merging_suggestions"]),
-        },
-    )
-
-
-def group_sufficiency(desk: Desk, age_min: float, age_max: float) -> GroupSufficiency:
-    ages = AgeRange(age_min, age_max)
-    found = _overview(desk, f"{ages.age_min}-{ages.age_max}")
-    info = found["groups"][0]
-    return GroupSufficiency(
-        success=True,
-        age_group={"min": age_min, "max": age_max},
-        data_analysis=info,
-        augmentation_suggestions=found["augmentation"][info["age_group"]],
-        recommendations={
-            "can_train": info["can_train"],
-            "needs_augmentation": info["sample_count"] < RECOMMENDED,
-            "minimum": MINIMUM,
-            "recommended": RECOMMENDED,
-        },
-    )
-
-
-def warnings(desk: Desk, severity: str | None) -> SufficiencyWarnings:
-    found = [
-        warning
-        for warning in _overview(desk, None)["warnings"]
-        if severity in {None, warning["severity"]}
-    ]
-    by_type: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for warning in found:
-        by_type[warning["warning_type"]].append(warning)
-    counts = Counter(warning["severity"] for warning in found)
-    return SufficiencyWarnings(
-        success=True,
-        total_warnings=len(found),
-        severity_filter=severity,
-        warnings=found,
-        warnings_by_type=by_type,
-        severity_counts={each: counts[each] for each in SEVERITIES},
-    )
-
-
-def _overview(desk: Desk, groups: str | None) -> dict[str, Any]:
-    """Of the groups named, else of the active models' groups, else of the default plan."""
-    with desk.bench.database.read() as session:
-        if groups is None:
-            active = [range_of(row) for row in desk.models.active(session)]
-            groups = ",".join(f"{ages.age_min}-{ages.age_max}" for ages in active) or DEFAULT_PLAN
-        return overview(desk.bench, session, groups)
-
-
 def _submit(ledger: JobLedger, groups: list[AgeRange], **settings: Any) -> Job:
     named = [
         Group(age_min=each.age_min, age_max=each.age_max, upper_closed=each.upper_closed)
@@ -348,7 +275,3 @@ def _percent(job: Job) -> int:
     if job.state == "succeeded":
         return 100
     return int(100 * (job.completed or 0) / job.total) if job.total else 0
-
-
-def _severe(warnings_: list[dict[str, Any]], severity: str) -> int:
-    return sum(warning["severity"] == severity for warning in warnings_)

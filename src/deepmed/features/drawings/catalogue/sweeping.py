@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from deepmed.features.drawings.catalogue import repository
+from deepmed.features.drawings.importing import staging
 from deepmed.features.drawings.models import leftovers
 from deepmed.features.drawings.models.forgetting import figure_key
 from deepmed.features.drawings.workbench import Workbench
@@ -23,4 +24,5 @@ def sweep_files(bench: Workbench, older_than: timedelta = ORPHAN_AGE) -> list[st
         named |= {figure_key(uid) for uid in repository.artifact_uids(session)}
     for folder in FOLDERS:
         swept += bench.storage.sweep_orphans(named, folder, older_than)
+    swept += bench.storage.sweep_orphans((), staging.FOLDER, max(older_than, staging.LONGEST))
     return swept

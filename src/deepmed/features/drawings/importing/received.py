@@ -8,10 +8,13 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from deepmed.features.drawings.importing.plan import BatchRefusedError
-from deepmed.kit.errors import TooLargeError
+from deepmed.kit.errors import TooLargeError, ValidationError
 from deepmed.kit.settings import MIB
 
-MOST_CHARACTERS = 120
+METADATA = "metadata.json"
+MOST_BYTES = 200
+"""A folder takes names of 255 bytes, and what writes a file needs some of them."""
+_LONGEST_ENDING = 8
 
 
 def label_of(name: str | None) -> str:
@@ -19,9 +22,14 @@ def label_of(name: str | None) -> str:
     last = PurePosixPath((name or "").replace("\\", "/")).name
     shown = "".join(each for each in last if unicodedata.category(each)[0] != "C").strip(". ")
     stem, dot, ending = shown.rpartition(".")
-    if not dot:
-        return shown[:MOST_CHARACTERS] or "drawing"
-    return f"{stem[: MOST_CHARACTERS - 10]}.{ending[:9]}"
+    if not dot or len(ending) > _LONGEST_ENDING:
+        return _cut(shown, MOST_BYTES) or "drawing"
+    ending = dot + ending
+    return _cut(stem, MOST_BYTES - len(ending.encode())) + ending
+
+
+def _cut(text: str, most: int) -> str:
+    return text.encode()[:most].decode(errors="ignore")
 
 
 def receive(folder: Path, name: str | None, content: BinaryIO, limit: int) -> Path:
@@ -41,6 +49,30 @@ def receive(folder: Path, name: str | None, content: BinaryIO, limit: int) -> Pa
     with path.open("wb") as file:
         shutil.copyfileobj(content, file)
     return path
+
+
+def is_archive(names: Sequence[str]) -> bool:
+    """Whether an upload is one ZIP, alone or with its metadata; beside pictures none is opened."""
+    others = [name for name in names if name != METADATA]
+    return len(others) == 1 and others[0].lower().endswith(".zip")
+
+
+def source_of(folder: Path, names: Sequence[str]) -> tuple[Path, Path | None]:
+    """What of the files in a folder is to be imported, and the table that lies beside it."""
+    if not is_archive(names):
+        return folder, None
+    archive = next(name for name in names if name != METADATA)
+    return folder / archive, folder / METADATA if METADATA in names else None
+
+
+def refuse_archive(path: Path) -> None:
+    """Raises ValidationError where one picture is expected and an archive came."""
+    with path.open("rb") as file:
+        if file.read(4) == b"PK\3\4" or is_archive([path.name]):
+            raise ValidationError(
+                f"{path.name} is an archive or an office document and not a picture; nothing was "
+                "stored. Send a ZIP of pictures to /api/v1/drawings/batch/upload."
+            )
 
 
 def refuse_doubled(names: Sequence[str | None]) -> None:

@@ -35,6 +35,12 @@ class UploadProgress:
             progress = 100.0 if run.status == "completed" else 100 * share
             return {"progress": progress, "status": _status_text(run)}
 
+    def report(self, upload_id: str) -> dict[str, Any] | None:
+        """What a completed import came to; None where it is not completed."""
+        with self._database.read() as session:
+            run = repository.run(session, self._owner_id, upload_id)
+        return None if run is None or run.status != "completed" else run.report
+
     @contextmanager
     def run(self, source: str, total: int, uid: str | None = None) -> Iterator[str]:
         """Give the run's id; the run is `failed` unless the block itself finished it.

@@ -22,10 +22,16 @@ from deepmed.kit.database import AnyRow
 from deepmed.learning.reference import Rows, borrowable
 
 
-def overview(bench: Workbench, session: Session, plan: str | None = None) -> dict[str, Any]:
+def overview(
+    bench: Workbench, session: Session, plan: str | Sequence[AgeRange] | None = None
+) -> dict[str, Any]:
     """Ages, the plan's groups (the suggested ones when none is given) and their sufficiency."""
     manager = AgeGroupManager(bench)
-    groups = parse_groups(plan) if plan else manager.suggest_age_groups(session)
+    groups = (
+        (parse_groups(plan) if isinstance(plan, str) else plan)
+        if plan
+        else manager.suggest_age_groups(session)
+    )
     analyzer = DataSufficiencyAnalyzer(bench.settings.threshold_percentile)
     infos = [analyzer.analyze_age_group_data(group) for group in _drawings(bench, session, groups)]
     suggester = DataAugmentationSuggester()

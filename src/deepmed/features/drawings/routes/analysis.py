@@ -18,6 +18,7 @@ from deepmed.features.drawings.schemas.analysis import (
     BatchAnalysisResponse,
     EmbeddingResponse,
 )
+from deepmed.features.drawings.schemas.fields import ObjectId, Uid
 
 router = APIRouter(prefix="/analysis", tags=["analysis"])
 
@@ -38,7 +39,7 @@ def analysis_statistics(desk: CallersDesk) -> AnalysisStatistics:
 @router.post("/analyze/{drawing_id}")
 def analyze_drawing(
     desk: CallersDesk,
-    drawing_id: int,
+    drawing_id: ObjectId,
     request: AnalysisRequest | None = None,  # noqa: ARG001 - what it may ask for is so anyway
     *,
     explain: Explain = True,
@@ -71,44 +72,44 @@ def analyze_batch(
 
 
 @router.get("/batch/{batch_id}/progress")
-def batch_progress(desk: CallersDesk, batch_id: str) -> BatchAnalysisResponse:
+def batch_progress(desk: CallersDesk, batch_id: Uid) -> BatchAnalysisResponse:
     return answers.analysis.batch(desk, batch_id)
 
 
 @router.get("/drawing/{drawing_id}")
 def analysis_history(
-    desk: CallersDesk, drawing_id: int, limit: Annotated[int, Query(ge=1, le=1000)] = 10
+    desk: CallersDesk, drawing_id: ObjectId, limit: Annotated[int, Query(ge=1, le=1000)] = 10
 ) -> AnalysisHistoryResponse:
     """The answers that a drawing was given, newest first."""
     return answers.analysis.history(desk, drawing_id, limit)
 
 
 @router.post("/embeddings/{drawing_id}")
-def embed_drawing(desk: CallersDesk, drawing_id: int) -> EmbeddingResponse:
+def embed_drawing(desk: CallersDesk, drawing_id: ObjectId) -> EmbeddingResponse:
     """Turn a drawing into a vector, unless it has one."""
     return answers.analysis.embed(desk, drawing_id)
 
 
 @router.get("/{analysis_id}")
-def get_analysis(desk: CallersDesk, analysis_id: int) -> AnalysisResultResponse:
+def get_analysis(desk: CallersDesk, analysis_id: ObjectId) -> AnalysisResultResponse:
     """A stored answer, as it was given."""
     return answers.analysis.stored(desk, analysis_id)
 
 
 @router.get("/{analysis_id}/overlay.png", response_class=Response, responses=_PICTURE)
-def get_overlay(desk: CallersDesk, analysis_id: int) -> Response:
+def get_overlay(desk: CallersDesk, analysis_id: ObjectId) -> Response:
     """The drawing with its heat map."""
     return _png(answers.pictures.overlay(desk, analysis_id), f"overlay_{analysis_id}.png")
 
 
 @router.get("/{analysis_id}/saliency.png", response_class=Response, responses=_PICTURE)
-def get_saliency(desk: CallersDesk, analysis_id: int) -> Response:
+def get_saliency(desk: CallersDesk, analysis_id: ObjectId) -> Response:
     """The heat map alone, transparent where it is low, to be laid over the drawing."""
     return _png(answers.pictures.saliency_layer(desk, analysis_id), f"saliency_{analysis_id}.png")
 
 
 @router.get("/{analysis_id}/saliency.json", response_class=Response)
-def get_saliency_data(desk: CallersDesk, analysis_id: int) -> Response:
+def get_saliency_data(desk: CallersDesk, analysis_id: ObjectId) -> Response:
     """The values that the heat map is drawn from."""
     return Response(
         answers.pictures.saliency_data(desk, analysis_id), media_type="application/json"

@@ -1,6 +1,6 @@
 """Configuration: thresholds, grouping, subjects, reset (contract 2.6)."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
@@ -10,18 +10,24 @@ from deepmed.features.drawings.schemas.config import (
     ConfigurationStatistics,
     ConfigurationUpdateRequest,
     HealthCheckResponse,
-    SubjectsResponse,
     SuccessResponse,
     SystemConfigurationResponse,
     ThresholdPreview,
 )
+from deepmed.features.drawings.schemas.fields import Number, Text
 from deepmed.features.drawings.schemas.models import ThresholdUpdateRequest
+from deepmed.features.drawings.schemas.subjects import (
+    AllSubjectsStatistics,
+    SubjectAwareModels,
+    SubjectsResponse,
+    SubjectStatistics,
+)
 from deepmed.kit.errors import ValidationError
 
 router = APIRouter(prefix="/config", tags=["config"])
 
 DEFAULT_PERCENTILE = 95.0
-Percentile = Annotated[float | None, Query(ge=50, le=99.9)]
+Percentile = Annotated[Number | None, Query(ge=50, le=99.9)]
 
 
 @router.get("/")
@@ -36,7 +42,7 @@ def update_configuration(desk: CallersDesk, request: ConfigurationUpdateRequest)
 
 @router.get("/threshold/preview")
 def preview_threshold(
-    desk: CallersDesk, percentile: Annotated[float, Query(ge=50, le=99.9)]
+    desk: CallersDesk, percentile: Annotated[Number, Query(ge=50, le=99.9)]
 ) -> ThresholdPreview:
     """What a percentile would do to each model and to the drawings analysed so far."""
     with desk.bench.database.read() as session:
@@ -79,12 +85,15 @@ def list_subjects(desk: CallersDesk) -> SubjectsResponse:
 
 
 @router.get("/subjects/statistics")
-def subject_statistics(desk: CallersDesk, subject: str | None = None) -> dict[str, Any]:
+def subject_statistics(
+    desk: CallersDesk, subject: Text | None = None
+) -> SubjectStatistics | AllSubjectsStatistics:
+    """Of one subject, or of all."""
     return answers.subjects.statistics(desk, subject)
 
 
 @router.get("/models/subject-aware")
-def subject_aware_models(desk: CallersDesk) -> dict[str, Any]:
+def subject_aware_models(desk: CallersDesk) -> SubjectAwareModels:
     return answers.subject_aware.models(desk)
 
 

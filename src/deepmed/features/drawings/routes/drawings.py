@@ -7,16 +7,24 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 
 from deepmed.core.jobs.dependencies import Ledger
+from deepmed.features.drawings import answers
 from deepmed.features.drawings.catalogue.filters import NEWEST_FIRST, DrawingFilter
 from deepmed.features.drawings.desk import CallersDesk, Desk
-from deepmed.features.drawings.importing.importer import FOLDER
 from deepmed.features.drawings.importing.plan import plan_import
-from deepmed.features.drawings.importing.received import label_of, receive, refuse_doubled
+from deepmed.features.drawings.importing.received import (
+    METADATA,
+    is_archive,
+    label_of,
+    receive,
+    refuse_archive,
+    refuse_doubled,
+    source_of,
+)
 from deepmed.features.drawings.importing.report import ImportReport
 from deepmed.features.drawings.importing.sources import open_source
 from deepmed.features.drawings.importing.staging import Staging
 from deepmed.features.drawings.jobs import ImportPayload
-from deepmed.features.drawings.metadata import ExpertLabel
+from deepmed.features.drawings.metadata import ExpertLabel, extract_metadata
 from deepmed.features.drawings.schemas.drawings import (
     AgeText,
     BatchUploadResponse,
@@ -28,6 +36,7 @@ from deepmed.features.drawings.schemas.drawings import (
     UploadedDrawing,
     UploadProgressResponse,
 )
+from deepmed.features.drawings.schemas.fields import Number, ObjectId, Text, is_uid
 from deepmed.features.drawings.thumbnails import thumbnail
 from deepmed.kit.errors import NotFoundError, ValidationError
 from deepmed.kit.ids import new_uid
@@ -35,7 +44,6 @@ from deepmed.kit.ids import new_uid
 router = APIRouter(prefix="/drawings", tags=["drawings"])
 
 MOST_FILES = 50
-_SENT_METADATA = "metadata.json"
 _PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {}}, "description": "The picture"}
 }
@@ -61,9 +69,11 @@ def upload_drawing(  # noqa: PLR0917 - a form's fields, sent by their names
         "prompt": prompt,
         "child_id": child_id,
     }
+    extract_metadata(facts)  # so that what is wrong is told as of a form, not of a table
     with TemporaryDirectory() as folder:
-        limit = desk.bench.settings.max_file_bytes
+        limit = desk.home.settings.max_file_bytes
         path = receive(Path(folder), file.filename, file.file, limit)
+        refuse_archive(path)
         report = desk.importer.import_source(path, defaults=facts, as_dataset=False)
     return _uploaded(desk, report)
 
@@ -71,7 +81,8 @@ def upload_drawing(  # noqa: PLR0917 - a form's fields, sent by their names
 @router.get("/upload/progress/{upload_id}")
 def upload_progress(desk: CallersDesk, upload_id: str) -> UploadProgressResponse:
     """How far a batch upload came; an unknown id is `not_found`."""
-    return UploadProgressResponse(**desk.importer.progress.get(upload_id))
+    found = desk.importer.progress.get(upload_id if is_uid(upload_id) else "")
+    return UploadProgressResponse(**found)
 
 
 @router.post("/batch/upload")
@@ -100,13 +111,15 @@ def upload_batch(
     with TemporaryDirectory() as name:
         folder = Path(name)
         names = _receive_all(desk, folder, files, metadata)
-        archive = len(names) == 1 and names[0].lower().endswith(".zip")
-        with open_source(folder / names[0] if archive else folder, desk.bench.settings) as source:
-            planned = len(plan_import(source, name_pattern=name_pattern).drawings)
-        Staging(desk.bench.storage, uid).put(folder, names)
+        path, table = source_of(folder, names)
+        with open_source(path, desk.home.settings) as source:
+            plan = plan_import(source, name_pattern=name_pattern, metadata=table)
+        Staging(desk.home.storage, uid).put(folder, names)
+    planned = len(plan.drawings)
     desk.importer.progress.announce(uid, f"upload {uid[:8]}", planned)
     job = ledger.submit(
-        "drawings.import", ImportPayload(upload_id=uid, names=names, name_pattern=name_pattern)
+        "drawings.import",
+        ImportPayload(upload_id=uid, files=len(files), name_pattern=name_pattern),
     )
     return BatchUploadResponse(
         upload_id=uid,
@@ -120,19 +133,19 @@ def upload_batch(
 @router.get("/stats")
 def drawing_statistics(desk: CallersDesk) -> DrawingStatistics:
     """How many drawings there are, of which ages and labels, and what they take of the store."""
-    return DrawingStatistics(**desk.catalogue.statistics(), storage=_storage(desk))
+    return DrawingStatistics(**desk.catalogue.statistics(), storage=answers.storage.storage(desk))
 
 
 @router.get("/")
 def list_drawings(  # noqa: PLR0917 - query parameters, sent by their names
     desk: CallersDesk,
-    age_min: float | None = None,
-    age_max: float | None = None,
-    subject: str | None = None,
+    age_min: Number | None = None,
+    age_max: Number | None = None,
+    subject: Text | None = None,
     expert_label: ExpertLabel | None = None,
     page: int = 1,
     page_size: int = 20,
-    child_id: str | None = None,
+    child_id: Text | None = None,
     sort: str = NEWEST_FIRST,
 ) -> DrawingListResponse:
     """A page of drawings, newest first."""
@@ -148,47 +161,54 @@ def list_drawings(  # noqa: PLR0917 - query parameters, sent by their names
 
 
 @router.get("/{drawing_id}")
-def get_drawing(desk: CallersDesk, drawing_id: int) -> DrawingResponse:
+def get_drawing(desk: CallersDesk, drawing_id: ObjectId) -> DrawingResponse:
     return DrawingResponse.of(desk.catalogue.get(drawing_id))
 
 
 @router.patch("/{drawing_id}")
-def edit_drawing(desk: CallersDesk, drawing_id: int, changes: DrawingChanges) -> DrawingResponse:
+def edit_drawing(
+    desk: CallersDesk, drawing_id: ObjectId, changes: DrawingChanges
+) -> DrawingResponse:
     """Change what is known of a drawing, or withdraw it from training; models are marked."""
     given = changes.model_dump(exclude_unset=True)
     withdrawn = given.pop("withdrawn", None)
     drawing = desk.catalogue.edit(drawing_id, given)
+    if "child_id" in given:
+        desk.revise_models()
     if withdrawn is not None:
         drawing = desk.catalogue.withdraw(drawing_id, withdrawn=withdrawn)
     return DrawingResponse.of(drawing)
 
 
 @router.delete("/{drawing_id}", status_code=204)
-def delete_drawing(desk: CallersDesk, drawing_id: int) -> None:
+def delete_drawing(desk: CallersDesk, drawing_id: ObjectId) -> None:
     """Delete a drawing with its picture, vectors, analyses and explanations."""
-    desk.catalogue.delete_drawing(drawing_id)
+    try:
+        desk.catalogue.delete_drawing(drawing_id)
+    finally:  # also where there is nothing left to delete: an earlier call may have been stopped
+        desk.revise_models()
 
 
 @router.get("/{drawing_id}/file", response_class=Response, responses=_PICTURE)
-def get_file(desk: CallersDesk, drawing_id: int) -> Response:
+def get_file(desk: CallersDesk, drawing_id: ObjectId) -> Response:
     """The stored picture: upright, on white, without metadata."""
     drawing = desk.catalogue.get(drawing_id)
-    return _picture(desk.bench.storage.get(drawing.file_path), drawing.filename)
+    return _picture(desk.home.storage.get(drawing.file_path), drawing.filename)
 
 
 @router.get("/{drawing_id}/thumbnail", response_class=Response, responses=_PICTURE)
-def get_thumbnail(desk: CallersDesk, drawing_id: int) -> Response:
+def get_thumbnail(desk: CallersDesk, drawing_id: ObjectId) -> Response:
     """The picture at most 256 pixels wide and high."""
     drawing = desk.catalogue.get(drawing_id)
-    return _picture(thumbnail(desk.bench.storage, drawing.file_path), f"small_{drawing.filename}")
+    return _picture(thumbnail(desk.home.storage, drawing.file_path), f"small_{drawing.filename}")
 
 
 @router.get("/{drawing_id}/neighbours")
 def get_neighbours(
-    desk: CallersDesk, drawing_id: int, count: Annotated[int, Query(ge=1, le=20)] = 3
+    desk: CallersDesk, drawing_id: ObjectId, count: Annotated[int, Query(ge=1, le=20)] = 3
 ) -> list[SimilarDrawingResponse]:
     """The typical drawings of the age that are most like this one."""
-    with desk.bench.database.read() as session:
+    with desk.home.database.read() as session:
         found = desk.explanations.comparisons.find_similar_normal_examples(
             session, drawing_id, count
         )
@@ -215,39 +235,16 @@ def _uploaded(desk: Desk, report: ImportReport) -> UploadedDrawing:
 def _receive_all(
     desk: Desk, folder: Path, files: list[UploadFile], metadata: str | None
 ) -> list[str]:
-    refuse_doubled([file.filename for file in files])
-    settings = desk.bench.settings
-    names = []
-    for file in files:
-        archive = len(files) == 1 and label_of(file.filename).lower().endswith(".zip")
-        limit = settings.max_archive_bytes if archive else settings.max_file_bytes
-        names.append(receive(folder, file.filename, file.file, limit).name)
+    sent = [file.filename for file in files]
+    refuse_doubled(sent if metadata is None else [*sent, METADATA])
+    settings = desk.home.settings
+    alone = is_archive([label_of(name) for name in sent])
+    limit = settings.max_archive_bytes if alone else settings.max_file_bytes
+    names = [receive(folder, file.filename, file.file, limit).name for file in files]
     if metadata is not None:
-        (folder / _SENT_METADATA).write_text(metadata, encoding="utf-8")
-        names.append(_SENT_METADATA)
+        (folder / METADATA).write_text(metadata, encoding="utf-8")
+        names.append(METADATA)
     return names
-
-
-def _storage(desk: Desk) -> dict[str, object]:
-    found = desk.bench.storage.get_storage_stats()["directories"]
-    return {
-        "upload_dir": FOLDER,
-        "static_dir": "explanations",
-        "directories": {
-            name: _folder(found.get(key))
-            for name, key in (("uploads", "uploads"), ("static", "explanations"))
-        },
-    }
-
-
-def _folder(found: dict[str, int] | None) -> dict[str, object]:
-    size = found["total_size_bytes"] if found else 0
-    return {
-        "exists": found is not None,
-        "file_count": found["file_count"] if found else 0,
-        "total_size_bytes": size,
-        "total_size_mb": round(size / 2**20, 2),
-    }
 
 
 def _picture(content: bytes, name: str) -> Response:

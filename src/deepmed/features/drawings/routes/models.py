@@ -7,14 +7,16 @@ from fastapi import APIRouter, Query
 from deepmed.core.jobs.dependencies import Ledger
 from deepmed.features.drawings import answers
 from deepmed.features.drawings.desk import CallersDesk
+from deepmed.features.drawings.schemas.fields import Number, ObjectId, Text, Uid
 from deepmed.features.drawings.schemas.models import (
-    AutoCreated,
+    CreationAccepted,
     CreationStatus,
     Deactivated,
     GroupSufficiency,
     Merged,
     MergeRequest,
     ModelListResponse,
+    ModelsInUse,
     ModelStatusResponse,
     ModelTrainingRequest,
     SufficiencyAnalysis,
@@ -44,13 +46,13 @@ def train_model(
 
 
 @router.get("/training/{job_id}/status")
-def training_status(desk: CallersDesk, ledger: Ledger, job_id: str) -> TrainingStatus:
+def training_status(desk: CallersDesk, ledger: Ledger, job_id: Uid) -> TrainingStatus:
     return answers.models.training_status(desk, ledger, job_id)
 
 
 @router.put("/{model_id}/threshold")
 def update_threshold(
-    desk: CallersDesk, model_id: int, request: ThresholdUpdateRequest
+    desk: CallersDesk, model_id: ObjectId, request: ThresholdUpdateRequest
 ) -> ThresholdUpdated:
     """Give one model its own percentile, or a threshold set by hand. Nothing is retrained."""
     return answers.models.set_threshold(desk, model_id, request)
@@ -62,19 +64,21 @@ def model_status(desk: CallersDesk, ledger: Ledger) -> ModelStatusResponse:
 
 
 @router.post("/auto-create")
-def auto_create(desk: CallersDesk, ledger: Ledger, *, force_recreate: bool = False) -> AutoCreated:
+def auto_create(
+    desk: CallersDesk, ledger: Ledger, *, force_recreate: bool = False
+) -> ModelsInUse | CreationAccepted:
     """Train the groups that the ages at hand suggest."""
     return answers.models.auto_create(desk, ledger, force=force_recreate)
 
 
 @router.get("/creation/{job_id}/status")
-def creation_status(desk: CallersDesk, ledger: Ledger, job_id: str) -> CreationStatus:
+def creation_status(desk: CallersDesk, ledger: Ledger, job_id: Uid) -> CreationStatus:
     found = answers.models.training_status(desk, ledger, job_id)
     return CreationStatus(job_id=job_id, status=found.status, message=found.message)
 
 
 @router.delete("/{model_id}")
-def deactivate_model(desk: CallersDesk, model_id: int) -> Deactivated:
+def deactivate_model(desk: CallersDesk, model_id: ObjectId) -> Deactivated:
     """Take a model out of use; it is kept."""
     return answers.models.deactivate(desk, model_id)
 
@@ -85,12 +89,12 @@ def analyze_sufficiency(
     age_groups: Annotated[str | None, Query(max_length=400, examples=["3-6,6-9"])] = None,
 ) -> SufficiencyAnalysis:
     """What the drawings at hand allow to train, by age group."""
-    return answers.models.sufficiency(desk, age_groups)
+    return answers.sufficiency.analysis(desk, age_groups)
 
 
 @router.get("/data-sufficiency/age-group/{age_min}/{age_max}")
-def analyze_group(desk: CallersDesk, age_min: float, age_max: float) -> GroupSufficiency:
-    return answers.models.group_sufficiency(desk, age_min, age_max)
+def analyze_group(desk: CallersDesk, age_min: Number, age_max: Number) -> GroupSufficiency:
+    return answers.sufficiency.of_group(desk, age_min, age_max)
 
 
 @router.post("/data-sufficiency/merge-age-groups")
@@ -100,5 +104,5 @@ def merge_groups(desk: CallersDesk, request: MergeRequest) -> Merged:
 
 
 @router.get("/data-sufficiency/warnings")
-def sufficiency_warnings(desk: CallersDesk, severity: str | None = None) -> SufficiencyWarnings:
-    return answers.models.warnings(desk, severity)
+def sufficiency_warnings(desk: CallersDesk, severity: Text | None = None) -> SufficiencyWarnings:
+    return answers.sufficiency.warnings(desk, severity)

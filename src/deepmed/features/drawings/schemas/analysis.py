@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from deepmed.features.drawings.explanation.texts import chip
 from deepmed.features.drawings.schemas.drawings import DrawingResponse
+from deepmed.features.drawings.schemas.fields import ListedId
 from deepmed.features.drawings.tables import AnomalyAnalysis
 
 ANALYSIS_TYPE = "age_group"
@@ -19,13 +20,20 @@ _UNKNOWN = "unknown"
 
 
 class AnalysisRequest(BaseModel):
-    drawing_id: int = Field(gt=0)
+    drawing_id: ListedId
     force_reanalysis: bool = False
 
 
 class BatchAnalysisRequest(BaseModel):
-    drawing_ids: list[int] = Field(min_length=1, max_length=100)
+    drawing_ids: list[ListedId] = Field(min_length=1, max_length=100)
     force_reanalysis: bool = False
+
+    @field_validator("drawing_ids")
+    @classmethod
+    def _each_once(cls, ids: list[int]) -> list[int]:
+        if len(set(ids)) < len(ids):
+            raise ValueError("a drawing is named twice")
+        return ids
 
 
 class BatchAccepted(BaseModel):

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from deepmed.features.drawings.schemas.fields import Number
+
 
 class SuccessResponse(BaseModel):
     success: bool = True
@@ -23,10 +25,10 @@ class SystemConfigurationResponse(BaseModel):
 
 
 class ConfigurationUpdateRequest(BaseModel):
-    threshold_percentile: float | None = Field(None, ge=50, le=99.9)
+    threshold_percentile: Number | None = Field(None, ge=50, le=99.9)
     age_grouping_strategy: Literal["yearly", "custom"] | None = None
     min_samples_per_group: int | None = Field(None, ge=10, le=10_000)
-    max_age_group_span: float | None = Field(None, gt=0, le=16)
+    max_age_group_span: Number | None = Field(None, gt=0, le=16)
 
 
 class HealthCheckResponse(BaseModel):
@@ -52,12 +54,26 @@ class AgeDistribution(BaseModel):
     age_groups: list[GroupCount]
 
 
+class ModelThreshold(BaseModel):
+    model_id: int
+    age_range: tuple[float, float]
+    threshold: float | None
+    sample_count: int
+
+
 class ThresholdStatistics(BaseModel):
     total_models: int
     threshold_range: list[float] | None
     mean_threshold: float | None
     std_threshold: float | None
-    model_thresholds: list[dict[str, Any]]
+    model_thresholds: list[ModelThreshold]
+
+
+class CoveringModel(BaseModel):
+    id: int
+    age_range: tuple[float, float]
+    sample_count: int
+    threshold: float | None
 
 
 class Coverage(BaseModel):
@@ -65,7 +81,7 @@ class Coverage(BaseModel):
     age_ranges: list[list[float]]
     coverage_gaps: list[list[float]]
     total_coverage: list[float] | None
-    models: list[dict[str, Any]]
+    models: list[CoveringModel]
 
 
 class Validation(BaseModel):
@@ -91,21 +107,26 @@ class ConfigurationStatistics(BaseModel):
     system_health: SystemHealth
 
 
-class SubjectCategory(BaseModel):
-    category: str
-    display_name: str
-    usage_count: int
-    is_default: bool
+class RuleEffect(BaseModel):
+    """What a rule does to one model and to the drawings that it was asked about so far."""
+
+    percentile: float | None
+    threshold: float | None
+    supported: bool
+    attained_level: float | None = None
+    highest_percentile: float | None = None
+    analysed_drawings: int
+    flagged_drawings: int
 
 
-class SubjectsResponse(BaseModel):
-    supported_categories: list[SubjectCategory]
-    total_categories: int
-    statistics: dict[str, Any]
-    subject_aware_analysis: dict[str, Any]
+class ThresholdEffect(BaseModel):
+    model_id: int
+    age_group: str
+    now: RuleEffect
+    then: RuleEffect
 
 
 class ThresholdPreview(BaseModel):
     """What a rule would do to each model and to the drawings analysed so far."""
 
-    effects: list[dict[str, Any]]
+    effects: list[ThresholdEffect]

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from deepmed.features.drawings.catalogue.service import DrawingPage
 from deepmed.features.drawings.metadata import MAX_AGE, MIN_AGE, parse_age
+from deepmed.features.drawings.schemas.fields import Number
 from deepmed.features.drawings.tables import Drawing
 from deepmed.kit.errors import ValidationError
 
@@ -90,7 +91,7 @@ class DrawingChanges(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    age_years: AgeText | float | None = None
+    age_years: AgeText | Number | None = None
     subject: str | None = None
     expert_label: str | None = None
     drawing_tool: str | None = None

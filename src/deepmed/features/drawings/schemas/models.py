@@ -1,20 +1,23 @@
 """Models and their data on the wire (contract 3.5)."""
 
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
 from deepmed.features.drawings.metadata import MAX_AGE, MIN_AGE
+from deepmed.features.drawings.schemas.fields import LARGEST_SEED, Number
 
 AUTOENCODER = "autoencoder"
+LayoutName = Literal["visual", "visual+age", "visual+subject"]
+"""The values of `learning.reference.Layout`, which would bring the learning library along."""
 
 
 class ModelTrainingRequest(BaseModel):
     """Unknown fields are ignored, as clients of the original send some."""
 
-    age_min: float = Field(ge=MIN_AGE, le=MAX_AGE)
-    age_max: float = Field(ge=MIN_AGE, le=MAX_AGE)
+    age_min: Number = Field(ge=MIN_AGE, le=MAX_AGE)
+    age_max: Number = Field(ge=MIN_AGE, le=MAX_AGE)
     model_type: str = Field(
         AUTOENCODER, max_length=40, description="A detector, or auto: planted ones decide"
     )
@@ -22,6 +25,12 @@ class ModelTrainingRequest(BaseModel):
     min_samples: int = Field(50, ge=10)
     upper_closed: bool | None = Field(
         None, description="Whether age_max itself belongs to the group; at 12 and 18 by default"
+    )
+    layout: LayoutName = Field(
+        "visual+age", description="What the model sees beside the picture's vector"
+    )
+    seed: int | None = Field(
+        None, ge=0, le=LARGEST_SEED, description="Of all randomness; the installation's by default"
     )
     candidate: bool = Field(
         default=False, description="Leave the new model inactive beside the active ones"
@@ -90,8 +99,8 @@ class ModelStatusResponse(BaseModel):
 
 
 class ThresholdUpdateRequest(BaseModel):
-    threshold: float | None = Field(None, gt=0)
-    percentile: float | None = Field(None, ge=50, le=99.9)
+    threshold: Number | None = Field(None, gt=0)
+    percentile: Number | None = Field(None, ge=50, le=99.9)
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -109,13 +118,18 @@ class ThresholdUpdated(BaseModel):
     updated_at: datetime
 
 
-class AutoCreated(BaseModel):
-    message: str | None = None
-    existing_models: int | None = None
-    job_id: str | None = None
-    status: str | None = None
-    force_recreate: bool | None = None
-    progress_url: str | None = None
+class ModelsInUse(BaseModel):
+    """Nothing was begun, because there are models."""
+
+    message: str
+    existing_models: int
+
+
+class CreationAccepted(BaseModel):
+    job_id: str
+    status: str
+    force_recreate: bool
+    progress_url: str
 
 
 class CreationStatus(BaseModel):
@@ -130,26 +144,98 @@ class Deactivated(BaseModel):
     message: str
 
 
+class AgeGroupData(BaseModel):
+    """What a group would train and calibrate on."""
+
+    age_group: str
+    age_min: float
+    age_max: float
+    sample_count: int
+    children: int
+    calibration_children: int
+    is_sufficient: bool
+    can_train: bool
+    recommended_min_samples: int
+    data_quality_score: None = None
+    data_quality_reason: str
+    subjects_distribution: dict[str, int]
+    age_distribution: list[float]
+    """Every age in the group, youngest first."""
+    false_alarm_spread: dict[str, Any]
+    """Where the false-alarm rate of one calibration on so many children lies, 95 % of the time."""
+
+
+class SufficiencyWarning(BaseModel):
+    warning_type: str
+    severity: str
+    age_group: str
+    age_group_min: float
+    age_group_max: float
+    current_samples: int
+    recommended_samples: int
+    message: str
+    suggestions: list[str]
+
+
+class MergeSuggestion(BaseModel):
+    original_groups: list[tuple[float, float]]
+    merged_group: tuple[float, float]
+    combined_sample_count: int
+    improvement_score: None = None
+    improvement_reason: str
+    rationale: str
+
+
+class SufficiencySummary(BaseModel):
+    total_warnings: int
+    critical_warnings: int
+    high_warnings: int
+    merging_opportunities: int
+
+
 class SufficiencyAnalysis(BaseModel):
     success: bool
     age_groups_analyzed: int
-    analysis_results: list[dict[str, Any]]
-    warnings: list[dict[str, Any]]
-    merging_suggestions: list[dict[str, Any]]
-    summary: dict[str, int]
+    analysis_results: list[AgeGroupData]
+    warnings: list[SufficiencyWarning]
+    merging_suggestions: list[MergeSuggestion]
+    summary: SufficiencySummary
+
+
+class AgeBounds(BaseModel):
+    min: float
+    max: float
+
+
+class Augmentation(BaseModel):
+    needed: bool
+    recommended_techniques: list[str]
+    multiplier_target: None = None
+    multiplier_reason: str
+    priority_subjects: list[str]
+    cautions: list[str]
+
+
+class GroupRecommendations(BaseModel):
+    can_train: bool
+    needs_augmentation: bool
+    quality_rating: None = None
+    quality_reason: str
+    minimum: int
+    recommended: int
 
 
 class GroupSufficiency(BaseModel):
     success: bool
-    age_group: dict[str, float]
-    data_analysis: dict[str, Any]
-    augmentation_suggestions: dict[str, Any]
-    recommendations: dict[str, Any]
+    age_group: AgeBounds
+    data_analysis: AgeGroupData
+    augmentation_suggestions: Augmentation
+    recommendations: GroupRecommendations
 
 
 class MergeRequest(BaseModel):
-    original_groups: list[tuple[float, float]] = Field(min_length=1, max_length=20)
-    merged_group: tuple[float, float]
+    original_groups: list[tuple[Number, Number]] = Field(min_length=1, max_length=20)
+    merged_group: tuple[Number, Number]
 
 
 class Merged(BaseModel):
@@ -165,6 +251,6 @@ class SufficiencyWarnings(BaseModel):
     success: bool
     total_warnings: int
     severity_filter: str | None
-    warnings: list[dict[str, Any]]
-    warnings_by_type: dict[str, list[dict[str, Any]]]
+    warnings: list[SufficiencyWarning]
+    warnings_by_type: dict[str, list[SufficiencyWarning]]
     severity_counts: dict[str, int]
