@@ -82,11 +82,11 @@ async def events(
 @router.websocket("/ws")
 async def push(websocket: WebSocket, ledger: Ledger, after: str = "") -> None:
     """Events of all the caller's jobs from now on, or with `after=ID:NUMBER,…` of those jobs."""
-    await websocket.accept()
     try:
         cursors = read_cursors(after) if after else None
         await run_in_threadpool(_check, ledger, cursors or {})
     except DeepMedError as error:
+        await websocket.accept()  # or the other side would not learn why
         await websocket.close(POLICY_VIOLATION, error.message[:100])
         return
     await streams.push(websocket, streams.feed_of(websocket), ledger.owner_id, cursors)

@@ -53,8 +53,12 @@ def is_all(ledger: JobLedger, event: JobEvent) -> bool:
 async def push(
     websocket: WebSocket, feed: EventFeed, owner_id: int, cursors: Mapping[int, int] | None
 ) -> None:
-    """Send events until the other side leaves; whatever it sends is thrown away."""
+    """Send events until the other side leaves; whatever it sends is thrown away.
+
+    It listens before it accepts: what happens after the other side was let in is told.
+    """
     with feed.listen(owner_id, cursors) as listener:
+        await websocket.accept()
         reader = asyncio.create_task(_read_nothing(websocket))
         reader.add_done_callback(lambda _: listener.wake())
         with suppress(WebSocketDisconnect):
