@@ -57,6 +57,16 @@ def items(session: Session, dataset_id: int) -> list[DatasetItem]:
     return list(session.scalars(query.order_by(DatasetItem.name)))
 
 
+def count_items(session: Session, owner_id: int, content_hashes: Sequence[str]) -> int:
+    query = (
+        select(func.count())
+        .select_from(DatasetItem)
+        .join(Dataset, Dataset.id == DatasetItem.dataset_id)
+        .where(Dataset.owner_id == owner_id, DatasetItem.content_hash.in_(content_hashes))
+    )
+    return session.scalars(query).one()
+
+
 def remove_items(session: Session, owner_id: int, content_hashes: Sequence[str]) -> dict[int, int]:
     """Delete the items of these contents; returns how many each dataset lost, by id."""
     lost: dict[int, int] = {}

@@ -102,6 +102,10 @@ class DatasetService:
     def items(self, dataset_id: int) -> list[DatasetItem]:
         return repository.items(self._session, self.get(dataset_id).id)
 
+    def count(self, content_hashes: Sequence[str]) -> int:
+        """How many items of all versions have these contents."""
+        return repository.count_items(self._session, self._owner_id, content_hashes)
+
     def forget(self, content_hashes: Sequence[str]) -> int:
         """Take files out of every version, because a person's data must go.
 

@@ -70,6 +70,23 @@ class Deletion:
             self._record(session, "drawing", drawing_id, report)
         return self._finish(report, files)
 
+    def preview_of_drawing(self, drawing_id: int) -> DeletionReport:
+        """What `of_drawing` would report; nothing is deleted. Raises NotFoundError."""
+        with self._database.read() as session:
+            drawing = repository.find(session, self._owner_id, drawing_id)
+            if drawing is None:
+                raise NotFoundError(f"There is no drawing {drawing_id}.")
+            siblings = repository.drawings_of(session, self._owner_id, drawing.child_id)
+            items = DatasetService(session, self._owner_id).count([drawing.source_hash])
+            return DeletionReport(
+                drawings=[drawing_id],
+                children=int(len(siblings) == 1),
+                dataset_items=items,
+                files=len(repository.files_of(session, [drawing_id])),
+                models_to_retrain=repository.models_of(session, self._owner_id, [drawing_id]),
+                **repository.derived(session, [drawing_id]),
+            )
+
     def of_child(self, code: str) -> DeletionReport:
         with self._database.write() as session:
             child = repository.find_child(session, self._owner_id, code)

@@ -172,6 +172,10 @@ class DrawingCatalogue:
         """Delete a drawing with all that was derived from it. Raises NotFoundError."""
         return self._deletion.of_drawing(drawing_id)
 
+    def preview_deletion(self, drawing_id: int) -> DeletionReport:
+        """What deleting it would take along; nothing is changed. Raises NotFoundError."""
+        return self._deletion.preview_of_drawing(drawing_id)
+
     def delete_child(self, child: str) -> DeletionReport:
         """Delete all drawings of a child, by the caller's child id. Raises NotFoundError."""
         return self._deletion.of_child(child)

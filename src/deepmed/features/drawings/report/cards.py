@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from deepmed.features.drawings.explanation.case import Case
 from deepmed.features.drawings.explanation.service import Explanation, ExplanationService
 from deepmed.features.drawings.explanation.texts import (
     FIRST_STEPS,
@@ -60,9 +61,9 @@ class CardMaker:
             picture=picture(explanation.case.image, CARD),
             overlay=self._overlay(explanation),
             overlay_caption=caption(explanation),
-            strip=_strip(row, explanation),
+            strip=score_strip(row, explanation.case),
             first_steps=FIRST_STEPS,
-            sentences=_sentences(explanation),
+            sentences=sentences(explanation),
             neighbours=[
                 self._neighbour(one.drawing_id, one.similarity_score)
                 for one in explanation.neighbours
@@ -70,11 +71,14 @@ class CardMaker:
             data=[
                 (name, data)
                 for name, data in (
-                    ("Numbers of this answer", self._numbers(row, drawing)),
-                    ("Other ages", self._ages(row)),
+                    (
+                        "Numbers of this answer",
+                        numbers(row, drawing, self.q_values.get(str(row.drawing_id))),
+                    ),
+                    ("Other ages", other_ages(row, self.ages)),
                     ("Places on the page", places(explanation)),
                     *trust_tables(explanation),
-                    ("Measures of the drawing", _measures(explanation)),
+                    ("Measures of the drawing", measures(explanation)),
                 )
                 if data.rows
             ],
@@ -95,41 +99,44 @@ class CardMaker:
             [f"{drawing.id} · {drawing.age_years:g} years", f"similarity {similarity:.2f}"],
         )
 
-    def _numbers(self, row: AnomalyAnalysis, drawing: Drawing) -> Table:
-        ranking, subject = row.results["ranking"], row.results["subject_part"]
-        rows: list[list[object]] = [
-            ["File", drawing.original_name],
-            ["Score", row.anomaly_score],
-            ["Threshold", ranking["threshold"]],
-            ["Place of 100 drawings", row.normalized_score],
-            ["p", row.p_value],
-            ["q over the new children here", self.q_values.get(str(row.drawing_id))],
-            ["Children compared with", ranking["n_children"]],
-            ["How sure the decision is", row.confidence],
-            ["Role of the child", ROLE_WORDS.get(row.role or "", row.role)],
-            ["Label", label_of(drawing)],
-            ["p among drawings of this subject", subject["p_value"]],
-        ]
-        if subject["reason"]:
-            rows.append(["Why no p for the subject", subject["reason"]])
-        return Table(["What", "Figure"], rows)
 
-    def _ages(self, row: AnomalyAnalysis) -> Table:
-        part = row.results["age_part"]
-        if part["statement"]:
-            return Table(["Not compared"], [[part["statement"]]])
-        return Table(
-            ["Ages", "p", "Other children", "Why not"],
+def numbers(row: AnomalyAnalysis, drawing: Drawing, q_value: float | None) -> Table:
+    ranking, subject = row.results["ranking"], row.results["subject_part"]
+    rows: list[list[object]] = [
+        ["File", drawing.original_name],
+        ["Score", row.anomaly_score],
+        ["Threshold", ranking["threshold"]],
+        ["Place of 100 drawings", row.normalized_score],
+        ["p", row.p_value],
+        ["q over the new children here", q_value],
+        ["Children compared with", ranking["n_children"]],
+        ["How sure the decision is", row.confidence],
+        ["Role of the child", ROLE_WORDS.get(row.role or "", row.role)],
+        ["Label", label_of(drawing)],
+        ["p among drawings of this subject", subject["p_value"]],
+    ]
+    if subject["reason"]:
+        rows.append(["Why no p for the subject", subject["reason"]])
+    return Table(["What", "Figure"], rows)
+
+
+def other_ages(row: AnomalyAnalysis, ages: Mapping[str, str]) -> Table:
+    """Its rank in each group; `ages` has the words for the label of a group."""
+    part = row.results["age_part"]
+    if part["statement"]:
+        return Table(["Not compared"], [[part["statement"]]])
+    return Table(
+        ["Ages", "p", "Other children", "Why not"],
+        [
             [
-                [
-                    self.ages.get(one["age_group"], one["age_group"]),
-                    one["p_value"],
-                    one["children"],
-                    one["reason"],
-                ]
-                for one in part["groups"]
-            ],
-        )
+                ages.get(one["age_group"], one["age_group"]),
+                one["p_value"],
+                one["children"],
+                one["reason"],
+            ]
+            for one in part["groups"]
+        ],
+    )
 
 
 def name_of(drawing: Drawing) -> str:
@@ -143,16 +150,16 @@ def label_of(drawing: Drawing) -> str | None:
     return f"labelled {drawing.expert_label}" if drawing.expert_label else None
 
 
-def _sentences(explanation: Explanation) -> list[str]:
+def sentences(explanation: Explanation) -> list[str]:
     # The neighbours stand beside as pictures, and the first steps in a place of their own.
     facts = replace(explanation.facts(), neighbours=[])
     said = ExplanationGenerator().generate_explanation(facts)
     return [sentence for sentence in said if sentence != FIRST_STEPS]
 
 
-def _strip(row: AnomalyAnalysis, explanation: Explanation) -> Chart:
-    calibration = explanation.case.reference.calibration
-    own = explanation.case.drawing.child_id
+def score_strip(row: AnomalyAnalysis, case: Case) -> Chart:
+    calibration = case.reference.calibration
+    own = case.drawing.child_id
     others = [
         float(score)
         for score, child in zip(calibration.scores, calibration.children, strict=True)
@@ -166,7 +173,7 @@ def _strip(row: AnomalyAnalysis, explanation: Explanation) -> Chart:
     )
 
 
-def _measures(explanation: Explanation) -> Table:
+def measures(explanation: Explanation) -> Table:
     facts = explanation.row.facts["content"]["facts"]
     return Table(
         ["Measure", "Value", "Unit", "Typical drawings with less", "Typical drawings compared"],
