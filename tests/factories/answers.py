@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
+from deepmed.app import open_home
+from deepmed.app.kinds import job_kinds
 from deepmed.cli.entry import main
+from deepmed.core.jobs.ledger import JobLedger
 from deepmed.features.drawings.demo import run
 from deepmed.features.drawings.explanation import model_figure
 from deepmed.features.drawings.samples.files import write_folder
@@ -38,7 +41,7 @@ NEWCOMERS = [
 
 In one group they are enough for the chart of their ranks.
 """
-GROUPS = ("drawings", "registry", "db")
+GROUPS = ("drawings", "registry", "db", "job")
 """Commands that have commands of their own."""
 GONE = "child 0 of 7"
 """A child who took part in training and is deleted at the end."""
@@ -136,6 +139,7 @@ def ask_everything(answers: Answers) -> None:
     _ask_of_drawings(answers, drawing)
     _ask_of_models(answers, group, answers["train"]["details"][0]["artifact"])
     _ask_of_the_installation(answers, group["artifact"])
+    _ask_of_jobs(answers)
     _change_the_rule(answers, drawing, str(group["id"]))
     _bring_and_take(answers, drawing)
 
@@ -185,6 +189,20 @@ def _ask_of_the_installation(answers: Answers, run: str) -> None:
     call("doctor", "doctor")
     call("check", "db", "check")
     call("upgrade", "db", "upgrade")
+
+
+def _ask_of_jobs(answers: Answers) -> None:
+    """A job that fails: its process knows nothing of the tests' own encoder."""
+    with open_home() as home:
+        job = str(JobLedger.of(home, job_kinds()).submit("drawings.embed", {}).id)
+    call = answers.call
+    call("job_cancel", "job", "cancel", job)
+    call("job_retry", "job", "retry", job)
+    call("job_run", "job", "run", job, code=1)
+    call("job_show", "job", "show", job)
+    call("job_list", "job", "list")
+    call("job_logs", "job", "logs", job)
+    call("worker", "worker", "--once")
 
 
 def _change_the_rule(answers: Answers, drawing: str, model: str) -> None:

@@ -114,7 +114,7 @@ def logs(
         for event in following(ledger, job_id, after, until_end=follow):
             out.say(_line(event))
             told.append(_event(event))
-    out.finish({"job": job_id, "events": told})
+    out.finish({"job_id": job_id, "events": told})
 
 
 @app.command()
