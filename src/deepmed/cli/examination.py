@@ -157,7 +157,7 @@ def _storage(settings: Settings) -> tuple[State, str]:
         return "ok", _FIRST_USE
     from deepmed.kit.storage import FileStorageService
 
-    FileStorageService(settings.resolved_storage_url).exists("doctor")
+    FileStorageService(settings.resolved_storage_url).check()
     return "ok", "can be reached"
 
 

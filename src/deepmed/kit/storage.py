@@ -13,8 +13,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
-from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+from obstore.store import LocalStore, MemoryStore, ObjectStore
 
 from deepmed.kit import clock
 from deepmed.kit.errors import (
@@ -24,6 +29,7 @@ from deepmed.kit.errors import (
     PathRefusedError,
     StorageError,
 )
+from deepmed.kit.object_stores import open_remote
 
 CHUNK_BYTES = 1 << 20
 ORPHAN_AGE = timedelta(hours=1)
@@ -62,7 +68,7 @@ class FileStorageService:
             (`s3://bucket/prefix`, `gs://…`, `az://…`), with credentials from the environment.
 
     Raises:
-        ConfigurationError: the URL cannot be understood.
+        ConfigurationError: the URL cannot be understood, or there are no credentials for it.
     """
 
     def __init__(self, url: str) -> None:
@@ -74,7 +80,16 @@ class FileStorageService:
         elif parts.scheme == "memory":
             self._store = MemoryStore()
         else:
-            self._store = _open_remote(url)
+            self._store = open_remote(url)
+
+    def check(self) -> None:
+        """See that the store answers.
+
+        Raises:
+            StorageError: it is not there, out of reach, or refuses the credentials.
+        """
+        with _explained("", "listed"):
+            next(iter(self._store.list(chunk_size=1)), None)
 
     def put(
         self, key: str, data: bytes | Iterable[bytes], *, overwrite: bool = True
@@ -293,15 +308,33 @@ def _explained(key: str, deed: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        if deed == "written" or "NoSuchBucket" in str(
+            error
+        ):  # nothing is missing to write a file but the place for it
+            raise _no_place() from error
         raise NotFoundError(f"There is no file {key!r} in the store.") from error
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise StorageError(
+            f"The file store refused that the file {key!r} be {deed}. Nothing was changed. Check "
+            "the credentials in the environment, and their rights."
+        ) from error
     except AlreadyExistsError as error:
         raise ConflictError(f"There is already a file {key!r}; it was kept.") from error
     except (BaseError, OSError) as error:
+        if "NoSuchBucket" in str(error):
+            raise _no_place() from error
         reason = str(error).split("\n", maxsplit=1)[0]
         raise StorageError(
             f"The file {key!r} could not be {deed}: {reason}. "
             "Check the store's free space and rights, then try again."
         ) from error
+
+
+def _no_place() -> StorageError:
+    return StorageError(
+        "The bucket or folder of the file store is not there. Nothing was changed. Make it, or "
+        "correct DEEPMED_STORAGE_URL."
+    )
 
 
 def _read_on(key: str, pieces: Iterable[Any]) -> Iterator[bytes]:
@@ -320,16 +353,6 @@ def _make_folder(root: Path) -> Path:
             "DEEPMED_HOME to a place that can be written."
         ) from error
     return root.resolve()
-
-
-def _open_remote(url: str) -> ObjectStore:
-    try:
-        return from_url(url)
-    except (BaseError, ValueError) as error:
-        raise ConfigurationError(
-            f"DEEPMED_STORAGE_URL cannot be used: {str(error).splitlines()[0]}. "
-            "Examples: file:///data/files, s3://bucket/folder"
-        ) from error
 
 
 def _modified(path: Path) -> datetime:

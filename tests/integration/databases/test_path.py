@@ -1,5 +1,8 @@
 """A drawing's whole way on each engine, through the commands that people use."""
 
+import json
+import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from deepmed.cli.entry import main
 from deepmed.kit import settings as kit_settings
 from deepmed.kit.database import migration
 from deepmed.kit.settings import Settings
+from deepmed.kit.storage import FileStorageService
 from factories.path import NEW, TYPICAL, Commands, walk
 
 MakeAsk = Callable[..., Commands]
@@ -43,6 +47,28 @@ def test_every_engine_gives_the_same_answers_to_the_last_digit(
     assert found["trained"] == [[True, True], [False, False]]
     assert any(row["p_value"] is not None for row in found["analyses"])
     assert not (tmp_path / "own" / "deepmed.db").exists()
+
+
+@pytest.mark.req("P-5.1")
+def test_a_bucket_gives_the_same_answers_as_a_folder(
+    expected: dict[str, Any],
+    commands: MakeAsk,
+    bucket: str,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    ask = commands(HOME=tmp_path / "own", STORAGE_URL=bucket)
+    assert walk(ask, tmp_path / "pictures") == expected
+    store = FileStorageService(bucket)
+    assert len(list(store.list_files("uploads/drawings"))) == TYPICAL + NEW
+    gone = ask("drawings", "delete", 1, "--yes")
+    assert gone["files"] >= 1
+    assert len(list(store.list_files("uploads/drawings"))) == TYPICAL + NEW - 1
+    assert not (tmp_path / "own" / "files").exists()
+    assert json.dumps(ask("doctor")).count(bucket) == 1
+    written = "".join(path.read_text("latin-1") for path in (tmp_path / "own").rglob("*.log"))
+    assert os.environ["AWS_SECRET_ACCESS_KEY"] not in caplog.text + written
 
 
 @pytest.mark.req("P-4.1")
