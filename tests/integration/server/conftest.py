@@ -3,6 +3,9 @@ import pytest
 from deepmed.core.home import Home
 from deepmed.kit.database import Database
 from deepmed.kit.settings import Settings
+from factories.api import api, empty, settled  # noqa: F401 - pytest finds fixtures by their names
+from factories.homes import _trained, trained_home  # noqa: F401 - likewise
+from factories.tour import tour  # noqa: F401 - likewise
 
 
 @pytest.fixture

@@ -97,6 +97,15 @@ def plan_import(
     return planner.finished(source, table)
 
 
+def refuse_pictureless(plan: ImportPlan) -> None:
+    """Raises ValidationError where nothing of a plan is a picture, with the first reasons."""
+    if any(drawing.metadata for drawing in plan.drawings):
+        return
+    reasons = [f"{drawing.file.name}: it is no PNG, JPEG or BMP" for drawing in plan.drawings]
+    told = [*reasons, *map(str, plan.rejected)][:_MOST_IN_MESSAGE]
+    raise ValidationError(f"None of the files is a picture; nothing was stored. {'; '.join(told)}.")
+
+
 class _Planner:
     def __init__(
         self,

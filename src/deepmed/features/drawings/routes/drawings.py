@@ -10,7 +10,7 @@ from deepmed.core.jobs.dependencies import Ledger
 from deepmed.features.drawings import answers
 from deepmed.features.drawings.catalogue.filters import NEWEST_FIRST, DrawingFilter
 from deepmed.features.drawings.desk import CallersDesk, Desk
-from deepmed.features.drawings.importing.plan import plan_import
+from deepmed.features.drawings.importing.plan import plan_import, refuse_pictureless
 from deepmed.features.drawings.importing.received import (
     METADATA,
     is_archive,
@@ -114,6 +114,7 @@ def upload_batch(
         path, table = source_of(folder, names)
         with open_source(path, desk.home.settings) as source:
             plan = plan_import(source, name_pattern=name_pattern, metadata=table)
+        refuse_pictureless(plan)
         Staging(desk.home.storage, uid).put(folder, names)
     planned = len(plan.drawings)
     desk.importer.progress.announce(uid, f"upload {uid[:8]}", planned)

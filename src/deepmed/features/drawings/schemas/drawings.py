@@ -91,7 +91,7 @@ class DrawingChanges(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    age_years: AgeText | Number | None = None
+    age_years: Annotated[str, Field(max_length=40)] | Number | None = None
     subject: str | None = None
     expert_label: str | None = None
     drawing_tool: str | None = None

@@ -1,0 +1,151 @@
+"""Every operation asked once on one data folder, in an order in which all of them succeed."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from factories.api import Api, api_on, picture
+from factories.drawings import Sketch, add_drawings, embed
+
+GROUPS = "/models/data-sufficiency"
+
+
+@dataclass
+class Tour:
+    """Answers by operation, such as `GET /drawings/{drawing_id}`, in the order of asking."""
+
+    api: Api
+    answers: dict[str, list[httpx.Response]] = field(default_factory=dict)
+
+    def go(
+        self, method: str, path: str, *, names: dict[str, Any] | None = None, **content: Any
+    ) -> Any:
+        """Ask for a path such as `/drawings/{drawing_id}`; the JSON of its answer."""
+        answer = self.api.ask(method, path.format(**names or {}), **content)
+        assert answer.is_success, f"{method} {path}: {answer.text}"
+        self.answers.setdefault(f"{method} {path}", []).append(answer)
+        return (
+            answer.json() if answer.content and "json" in answer.headers["content-type"] else None
+        )
+
+    def of(self, operation: str) -> list[Any]:
+        """The JSON bodies of an operation's answers."""
+        return [answer.json() for answer in self.answers[operation]]
+
+
+def take(tour: Tour) -> None:
+    """What reads comes first; what takes models out of use and deletes comes last."""
+    drawing = _drawings(tour)
+    _analyses(tour, drawing)
+    _models(tour)
+    _configuration(tour)
+    _health(tour)
+    _end(tour, drawing)
+
+
+def _drawings(tour: Tour) -> int:
+    go = tour.go
+    form = {"age_years": "7.5", "subject": "house", "child_id": "someone"}
+    sent = {"file": ("mine.png", picture(), "image/png")}
+    drawing: int = go("POST", "/drawings/upload", files=sent, data=form)["id"]
+    here = {"drawing_id": drawing}
+    go("GET", "/drawings/{drawing_id}", names=here)
+    go("PATCH", "/drawings/{drawing_id}", names=here, json={"prompt": "a house", "age_years": 7.6})
+    go("GET", "/drawings/{drawing_id}/file", names=here)
+    go("GET", "/drawings/{drawing_id}/thumbnail", names=here)
+    files = [("files", (f"{place}_age{4 + place}.png", picture(50 + place))) for place in (1, 2)]
+    pattern = {"name_pattern": "*_age{age}"}
+    batch = go("POST", "/drawings/batch/upload", files=files, data=pattern)
+    tour.api.work_off()
+    go("GET", "/drawings/upload/progress/{upload_id}", names=batch)
+    go("GET", "/drawings/", params={"page_size": 5, "page": 2})
+    return drawing
+
+
+def _analyses(tour: Tour, drawing: int) -> None:
+    go = tour.go
+    here = {"drawing_id": drawing}
+    go("POST", "/analysis/embeddings/{drawing_id}", names=here)
+    result = go("POST", "/analysis/analyze/{drawing_id}", names=here)
+    go("POST", "/analysis/analyze/{drawing_id}", names=here, json=here | {"force_reanalysis": True})
+    listed = [drawing, *range(1, 40)]
+    batch = go("POST", "/analysis/batch", json={"drawing_ids": listed})
+    tour.api.work_off()
+    go("GET", "/analysis/batch/{batch_id}/progress", names=batch)
+    go("GET", "/analysis/drawing/{drawing_id}", names=here)
+    go("GET", "/drawings/{drawing_id}/neighbours", names=here)
+    analysis = {"analysis_id": result["analysis"]["id"]}
+    go("GET", "/analysis/{analysis_id}", names=analysis)
+    for picture_of in ("overlay.png", "saliency.png", "saliency.json"):
+        go("GET", f"/analysis/{{analysis_id}}/{picture_of}", names=analysis)
+    go("GET", "/analysis/stats")
+    go("GET", "/drawings/stats")
+
+
+def _models(tour: Tour) -> None:
+    go = tour.go
+    go("GET", "/models/age-groups")
+    go("GET", "/models/status")
+    wanted = {"age_min": 3, "age_max": 9, "min_samples": 10, "model_type": "knn"}
+    job = go("POST", "/models/train", json=wanted | {"candidate": True})
+    tour.api.work_off()
+    go("GET", "/models/training/{job_id}/status", names=job)
+    go("GET", f"{GROUPS}/analyze")
+    go("GET", f"{GROUPS}/analyze", params={"age_groups": "3-4,4-5"})
+    go("GET", f"{GROUPS}/age-group/{{age_min}}/{{age_max}}", names={"age_min": 3, "age_max": 6})
+    go("GET", f"{GROUPS}/warnings")
+    groups = {"original_groups": [[3, 6], [6, 9]], "merged_group": [3, 9]}
+    merged = go("POST", f"{GROUPS}/merge-age-groups", json=groups)
+    model = {"model_id": merged["merged_model_id"]}
+    go("PUT", "/models/{model_id}/threshold", names=model, json={"threshold": 5.5})
+    go("PUT", "/models/{model_id}/threshold", names=model, json={"percentile": 90})
+
+
+def _configuration(tour: Tour) -> None:
+    go = tour.go
+    go("GET", "/config/threshold/preview", params={"percentile": 80})
+    go("PUT", "/config/threshold", params={"percentile": 90})
+    go("PUT", "/config/", json={"threshold_percentile": 95})
+    go("PUT", "/config/age-grouping", json={"min_samples_per_group": 20})
+    for path in ("/", "/health", "/stats", "/subjects", "/models/subject-aware"):
+        go("GET", f"/config{path}")
+    go("GET", "/config/subjects/statistics")
+    go("GET", "/config/subjects/statistics", params={"subject": "person"})
+
+
+def _health(tour: Tour) -> None:
+    go = tour.go
+    for path in ("/health", "/health/detailed", "/metrics", "/metrics/history", "/status"):
+        go("GET", path)
+    component = {"component_name": "ml_models"}
+    go("GET", "/health/component/{component_name}", names=component)
+    go("POST", "/alerts/thresholds", json={"memory_percent": 0})
+    go("GET", "/alerts")
+
+
+def _end(tour: Tour, drawing: int) -> None:
+    go = tour.go
+    go("POST", "/models/auto-create")
+    go("DELETE", "/models/{model_id}", names={"model_id": 3})
+    go("POST", "/config/reset", params={"confirm": True})
+    job = go("POST", "/models/auto-create", params={"force_recreate": True})
+    go("GET", "/models/creation/{job_id}/status", names=job)
+    go("DELETE", "/drawings/{drawing_id}", names={"drawing_id": drawing})
+
+
+@pytest.fixture(scope="session")
+def tour(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
+    """All answers, on a copy of the trained data folder with a child whom nobody has met."""
+    folder = tmp_path_factory.mktemp("tour") / "home"
+    shutil.copytree(_trained, folder)
+    with api_on(folder) as api:
+        add_drawings(api.bench, [Sketch(age=7.6, subject=None, picture=12)])
+        embed(api.bench)
+        made = Tour(api)
+        take(made)
+        yield made
