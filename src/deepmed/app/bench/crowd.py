@@ -28,7 +28,8 @@ from deepmed.kit import clock
 from deepmed.kit.seeds import generator
 
 CHUNK = 2000
-NOISE = 0.05
+NOISE = 0.02
+"""Of each element, in standard deviations of the vectors' own elements: like, never the same."""
 Stage = Callable[[str, int, int], None]
 
 
@@ -76,7 +77,8 @@ def _chunk(
     random: np.random.Generator,
 ) -> None:
     picked = random.integers(len(known), size=len(numbers))
-    noise = NOISE * random.standard_normal((len(numbers), vectors.shape[1])).astype(np.float32)
+    size = (len(numbers), vectors.shape[1])
+    noise = (NOISE * vectors.std() * random.standard_normal(size)).astype(np.float32)
     ages = np.round(random.uniform(3, 12, len(numbers)), 1).tolist()
     identity = bench.encoding.identity
     with bench.database.write() as session:

@@ -14,9 +14,9 @@ from deepmed.features.drawings.tables import Drawing
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import NotFoundError
 
-FIRST_ASKED = 64
+FIRST_ASKED = 128
 """Nearest vectors that are looked at first; most of them are typical of the age and by others."""
-WIDER = 8
+WIDER = 4
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,12 @@ class Standing(NamedTuple):
     newest: int
 
 
+def newest(session: Session, encoder: str) -> int:
+    """The id of the newest vector of an encoder, of all owners; 0 where there is none."""
+    query = select(func.max(DrawingEmbedding.id)).where(DrawingEmbedding.encoder == encoder)
+    return session.scalars(query).one() or 0
+
+
 def standing(session: Session, encoder: str) -> Standing:
     query = select(func.count(), func.max(DrawingEmbedding.id))
     number, newest = session.execute(query.where(DrawingEmbedding.encoder == encoder)).one()

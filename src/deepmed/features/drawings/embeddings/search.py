@@ -1,5 +1,7 @@
 """Exact nearest neighbours by cosine similarity, through FAISS."""
 
+import math
+import time
 from threading import Lock
 
 import faiss
@@ -11,6 +13,7 @@ from deepmed.features.drawings.embeddings import repository
 from deepmed.features.drawings.embeddings.serializer import EmbeddingSerializer
 
 Vectors = NDArray[np.float32]
+COUNT_SECONDS = 5.0
 Neighbours = list[tuple[int, float]]
 """(id, cosine similarity), most similar first, ties by the lower id."""
 
@@ -67,6 +70,7 @@ class StoredVectors:
         self._lock = Lock()
         self._index = _nothing()
         self._number = self._newest = 0
+        self._counted = -math.inf
 
     def nearest(self, session: Session, vector: Vectors, count: int) -> Neighbours:
         """The drawings with the nearest vectors, whatever drawings they are."""
@@ -78,6 +82,13 @@ class StoredVectors:
         return len(self._index)
 
     def _keep_up(self, session: Session) -> None:
+        # Counting takes longer than searching, and only a deletion lowers the number: whoever
+        # asks passes over what is gone, so it may be forgotten some seconds later.
+        newest = repository.newest(session, self._encoder)
+        counted = time.monotonic() - self._counted < COUNT_SECONDS
+        if counted and newest == self._newest:
+            return
+        self._counted = time.monotonic()
         standing = repository.standing(session, self._encoder)
         if standing == (self._number, self._newest):
             return

@@ -79,7 +79,10 @@ class TestStoredVectors:
         embed(bench)
         assert self.ids(bench) == [*first, *second]
 
-    def test_deleted_ones_are_gone_with_the_next_question(self, bench: Workbench) -> None:
+    def test_deleted_ones_are_gone_with_the_next_count(
+        self, bench: Workbench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("deepmed.features.drawings.embeddings.search.COUNT_SECONDS", 0.0)
         numbers = add_drawings(bench, sketches(5))
         embed(bench)
         assert self.ids(bench) == numbers
