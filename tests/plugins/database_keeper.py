@@ -49,7 +49,7 @@ def keep(run: int, user: str, file: Path, command: list[str]) -> None:
         if server.returncode is None:
             end(server)
     finally:
-        shutil.rmtree(file.with_suffix(""), ignore_errors=True)
+        shutil.rmtree(file.with_suffix("") if alive(run) else file.parent, ignore_errors=True)
         file.unlink(missing_ok=True)
 
 
