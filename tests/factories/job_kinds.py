@@ -6,6 +6,7 @@ would; nothing in the program knows of it.
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -88,17 +89,26 @@ def fail(home: Home, job: JobContext) -> dict[str, Any]:
     return {"attempt": job.attempt}
 
 
+def family(home: Home, job: JobContext) -> dict[str, Any]:
+    """Starts a process of its own, and waits."""
+    started = subprocess.Popen(["sleep", "600"])  # noqa: S607 - wherever the system has it
+    mark(home, job, started.pid)
+    while True:
+        job.raise_if_cancelled()
+        time.sleep(0.02)
+
+
 def die(home: Home, job: JobContext) -> dict[str, Any]:
     os.kill(os.getpid(), signal.SIGKILL)
     return {}
 
 
-def mark(home: Home, job: JobContext) -> None:
+def mark(home: Home, job: JobContext, pid: int | None = None) -> None:
     """Tell the test which process runs this attempt."""
     marks = home.settings.home / "marks"
     marks.mkdir(exist_ok=True)
     written = marks / f"{job.job_id}-{job.attempt}.new"
-    written.write_text(str(os.getpid()))
+    written.write_text(str(pid or os.getpid()))
     written.rename(written.with_suffix(""))
 
 
@@ -127,6 +137,7 @@ KINDS = (
     _kind("child", hold, Nothing, PROCESS, queue="children"),
     _kind("steps", steps, Steps, PROCESS, queue="children"),
     _kind("stubborn", stubborn, Nothing, PROCESS, queue="children"),
+    _kind("family", family, Nothing, PROCESS, queue="children"),
     _kind("die", die, Nothing, PROCESS, queue="children"),
     _kind("brittle", hold, Nothing, PROCESS, queue="children", attempts=1),
 )

@@ -221,6 +221,16 @@ def test_a_child_that_asks_stops_by_itself(ledger: JobLedger, settings: Settings
     assert jobs.traces(ledger.database) == {}
 
 
+@pytest.mark.req("P-6.3")
+def test_what_a_child_has_started_ends_with_it(ledger: JobLedger, settings: Settings) -> None:
+    job = ledger.submit("test.family", {})
+    with working(settings):
+        grandchild = marked_pid(settings.home, job.id)
+        ledger.cancel(job.id)
+        ended(ledger.database, job.id)
+        until(lambda: gone(grandchild), 5)
+
+
 @pytest.mark.req("P-6.1")
 def test_a_cancelled_jobs_folder_goes_too(ledger: JobLedger, settings: Settings) -> None:
     job = ledger.submit("test.steps", {"count": 1000, "seconds": 0.02})

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from io import FileIO
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ class Child:
                 self._busy = False
                 self._answers.write(json.dumps([run.token, outcome.value]) + "\n")
                 self._answers.flush()
-        os._exit(0)  # an orderly end would wait for the thread that reads the pipe
 
     def _asked_to_stop(self, _number: int, _frame: Any) -> None:
         self._stop.set()
@@ -60,7 +60,8 @@ class Child:
             os._exit(0)
 
     def _watch(self) -> None:
-        for line in sys.stdin:
+        # Unbuffered: Python cannot end while a thread waits inside a buffered standard input.
+        for line in FileIO(0, closefd=False):
             self._inbox.put(json.loads(line))
         # The pipe has ended: the supervisor is done with this child, or gone. Whatever is half
         # written is undone by the database.

@@ -64,10 +64,9 @@ class WarmChild:
 
     def kill(self) -> None:
         """End it and whatever it has started."""
-        try:
+        self._process.kill()
+        with contextlib.suppress(ProcessLookupError):  # nobody is left
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            self._process.kill()
 
     def dismiss(self) -> None:
         """Let an idle child end, which it does when its pipe ends."""
@@ -80,6 +79,7 @@ class WarmChild:
         code = self._process.poll()
         if code is None:
             return False
+        self.kill()  # it may have left helpers of its own
         if self.run is not None:
             self._report(self.run.token, Death(_how(code)))
             self.run = None

@@ -31,7 +31,8 @@ class JobContext:
         job_id: the job's number.
         payload: what was submitted, checked.
         attempt: 1 in the first run.
-        folder: for checkpoints; it survives a retry and is deleted when the job has ended.
+        folder: for checkpoints; it survives a retry; deleted when the job has succeeded, or a day
+            after it ended otherwise.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ def execute(home: Home, kinds: Mapping[str, JobKind], run: Run, stop: Event) -> 
 
 
 def settle(home: Home, run: Run, how: Callable[[Session, Job], None]) -> None:
-    """End the run as `how` says, with patience, and tidy up where that ends the job.
+    """End the run as `how` says, with patience, and tidy up where the job is done.
 
     Raises:
         LeaseLostError: the run is over already; nothing was written.
@@ -62,7 +62,7 @@ def settle(home: Home, run: Run, how: Callable[[Session, Job], None]) -> None:
             if pause is None:
                 raise
             time.sleep(pause)
-    if JobState(job.state).final:
+    if job.state == JobState.SUCCEEDED:  # any other end may be followed by a retry
         remove_folder(home, job)
 
 

@@ -1,12 +1,17 @@
 """Where jobs keep checkpoints: one folder a job in the data folder of the machine it runs on."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 from deepmed.core.home import Home
 from deepmed.core.jobs import repository
 from deepmed.core.jobs.tables import Job
+from deepmed.kit import clock
 from deepmed.kit.database.batches import in_batches
+
+KEPT = timedelta(days=1)
+"""How long a cancelled or failed job can go on from its checkpoint when it is retried."""
 
 
 def folder_of(home: Home, job: Job) -> Path:
@@ -24,11 +29,11 @@ def remove_folder(home: Home, job: Job) -> None:
 
 
 def sweep_folders(home: Home) -> None:
-    """Remove what jobs left here that ended elsewhere, or whose worker died while tidying up."""
+    """Remove what jobs left here that nobody retried in time, or whose worker died tidying up."""
     parent = home.settings.home / "jobs"
     names = [path.name for path in parent.iterdir()] if parent.is_dir() else []
     for batch in in_batches(names):
         with home.database.read() as session:
-            needed = repository.unfinished(session, batch)
+            needed = repository.going_on(session, batch, clock.now() - KEPT)
         for name in set(batch) - needed:
             shutil.rmtree(parent / name, ignore_errors=True)

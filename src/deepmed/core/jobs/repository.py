@@ -4,7 +4,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, exists, func, insert, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    and_,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from deepmed.core.jobs.tables import Job, JobEvent, JobQueue, JobState
@@ -13,6 +24,7 @@ from deepmed.kit.database import AnyRow
 from deepmed.kit.ids import new_uid
 
 UNFINISHED = (JobState.QUEUED.value, JobState.RUNNING.value)
+RETRIED = (JobState.FAILED.value, JobState.CANCELLED.value)
 CANDIDATES = 50
 """More than the workers that may look at the head of a queue in the same moment."""
 
@@ -207,9 +219,10 @@ def standing(session: Session, ids: Iterable[int]) -> Sequence[AnyRow]:
     return session.execute(query.where(Job.id.in_(list(ids)))).all()
 
 
-def unfinished(session: Session, uids: Collection[str]) -> set[str]:
-    """Which of these jobs may still run."""
-    query = select(Job.uid).where(Job.uid.in_(uids), Job.state.in_(UNFINISHED))
+def going_on(session: Session, uids: Collection[str], since: datetime) -> set[str]:
+    """Which of these jobs may still run, or ended after that moment so that they can be retried."""
+    retried = and_(Job.state.in_(RETRIED), Job.finished_at >= since)
+    query = select(Job.uid).where(Job.uid.in_(uids), or_(Job.state.in_(UNFINISHED), retried))
     return set(session.scalars(query))
 
 
