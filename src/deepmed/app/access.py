@@ -42,6 +42,10 @@ ROLES: dict[str, Role | None] = {
     # Pages of drawings
     "GET /drawings": VIEWER,
     "POST /drawings/analyze": ANALYST,
+    "GET /drawings/upload": ANNOTATOR,
+    "GET /drawings/{drawing_id}": VIEWER,
+    "GET /drawings/{drawing_id}/why": VIEWER,
+    "GET /drawings/{drawing_id}/delete": ANALYST,
     # Pages of jobs
     "GET /jobs": VIEWER,
     "GET /jobs/part": VIEWER,

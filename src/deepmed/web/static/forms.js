@@ -1,6 +1,7 @@
 // Forms that speak to the interface for programs, so that pages and programs share one way of
 // changing things: `data-send="PATCH /api/v1/…"` sends the fields as JSON, `data-then` is where to
-// go afterwards ({name} is filled from the answer). A form with `data-confirm` waits until the
+// go afterwards ({name} is filled from the answer). One with `data-changed`
+// sends only what is another than before. A form with `data-confirm` waits until the
 // words were typed. A control with `data-shows` writes its value into another element.
 "use strict";
 
@@ -10,13 +11,24 @@ function valueOf(control) {
   if (control.type === "checkbox") return control.checked;
   const text = control.value.trim();
   if (text === "") return null;
+  if (control.dataset.type === "boolean") return text === "true";
   return control.dataset.type === "number" ? Number(text) : text;
+}
+
+function isAsBefore(control) {
+  if (control.type === "checkbox") return control.checked === control.defaultChecked;
+  if (control.options) {
+    const chosen = [...control.options].findIndex((option) => option.defaultSelected);
+    return control.selectedIndex === Math.max(0, chosen);
+  }
+  return control.value === control.defaultValue;
 }
 
 function fieldsOf(form) {
   const fields = {};
   for (const control of form.elements) {
     if (!control.name || control.disabled) continue;
+    if (form.dataset.changed !== undefined && isAsBefore(control)) continue;
     const value = valueOf(control);
     if (value === null && control.dataset.optional !== undefined) continue;
     fields[control.name] = value;
@@ -44,6 +56,9 @@ function complain(form, text) {
 async function send(form) {
   const [method, address] = form.dataset.send.split(" ");
   const fields = fieldsOf(form);
+  if (form.dataset.changed !== undefined && Object.keys(fields).length === 0) {
+    throw new Error("Nothing was changed, so there is nothing to keep.");
+  }
   const hasBody = Object.keys(fields).length > 0 && method !== "DELETE";
   const answer = await fetch(address, {
     method,

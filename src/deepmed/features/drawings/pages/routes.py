@@ -55,3 +55,25 @@ def analyse_all(ledger: Ledger) -> RedirectResponse:
     """Compare all drawings with the models in use, in the background."""
     job = ledger.submit("drawings.analyze", AnalyzePayload(drawing_ids=None, batch=None))
     return RedirectResponse(f"/jobs/{job.id}", status_code=303)
+
+
+@router.get("/drawings/upload")
+def upload(request: Request, desk: CallersDesk) -> HTMLResponse:
+    return page(request, PACKAGE, "upload.html", content.upload.content(desk))
+
+
+@router.get("/drawings/{drawing_id}")
+def drawing(request: Request, desk: CallersDesk, drawing_id: int) -> HTMLResponse:
+    return page(request, PACKAGE, "drawing.html", content.drawing.content(desk, drawing_id))
+
+
+@router.get("/drawings/{drawing_id}/why")
+def why(request: Request, desk: CallersDesk, drawing_id: int) -> HTMLResponse:
+    """The explanation alone: making the first one of a drawing takes a moment."""
+    return page(request, PACKAGE, "why_part.html", content.drawing.why(desk, drawing_id))
+
+
+@router.get("/drawings/{drawing_id}/delete")
+def delete(request: Request, desk: CallersDesk, drawing_id: int) -> HTMLResponse:
+    """What would go, and the form that asks for the words."""
+    return page(request, PACKAGE, "delete.html", content.drawing.deletion(desk, drawing_id))

@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deepmed.features.drawings.pages.content import dashboard, gallery
+    from deepmed.features.drawings.pages.content import dashboard, drawing, gallery, upload
 
-__all__ = ["dashboard", "gallery"]
+__all__ = ["dashboard", "drawing", "gallery", "upload"]
 
 
 def __getattr__(name: str) -> Any:
