@@ -32,8 +32,12 @@ def store(session: Session, changes: Mapping[str, float]) -> None:
     """
     for name, value in changes.items():
         _check(name, value)
+    known = {row.name: row for row in session.scalars(select(HealthThreshold))}
     for name, value in changes.items():
-        session.merge(HealthThreshold(name=name, value=value))
+        if name in known:
+            known[name].value = value
+        else:
+            session.add(HealthThreshold(name=name, value=value))
 
 
 def _check(name: str, value: float) -> None:

@@ -24,9 +24,11 @@ OPTIONS: dict[str, Any] = {
 def upgrade() -> None:
     op.create_table(
         "health_thresholds",
+        sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("value", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_health_thresholds")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_health_thresholds")),
+        sa.UniqueConstraint("name", name=op.f("uq_health_thresholds_name")),
         **OPTIONS,
     )
 
