@@ -58,8 +58,17 @@ def crop_ink(image: Image) -> InkCrop:
     small = page.reduce(factor) if factor > 1 else page
     table = _ink_table(small.histogram())
     box = _ink_box(small, table, factor, page.size)
-    frame, step = _frame(box, page.size)
-    return InkCrop(_cut(page, frame, step, table), frame, box or _middle(page.size), page.size)
+    wanted = _wanted(box, page.size)
+    if wanted >= factor * layout.LEAST_CROP:
+        # What was reduced to be searched is detailed enough; the crop keeps to its pixels.
+        frame = _frame(box, page.size, wanted, step=factor, grid=factor)
+        x0, y0, x1, y1 = (edge // factor for edge in frame)
+        ink = _cut(small, (x0, y0, x1, y1), 1, table)
+    else:
+        step = max(1, round(wanted / layout.CROP_SIDE))
+        frame = _frame(box, page.size, wanted, step, grid=1)
+        ink = _cut(page, frame, step, table)
+    return InkCrop(ink, frame, box or _middle(page.size), page.size)
 
 
 def _darkest_channel(image: Image) -> Pillow.Image:
@@ -105,26 +114,30 @@ def _middle(page: tuple[int, int]) -> Box:
     return x, y, x, y
 
 
-def _frame(box: Box | None, page: tuple[int, int]) -> tuple[Box, int]:
-    """The square and the whole number of page pixels that one pixel is reduced from first.
-
-    The square begins on the page or a whole number of reduced pixels before it, so that the
-    reduced page can be pasted into it without shifting anything.
-    """
+def _wanted(box: Box | None, page: tuple[int, int]) -> int:
+    """The side of the square around the ink, in page pixels."""
     left, top, right, bottom = box or (0, 0, *page)
     longest = max(right - left, bottom - top)
-    wanted = longest if box is None else longest + 2 * round(longest * layout.MARGIN)
-    wanted = max(wanted, round(max(page) * layout.SMALLEST_CROP), 1)
-    # The nearest whole number: resizing a square of twice the side takes four times as long.
-    step = max(1, round(wanted / layout.CROP_SIDE))
+    side = longest if box is None else longest + 2 * round(longest * layout.MARGIN)
+    return max(side, round(max(page) * layout.SMALLEST_CROP), 1)
+
+
+def _frame(box: Box | None, page: tuple[int, int], wanted: int, step: int, grid: int) -> Box:
+    """The square, whose side is a whole number of reduced pixels of `step` page pixels.
+
+    On the page it begins at a multiple of `grid`. Before the page it begins a whole number of
+    reduced pixels away, so that the reduced page can be pasted into it without shifting anything.
+    """
+    left, top, right, bottom = box or (0, 0, *page)
     side = -(-wanted // step) * step
-    x0 = _start((left + right - side) // 2, step)
-    y0 = _start((top + bottom - side) // 2, step)
-    return (x0, y0, x0 + side, y0 + side), step
+    x0 = _start((left + right - side) // 2, step, grid)
+    y0 = _start((top + bottom - side) // 2, step, grid)
+    return x0, y0, x0 + side, y0 + side
 
 
-def _start(wanted: int, step: int) -> int:
-    return wanted if wanted >= 0 else wanted // step * step
+def _start(wanted: int, step: int, grid: int) -> int:
+    unit = grid if wanted >= 0 else step
+    return wanted // unit * unit
 
 
 def _cut(page: Pillow.Image, frame: Box, step: int, table: list[int]) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ from deepmed.learning.encoders.hog_pyramid.layout import block_slices
 from deepmed.learning.errors import EmbeddingGenerationError
 
 SLICES = block_slices()
-GOLDEN_HASH = "8bf171ca7ad4"
+GOLDEN_HASH = "53c413c552f2"
 GOLDEN_SUMS = {
     "shape": 7.47317,
     "grid_energy": 16.41647,

@@ -143,6 +143,37 @@ def test_no_page_is_searched_or_resized_at_more_than_it_needs(
 
 
 @pytest.mark.req("D-5.1")
+def test_a_scan_filled_by_its_drawing_is_cut_from_what_was_searched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And one with a small drawing on it from the page itself, for its detail."""
+    cut: list[int] = []
+
+    def noted(source: Pillow.Image, *_: object) -> np.ndarray:
+        cut.append(max(source.size))
+        return np.zeros((layout.SIZE, layout.SIZE), np.uint8)
+
+    monkeypatch.setattr(inkbox, "_cut", noted)
+    for box in [(60, 60, 1400, 1300), (100, 100, 500, 700)]:
+        crop = crop_ink(page_with(box, height=1500, width=1500))
+        assert all(abs(found - edge) <= 2 for found, edge in zip(crop.box, box, strict=True))
+    assert cut == [500, 1500]
+
+
+@pytest.mark.parametrize("place", [(0, 0), (1, 2), (400, 7)])
+def test_the_frame_of_a_scan_lies_where_its_pixels_are_from(place: tuple[int, int]) -> None:
+    """One ink pixel of the crop, traced back through the frame, lies on the ink of the page."""
+    x, y = place
+    page = page_with((x, y, x + 1080, y + 1080), height=1500, width=1500, colour=(120, 120, 120))
+    page[y + 300 : y + 312, x + 600 : x + 612] = 0
+    crop = crop_ink(page)
+    row, column = np.unravel_index(int(crop.ink.argmax()), crop.ink.shape)
+    scale = (crop.frame[2] - crop.frame[0]) / layout.SIZE
+    assert crop.frame[0] + (column + 0.5) * scale == pytest.approx(x + 606, abs=2 * scale)
+    assert crop.frame[1] + (row + 0.5) * scale == pytest.approx(y + 306, abs=2 * scale)
+
+
+@pytest.mark.req("D-5.1")
 @pytest.mark.parametrize("side", [200, 512])
 def test_a_small_page_is_looked_at_pixel_by_pixel(side: int) -> None:
     """One pixel decides the box, and a frame of one page pixel a step can begin anywhere."""
