@@ -15,6 +15,7 @@ from deepmed.features.drawings.bench.altered import (
     Made,
     alike,
     alter,
+    controls,
 )
 from deepmed.features.drawings.bench.collection import Collection, Image, SampleSets
 from deepmed.kit import seeds
@@ -172,7 +173,8 @@ def real_material(real: Collection, per_kind: int | None, seed: int) -> Material
     per_fold = None if per_kind is None else -(-per_kind // FOLDS)
     inside = [np.flatnonzero(folds == fold) for fold in range(FOLDS)]
     altered = [item for part in inside for item in alter(real, part, per_fold, seed)]
-    again = [item for part in inside for item in alike(real, part, seed)]
+    again = [item for part in inside for item in controls(real, part, per_fold, seed)]
+    again += [item for part in inside for item in alike(real, part, seed)]
     made = Made.of([*altered, *again], len(real))
     labels = np.array(real.labels)
     trials = [
@@ -200,7 +202,9 @@ def sample_material(sets: SampleSets, per_kind: int | None, seed: int) -> Materi
     typical, further, sources = sets.typical, sets.further, sets.sources
     start = len(typical) + len(further)
     planted = Made.of(alter(sources, np.arange(len(sources)), per_kind, seed), start)
-    again = Made.of(alike(further, np.arange(len(further)), seed), start + len(planted.images))
+    everyone = np.arange(len(further))
+    same = [*controls(further, everyone, per_kind, seed), *alike(further, everyone, seed)]
+    again = Made.of(same, start + len(planted.images))
     labels = [np.array(part.labels) for part in (typical, further, sources)]
     groups = {group.label: typical.rows.take(labels[0] == group.label) for group in typical.groups}
     trials = [
@@ -208,7 +212,9 @@ def sample_material(sets: SampleSets, per_kind: int | None, seed: int) -> Materi
             # Drawings of the samples are numbered by their place.
             plan.model.training.drawings,
             np.flatnonzero(labels[1] == label) + len(typical),
-            planted.planted(labels[2] == label),
+            np.concatenate(
+                [planted.planted(labels[2] == label), again.planted(labels[1] == label)]
+            ),
             again.counterparts(labels[1] == label),
         )
         for label, plan in plan_groups(groups, seed).items()

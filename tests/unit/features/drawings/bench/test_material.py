@@ -74,6 +74,20 @@ def test_every_held_out_drawing_is_redrawn_once_to_be_compared_with(material: Ma
 
 
 @pytest.mark.req("D-24.1")
+def test_the_control_is_of_the_very_drawings_that_it_is_told_from(
+    sample_sets: SampleSets, material: Material
+) -> None:
+    """Other children's would be told apart by what they drew."""
+    for one in (material, sample_material(sample_sets, per_kind=4, seed=0)):
+        found = 0
+        for trial in one.trials:
+            mine = [place for place in trial.unusual.tolist() if one.kinds[place] == CONTROL]
+            assert set(one.rows.drawings[mine]) <= set(one.rows.drawings[trial.typical])
+            found += len(mine)
+        assert found >= 4
+
+
+@pytest.mark.req("D-24.1")
 def test_stand_ins_of_the_own_group_come_from_the_trials_own_drawings(material: Material) -> None:
     for trial in material.trials:
         standing = trial.counterparts[OWN_GROUP]
