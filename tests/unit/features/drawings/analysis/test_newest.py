@@ -86,7 +86,7 @@ class TestFoundAgain:
         assert service.analyze().computed == 0
         assert told(trained) == before
 
-    @pytest.mark.req("D-9.9")
+    @pytest.mark.req("D-9.8")
     def test_a_preview_reads_the_score_of_the_newest_answer(self, trained: Workbench) -> None:
         drawing = newcomer(trained)
         looked_at_ages(trained, drawing, 4.5, 7.5, 4.5)

@@ -589,7 +589,7 @@ class TestManualThreshold:
             assert (ranked(row)["threshold"], row.confidence) == (None, None)
             assert row.results["natural_frequency"] is None
 
-    @pytest.mark.req("D-9.9", "D-10.2")
+    @pytest.mark.req("D-9.8", "D-10.2")
     def test_the_way_back_to_a_percentile_is_previewed_for_them_too(
         self, trained: Workbench
     ) -> None:
