@@ -52,9 +52,9 @@ def train(desk: Desk, ledger: JobLedger, request: ModelTrainingRequest) -> Train
     )
     _refuse_unknown_detector(request.model_type)
     _refuse_foreign_encoder(desk, request.vision_model)
-    count = _refuse_too_few(desk, ages, request.min_samples)
     if not request.candidate:
         _refuse_overlap(desk, ages)
+    count = _refuse_too_few(desk, ages, request.min_samples)
     job = _submit(
         ledger,
         [ages],

@@ -111,14 +111,17 @@ def get_saliency(desk: CallersDesk, analysis_id: ObjectId) -> Response:
 @router.get("/{analysis_id}/saliency.json", response_class=Response)
 def get_saliency_data(desk: CallersDesk, analysis_id: ObjectId) -> Response:
     """The values that the heat map is drawn from."""
-    return Response(
-        answers.pictures.saliency_data(desk, analysis_id), media_type="application/json"
-    )
+    content = answers.pictures.saliency_data(desk, analysis_id)
+    return _attached(content, f"saliency_{analysis_id}.json", "application/json")
 
 
 def _png(content: bytes, name: str) -> Response:
+    return _attached(content, name, "image/png")
+
+
+def _attached(content: bytes, name: str, kind: str) -> Response:
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Cache-Control": "private, max-age=300",
     }
-    return Response(content, media_type="image/png", headers=headers)
+    return Response(content, media_type=kind, headers=headers)

@@ -1,0 +1,136 @@
+"""Another owner's objects do not exist: every route with an object in its path answers 404."""
+
+import re
+from typing import Any
+
+import pytest
+
+from deepmed.app.access import ROLES
+from factories.api import PREFIX, Api, picture
+
+pytestmark = pytest.mark.req("S-3.1")
+
+NOBODYS = {"component_name", "age_min", "age_max"}
+"""Parts of paths that name no object of a person."""
+NOT_FOUND_IN_WORDS = {f"GET {PREFIX}/drawings/upload/progress/{{upload_id}}"}
+"""The contract lets an unknown upload be told with 200."""
+BODIES: dict[str, Any] = {
+    f"PATCH {PREFIX}/drawings/{{drawing_id}}": {"prompt": "mine now"},
+    f"PUT {PREFIX}/models/{{model_id}}/threshold": {"percentile": 60},
+}
+
+
+def parts(route: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)", route)) - NOBODYS
+
+
+WITH_OBJECTS = sorted(route for route in ROLES if parts(route))
+
+
+def objects(api: Api) -> dict[str, Any]:
+    """One of each kind, made by the owner; a number or an id by the path's own word for it."""
+    drawing = api.upload(picture()).json()["id"]
+    batch = api.json("POST", "/analysis/batch", json={"drawing_ids": [drawing, 1]})
+    sent = [("a_age5.png", picture(51)), ("b_age6.png", picture(52))]
+    upload = api.upload_batch(sent, name_pattern="*_age{age}").json()
+    api.work_off()
+    wanted = {"age_min": 12, "age_max": 15, "min_samples": 10}
+    assert api.ask("POST", "/models/train", json=wanted).status_code == 400
+    training = api.json("POST", "/models/auto-create", params={"force_recreate": True})
+    analysis = api.json("POST", f"/analysis/analyze/{drawing}")["analysis"]["id"]
+    return {
+        "drawing_id": drawing,
+        "analysis_id": analysis,
+        "model_id": api.get("/models/age-groups")["models"][0]["id"],
+        "batch_id": batch["batch_id"],
+        "upload_id": upload["upload_id"],
+        "job_id": upload["job_id"],
+        "training": training["job_id"],
+    }
+
+
+def filled(route: str, known: dict[str, Any]) -> tuple[str, str]:
+    method, _, path = route.partition(" ")
+    values = dict(known)
+    if "/models/" in path:  # the contract's jobs are named by their uid there
+        values["job_id"] = known["training"]
+    missing = parts(route) - values.keys()
+    assert not missing, f"{route}: what is {missing}? Let objects() make one."
+    return method, re.sub(r"\{(\w+)(:\w+)?\}", lambda found: str(values[found[1]]), path)
+
+
+def states(api: Api) -> list[Any]:
+    """What must be the same afterwards."""
+    drawings = api.get("/drawings/", params={"page_size": 100})
+    models = api.get("/models/age-groups", params={"active_only": False})
+    return [drawings, models, api.get("/config/"), api.get("/analysis/stats")]
+
+
+def test_nothing_of_the_owners_is_found_changed_or_deleted_by_another(api: Api) -> None:
+    known = objects(api)
+    before, stranger = states(api), api.stranger()
+    wrong = {}
+    for route in WITH_OBJECTS:
+        method, path = filled(route, known)
+        answer = stranger.client.request(method, path, json=BODIES.get(route))
+        if route in NOT_FOUND_IN_WORDS:
+            assert answer.json()["status"] == "not_found"
+        elif answer.status_code != 404:
+            wrong[route] = answer.status_code
+    assert wrong == {}
+    assert states(api) == before
+
+
+def test_the_same_routes_find_the_owners_own(api: Api) -> None:
+    """So that the test above is about the owner."""
+    known = objects(api)
+    missing = {}
+    for route in WITH_OBJECTS:
+        method, path = filled(route, known)
+        if method == "GET" and not path.endswith("/events"):
+            answer = api.client.request(method, path)
+            if answer.status_code >= 400:
+                missing[route] = answer.status_code
+    assert missing == {}
+
+
+def test_lists_counts_and_figures_of_another_are_empty(api: Api) -> None:
+    objects(api)
+    stranger = api.stranger()
+    assert stranger.get("/drawings/")["drawings"] == []
+    assert stranger.get("/drawings/stats")["total_drawings"] == 0
+    folders = stranger.get("/drawings/stats")["storage"]["directories"]
+    assert {folder["file_count"] for folder in folders.values()} == {0}
+    assert stranger.get("/models/age-groups", params={"active_only": False})["models"] == []
+    assert stranger.get("/models/status")["total_analyses"] == 0
+    statistics = stranger.get("/analysis/stats")
+    assert (statistics["total_drawings"], statistics["recent_analyses"]) == (0, [])
+    assert stranger.get("/config/stats")["age_distribution"]["total_drawings"] == 0
+    assert stranger.get("/config/subjects")["statistics"]["total_drawings"] == 0
+    assert stranger.get("/config/subjects/statistics")["subject_distribution"] == []
+    assert stranger.ask("GET", "/config/subjects/statistics?subject=person").status_code == 404
+    assert stranger.get("/config/models/subject-aware")["model_details"] == []
+    sufficiency = stranger.get("/models/data-sufficiency/analyze")
+    assert {group["sample_count"] for group in sufficiency["analysis_results"]} == {0}
+    assert stranger.get("/config/threshold/preview?percentile=80")["effects"] == []
+
+
+def test_another_cannot_analyse_merge_or_reset_what_is_the_owners(api: Api) -> None:
+    before, stranger = states(api), api.stranger()
+    asked = stranger.ask("POST", "/analysis/batch", json={"drawing_ids": [1, 2]})
+    assert asked.status_code == 400
+    groups = {"original_groups": [[3, 6], [6, 9]], "merged_group": [3, 9]}
+    merge = stranger.ask("POST", "/models/data-sufficiency/merge-age-groups", json=groups)
+    assert merge.status_code == 409
+    assert stranger.json("POST", "/config/reset?confirm=true")["data"]["deactivated_models"] == 0
+    stranger.json("PUT", "/config/threshold?percentile=60")
+    stranger.json("PUT", "/config/age-grouping", json={"min_samples_per_group": 11})
+    assert states(api) == before
+
+
+def test_the_same_bytes_are_anothers_own_drawing(api: Api) -> None:
+    mine = api.upload(picture()).json()
+    theirs = api.stranger().upload(picture()).json()
+    assert theirs["id"] != mine["id"]
+    assert theirs["already_present"] is False
+    assert theirs["filename"] != mine["filename"]
