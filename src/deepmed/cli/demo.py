@@ -55,8 +55,9 @@ def demo(
     )
     out.table(["Stage", "Seconds"], [[name, value] for name, value in result.seconds.items()])
     out.say(
-        "Intervals are 95 %: Wilson for shares, child bootstrap for AUROC. The spread is where the "
-        "share of false alarms may lie for a calibration on so few children, one drawing each."
+        "Intervals are 95 %: Wilson for shares, child bootstrap for AUROC, widened near 0 and 1. "
+        "The spread is where the share of false alarms may lie for a calibration on so few "
+        "children, one drawing each."
     )
     for percentile in sorted({group["percentile"] for group in result.groups}):
         out.say(f"Flagged means: at the percentile {percentile:g}.")

@@ -1,11 +1,13 @@
 """Figures with their intervals once more, by another way than the figures themselves.
 
 An AUROC is counted from midranks of both classes together (rank sum), a share and a mean child by
-child. Only the stream of random numbers is the same, as the same children must be drawn.
+child. Newcombe's bounds are roots of a polynomial here, where the figures search for them. Only the
+stream of random numbers is the same, as the same children must be drawn.
 """
 
 import math
 from collections.abc import Hashable, Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,11 @@ Figure = dict[str, Any]
 LEAST_CHILDREN = 5
 RESAMPLES = 1000
 LEVEL = 0.95
+MIDDLE = 0.4
+"""So far from one half the bootstrap stands alone."""
+SAME = 1e-12
+ALL_AGREE = "; Wilson bound where all agree"
+JOINED = ", widened to Newcombe's method 5"
 _NUMBERS_AT_ONCE = 2_000_000
 _NUMBERS = (
     "estimate",
@@ -54,12 +61,9 @@ def recompute_auroc_figure(negative: Items, positive: Items, seed: int) -> Figur
     """
     if _fewest(negative, positive) < LEAST_CHILDREN:
         return dict.fromkeys(_NUMBERS)
-    low, high = recompute_auroc_bounds(negative, positive, seed)
-    estimate = recompute_auroc([score for _, score in negative], [score for _, score in positive])
-    method = f"child bootstrap, {RESAMPLES} resamples"
-    if estimate in {0.0, 1.0}:
-        method += "; Wilson bound where all agree"
-    return _of_classes(negative, positive, (estimate, low, high), method)
+    low, high, beside = _auroc_bounds(negative, positive, seed, RESAMPLES, LEVEL)
+    method = f"child bootstrap, {RESAMPLES} resamples{beside}"
+    return _of_classes(negative, positive, (_auroc(negative, positive), low, high), method)
 
 
 def recompute_difference_figure(
@@ -73,20 +77,19 @@ def recompute_difference_figure(
         seed: Seed of the interval.
 
     >>> rows = [(child, float(child)) for child in range(6)]
-    >>> recompute_difference_figure((rows, rows), (rows, rows), seed=0)["high"]
-    0.0
+    >>> round(recompute_difference_figure((rows, rows), (rows, rows), seed=0)["high"], 4)
+    0.3903
     """
     if _fewest(*first) < LEAST_CHILDREN:
         return dict.fromkeys(_NUMBERS)
-    estimates = [
-        recompute_auroc(*([score for _, score in rows] for rows in pair))
-        for pair in (first, second)
-    ]
-    samples = [_Ranked(*pair) for pair in (first, second)]
-    values = _resampled(samples, seed, RESAMPLES)
+    difference = _auroc(*first) - _auroc(*second)
+    values = _resampled([_Ranked(*pair) for pair in (first, second)], seed, RESAMPLES)
     low, high = _middle((values[0] - values[1]).tolist(), LEVEL)
-    found = (estimates[0] - estimates[1], low, high)
-    return _of_classes(*first, found, f"paired child bootstrap, {RESAMPLES} resamples")
+    method = f"paired child bootstrap, {RESAMPLES} resamples"
+    if math.isclose(low, high, rel_tol=0, abs_tol=SAME):
+        low, high = _recompute_unseen(difference, (-1, 1), _fewest(*first), LEVEL)
+        method += ALL_AGREE
+    return _of_classes(*first, (difference, low, high), method)
 
 
 def recompute_share_figure(flags: Sequence[tuple[Hashable, bool]], seed: int) -> Figure:
@@ -130,7 +133,7 @@ def recompute_auroc_bounds(
     resamples: int = RESAMPLES,
     level: float = LEVEL,
 ) -> tuple[float, float]:
-    """The child-bootstrap bounds of AUROC, from the same random stream.
+    """The bounds of AUROC, from the same random stream.
 
     Args:
         negative: (child, score) of each negative.
@@ -143,12 +146,62 @@ def recompute_auroc_bounds(
     >>> recompute_auroc_bounds(rows, rows, seed=0, resamples=10)[0] <= 0.5
     True
     """
-    estimate = recompute_auroc([score for _, score in negative], [score for _, score in positive])
-    if estimate in {0.0, 1.0}:
-        smaller = _fewest(negative, positive)
-        return recompute_wilson(int(estimate) * smaller, smaller, level)
+    low, high, _ = _auroc_bounds(negative, positive, seed, resamples, level)
+    return low, high
+
+
+def recompute_newcombe(
+    estimate: float, n_negative: int, n_positive: int, level: float = 0.95
+) -> tuple[float, float]:
+    """The two AUROCs from which an estimate within 0 and 1 lies z standard errors away.
+
+    With k and n children in the classes, h = (k + n) / 2 - 1 and estimate e, they are the roots
+    beside e of
+    k n (x - e)**2 (2 - x) (1 + x) = z**2 x (1 - x) ((2 - x) (1 + x) + h (1 + 2 x - 2 x**2)),
+    Newcombe's equation without its fractions.
+
+    >>> [round(bound, 4) for bound in recompute_newcombe(0.95, 20, 20)]
+    [0.8157, 0.9867]
+    """
+    z2 = NormalDist().inv_cdf((1 + level) / 2) ** 2
+    x = np.polynomial.Polynomial([0.0, 1.0])
+    below = (2 - x) * (1 + x)
+    spread = below + ((n_negative + n_positive) / 2 - 1) * (1 + 2 * x - 2 * x**2)
+    equation = n_negative * n_positive * (x - estimate) ** 2 * below - z2 * x * (1 - x) * spread
+    roots = [float(root.real) for root in equation.roots() if abs(root.imag) < SAME]
+    return (
+        max(root for root in roots if 0 < root < estimate),
+        min(root for root in roots if estimate < root < 1),
+    )
+
+
+def _auroc_bounds(
+    negative: Items, positive: Items, seed: int, resamples: int, level: float
+) -> tuple[float, float, str]:
+    """Both bounds, and what was done beside resampling."""
+    estimate = _auroc(negative, positive)
     (values,) = _resampled([_Ranked(negative, positive)], seed, resamples)
-    return _middle(values.tolist(), level)
+    low, high = _middle(values.tolist(), level)
+    if math.isclose(low, high, rel_tol=0, abs_tol=SAME):
+        return *_recompute_unseen(estimate, (0, 1), _fewest(negative, positive), level), ALL_AGREE
+    if abs(estimate - 0.5) <= MIDDLE:
+        return low, high, ""
+    few, many = (len({child for child, _ in rows}) for rows in (negative, positive))
+    least, most = recompute_newcombe(estimate, few, many, level)
+    return min(low, least), max(high, most), JOINED
+
+
+def _recompute_unseen(
+    value: float, ends: tuple[int, int], n: int, level: float
+) -> tuple[float, float]:
+    """Where a share of children that showed up in none of n draws the value to one of its ends."""
+    _, share = recompute_wilson(0, n, level)
+    low, high = ((1 - share) * value + share * end for end in ends)
+    return low, high
+
+
+def _auroc(negative: Items, positive: Items) -> float:
+    return recompute_auroc([score for _, score in negative], [score for _, score in positive])
 
 
 class _Ranked:

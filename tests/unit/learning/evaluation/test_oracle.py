@@ -106,7 +106,17 @@ def columns(rows: list[tuple[int, float]]) -> tuple[list[int], list[float]]:
 
 @pytest.mark.req("V-2.2")
 @pytest.mark.parametrize(
-    ("children", "each", "shift"), [(5, 1, 0.0), (9, 3, 0.7), (40, 2, 1.0), (12, 1, 30.0)]
+    ("children", "each", "shift"),
+    [
+        (5, 1, 0.0),
+        (9, 3, 0.7),
+        (40, 2, 1.0),
+        (12, 1, 30.0),
+        (12, 1, -30.0),
+        (20, 2, 2.3),
+        (50, 1, -2.5),
+        (7, 1, 2.0),
+    ],
 )
 def test_auroc_and_difference_come_out_with_their_intervals(
     children: int, each: int, shift: float
@@ -122,6 +132,26 @@ def test_auroc_and_difference_come_out_with_their_intervals(
     )
     again = oracle_intervals.recompute_difference_figure((negative, positive), (negative, other), 4)
     assert agrees(again, difference)
+
+
+@pytest.mark.req("V-2.2")
+@pytest.mark.parametrize(("seen", "lead"), [(30.0, 0.0), (0.0, 0.5)])
+def test_where_all_resamples_agree_the_oracle_agrees_with_the_figure(
+    seen: float, lead: float
+) -> None:
+    ids = list(range(7))
+    first = ([0.0] * 7, [30.0] * 7)
+    second = ([0.0] * 7, [seen] * 7)
+    figure = paired_difference_interval(first, second, ids, ids, seed=0)
+    assert figure.estimate == lead
+    assert figure.method.endswith("Wilson bound where all agree")
+    below, above, other = (
+        list(zip(ids, part, strict=True)) for part in (first[0], first[1], second[1])
+    )
+    again = oracle_intervals.recompute_difference_figure((below, above), (below, other), 0)
+    assert agrees(again, figure)
+    alone = auroc_interval(*second, ids, ids, seed=0)
+    assert agrees(oracle_intervals.recompute_auroc_figure(below, other, 0), alone)
 
 
 @pytest.mark.req("V-2.2")
