@@ -78,6 +78,8 @@ lint-docs: setup-dev
 # DEEPMED_BENCH_DRAWINGS names a ZIP of real drawings; without it their parts say that they are missing.
 bench: setup
 	$(BIN)/deepmed bench drawings --json bench/results/drawings.json
+	$(BIN)/deepmed bench api --json bench/results/api.json
+	$(BIN)/deepmed bench platform --json bench/results/platform.json
 
 docs: setup-dev
 	$(BIN)/python docs/make_requirements.py

