@@ -46,6 +46,13 @@ ROLES: dict[str, Role | None] = {
     "GET /drawings/{drawing_id}": VIEWER,
     "GET /drawings/{drawing_id}/why": VIEWER,
     "GET /drawings/{drawing_id}/delete": ANALYST,
+    "GET /models": VIEWER,
+    "GET /models/{model_id}": VIEWER,
+    "GET /models/training/{uid}": VIEWER,
+    "GET /models/training/{uid}/part": VIEWER,
+    "GET /models/training/{uid}/losses.{form}": VIEWER,
+    "GET /thresholds": VIEWER,
+    "GET /thresholds/preview": VIEWER,
     # Pages of jobs
     "GET /jobs": VIEWER,
     "GET /jobs/part": VIEWER,

@@ -37,6 +37,19 @@ def newest_of(
     return {row.drawing_id: row for row in session.scalars(query)}
 
 
+def by_model(
+    session: Session, owner_id: int, model_id: int
+) -> list[tuple[AnomalyAnalysis, Drawing]]:
+    """The newest answers that a model gave, with their drawings, in order of drawing."""
+    query = (
+        select(AnomalyAnalysis, Drawing)
+        .join(Drawing, Drawing.id == AnomalyAnalysis.current_of)
+        .where(Drawing.owner_id == owner_id, AnomalyAnalysis.age_group_model_id == model_id)
+        .order_by(Drawing.id)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
 def of_batch(session: Session, owner_id: int, batch: AnalysisBatch) -> list[AnomalyAnalysis]:
     """The answers that no later call gave again, in order of drawing."""
     query = select(AnomalyAnalysis).where(

@@ -1,9 +1,9 @@
 """The addresses of the drawings' pages."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from deepmed.core.jobs.dependencies import Ledger
 from deepmed.core.jobs.dependencies import ledger as ledger_of
@@ -70,10 +70,54 @@ def drawing(request: Request, desk: CallersDesk, drawing_id: int) -> HTMLRespons
 @router.get("/drawings/{drawing_id}/why")
 def why(request: Request, desk: CallersDesk, drawing_id: int) -> HTMLResponse:
     """The explanation alone: making the first one of a drawing takes a moment."""
-    return page(request, PACKAGE, "why_part.html", content.drawing.why(desk, drawing_id))
+    return page(request, PACKAGE, "why_answer.html", content.drawing.why(desk, drawing_id))
 
 
 @router.get("/drawings/{drawing_id}/delete")
 def delete(request: Request, desk: CallersDesk, drawing_id: int) -> HTMLResponse:
     """What would go, and the form that asks for the words."""
     return page(request, PACKAGE, "delete.html", content.drawing.deletion(desk, drawing_id))
+
+
+@router.get("/models")
+def models(request: Request, desk: CallersDesk, ledger: Ledger) -> HTMLResponse:
+    return page(request, PACKAGE, "models.html", content.models.content(desk, ledger))
+
+
+@router.get("/models/{model_id}")
+def model(request: Request, desk: CallersDesk, model_id: int) -> HTMLResponse:
+    return page(request, PACKAGE, "model.html", content.models.one(desk, model_id))
+
+
+@router.get("/models/training/{uid}")
+def training(request: Request, ledger: Ledger, uid: str) -> HTMLResponse:
+    return page(request, PACKAGE, "training.html", content.training.content(ledger, uid))
+
+
+@router.get("/models/training/{uid}/part")
+def training_part(request: Request, ledger: Ledger, uid: str) -> HTMLResponse:
+    """The training alone, to be put in place of an older picture of it."""
+    return page(request, PACKAGE, "training_part.html", content.training.content(ledger, uid))
+
+
+@router.get("/models/training/{uid}/losses.{form}")
+def losses(ledger: Ledger, uid: str, form: Literal["csv", "json"]) -> Response:
+    """Every epoch, as a file."""
+    return Response(
+        content.training.losses(ledger, uid, form),
+        media_type="text/csv" if form == "csv" else "application/json",
+        headers={"Content-Disposition": f'attachment; filename="losses.{form}"'},
+    )
+
+
+@router.get("/thresholds")
+def thresholds(request: Request, desk: CallersDesk) -> HTMLResponse:
+    return page(request, PACKAGE, "thresholds.html", content.thresholds.content(desk))
+
+
+@router.get("/thresholds/preview")
+def preview(
+    request: Request, desk: CallersDesk, percentile: Annotated[float, Query(ge=50, le=99.9)]
+) -> HTMLResponse:
+    """What a percentile would do, to be put in place of another one's effects."""
+    return page(request, PACKAGE, "effects_part.html", content.thresholds.preview(desk, percentile))

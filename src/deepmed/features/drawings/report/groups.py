@@ -25,7 +25,7 @@ def section(facts: GroupFacts) -> GroupSection:
     """Everything the report says of one group."""
     return GroupSection(
         title=facts.item.ages.words,
-        summary=_summary(facts.item, facts.metrics),
+        summary=summary(facts.item, facts.metrics),
         figures=figures(facts),
         notes=_notes(facts),
         charts=[*_scores(facts), *validity(facts), *_power(facts.metrics)],
@@ -33,7 +33,7 @@ def section(facts: GroupFacts) -> GroupSection:
     )
 
 
-def _summary(item: ActiveModel, metrics: Mapping[str, Any]) -> list[str]:
+def summary(item: ActiveModel, metrics: Mapping[str, Any]) -> list[str]:
     children = metrics["children"]
     lent = f", helped by {children['borrowed']} of other groups" if children["borrowed"] else ""
     return [
@@ -53,11 +53,11 @@ def _scores(facts: GroupFacts) -> Iterator[Chart]:
 
 
 def _power(metrics: Mapping[str, Any]) -> Iterator[Chart]:
-    power = [_bar(name_in_words(kind), figure) for kind, figure in metrics["power"].items()]
+    power = [bar(name_in_words(kind), figure) for kind, figure in metrics["power"].items()]
     if power:
         yield intervals("What it finds: planted anomalies", power, label="AUROC")
     reference = [
-        _bar(name_in_words(row["name"]), row["overall"]["interval"])
+        bar(name_in_words(row["name"]), row["overall"]["interval"])
         for row in metrics["selection"]["rows"]
     ]
     if reference:
@@ -68,7 +68,7 @@ def _notes(facts: GroupFacts) -> list[str]:
     item, metrics, notes = facts.item, facts.metrics, []
     if not item.row.parameters.get("tells_ages_apart"):
         notes.append(NO_AGES)
-    notes += _support(item, facts.rule)
+    notes += support(item, facts.rule)
     if facts.rule.percentile != training_percentile(metrics):
         notes.append(
             f"Planted anomalies were measured in training, at percentile "
@@ -84,7 +84,7 @@ def _notes(facts: GroupFacts) -> list[str]:
     return notes
 
 
-def _support(item: ActiveModel, rule: Rule) -> list[str]:
+def support(item: ActiveModel, rule: Rule) -> list[str]:
     calibration = item.model.model.calibration
     if rule.percentile is None or calibration.supports(rule.percentile):
         return []
@@ -122,7 +122,7 @@ def _contamination(metrics: Mapping[str, Any]) -> list[tuple[str, Table]]:
     return [(title, Table(columns, rows))]
 
 
-def _bar(name: str, figure: Mapping[str, Any] | None) -> Bar:
+def bar(name: str, figure: Mapping[str, Any] | None) -> Bar:
     if figure is None or figure["estimate"] is None:
         return name, None, None, None, None
     return name, figure["estimate"], figure["low"], figure["high"], figure["sample_size"]

@@ -7,9 +7,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deepmed.features.drawings.pages.content import dashboard, drawing, gallery, upload
+    from deepmed.features.drawings.pages.content import (
+        dashboard,
+        drawing,
+        gallery,
+        models,
+        thresholds,
+        training,
+        upload,
+    )
 
-__all__ = ["dashboard", "drawing", "gallery", "upload"]
+__all__ = ["dashboard", "drawing", "gallery", "models", "thresholds", "training", "upload"]
 
 
 def __getattr__(name: str) -> Any:
