@@ -1,0 +1,85 @@
+"""A thousand requests that the OpenAPI description allows or just does not: none fails on our side.
+
+Schemathesis makes them, from a fixed seed; every other number in a path is one that there is.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+
+from factories.api import Api
+
+CASES = 1000
+DRAWINGS = 149
+ENDLESS = "/api/v1/jobs/{job_id}/events"
+"""A stream ends with its job, and no worker runs here."""
+LIMITS = settings(
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+)
+
+
+def operations(api: Api) -> Iterator[Any]:
+    described = schemathesis.openapi.from_dict(api.get("/openapi.json"))
+    for found in described.get_all_operations():
+        if found.ok().path != ENDLESS:
+            yield found.ok()
+
+
+def ask(api: Api, case: Any) -> int:
+    """The status of the answer; every other number in the path is made one of a drawing's."""
+    for name, value in (case.path_parameters or {}).items():
+        if isinstance(value, int) and value % 2:
+            case.path_parameters[name] = 1 + value % DRAWINGS
+    given = case.as_transport_kwargs(base_url="http://localhost:8000")
+    given.pop("cookies", None)
+    body = given.pop("data", None)
+    if body is not None:
+        kind = "data" if isinstance(body, dict) else "content"
+        given[kind] = list(body) if isinstance(body, Iterator) else body
+    if isinstance(given.get("content"), list):  # a form's fields as pairs
+        given["data"] = dict(given.pop("content"))
+    answer = api.client.request(**given)
+    return int(answer.status_code)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.req("P-3.1")
+def test_no_request_makes_the_server_fail(api: Api) -> None:
+    asked: Counter[int] = Counter()
+    failed = []
+    listed = list(operations(api))
+    with_input = [one for one in listed if one.path_parameters or one.query or one.body]
+    share = 1 + CASES // (len(GenerationMode) * len(with_input))
+    for operation in listed:
+        for mode in GenerationMode:
+            for status, request in answers(api, operation, mode, share):
+                asked[status] += 1
+                if status >= 500:
+                    failed.append((operation.label, status, request))
+    assert not failed
+    assert asked.total() >= CASES
+    assert asked[200] + asked[201] > CASES / 5, "many get past the first check"
+
+
+def answers(api: Api, operation: Any, mode: GenerationMode, share: int) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+
+    @settings(LIMITS, max_examples=share)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def run(case: Any) -> None:
+        found.append((ask(api, case), case.as_curl_command()))
+
+    with suppress(Unsatisfiable):  # what takes nothing has no wrong form
+        run()
+    return found
