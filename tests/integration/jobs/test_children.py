@@ -232,13 +232,18 @@ def test_what_a_child_has_started_ends_with_it(ledger: JobLedger, settings: Sett
 
 
 @pytest.mark.req("P-6.1")
-def test_a_cancelled_jobs_folder_goes_too(ledger: JobLedger, settings: Settings) -> None:
-    job = ledger.submit("test.steps", {"count": 1000, "seconds": 0.02})
+def test_a_cancelled_job_goes_on_from_its_checkpoint_when_it_is_retried(
+    ledger: JobLedger, settings: Settings
+) -> None:
+    job = ledger.submit("test.steps", {"count": 60, "seconds": 0.05})
     with working(settings):
         until((settings.home / "jobs" / job.uid / "done").exists)
         ledger.cancel(job.id)
-        ended(ledger.database, job.id)
-        until(lambda: not (settings.home / "jobs" / job.uid).exists())
+        assert ended(ledger.database, job.id).state == JobState.CANCELLED
+        ledger.retry(job.id)
+        done = ended(ledger.database, job.id)
+    assert (done.result or {})["begun_at"] >= 1
+    assert (done.result or {})["attempt"] == 1
 
 
 def test_the_pace_of_tests_keeps_the_proportions_of_the_real_one() -> None:

@@ -35,6 +35,7 @@ class WarmChild:
         self.idle_since = time.monotonic()
         self.run: Run | None = None
         self.dismissed = False
+        """Whether it is ending, or soon will be."""
         self._report = report
         self._process = subprocess.Popen(  # noqa: S603 - our own command line
             [sys.executable, "-m", "deepmed.cli", "job", "run", str(job_id), "--child-of", _me()],
@@ -59,7 +60,8 @@ class WarmChild:
         self._write(json.dumps(vars(run)) + "\n")
 
     def ask(self) -> None:
-        """Ask it to stop, as soon as its job looks up from its work."""
+        """Ask it to stop, as soon as its job looks up from its work; it takes no other then."""
+        self.dismissed = True
         self._process.terminate()
 
     def kill(self) -> None:
