@@ -212,6 +212,7 @@ KINDS = (
         payload=TrainPayload,
         isolation=Isolation.PROCESS,
         queue=TRAINING_QUEUE,
+        at_once=1,
         title=_groups_title,
     ),
     JobKind(
