@@ -17,6 +17,7 @@ from deepmed.core.jobs import crew
 from deepmed.core.jobs.children import WarmChild
 from deepmed.core.jobs.fencing import Run
 from deepmed.core.jobs.ledger import JobLedger
+from deepmed.core.jobs.pace import Pace
 from deepmed.core.jobs.tables import JobState
 from deepmed.kit.settings import Settings
 from factories import jobs
@@ -78,7 +79,7 @@ def test_all_children_are_started_by_one_thread_that_lives_as_long_as_the_worker
 @pytest.mark.req("P-6.2")
 def test_an_idle_child_is_let_go(ledger: JobLedger, settings: Settings) -> None:
     job = ledger.submit("test.steps", {"count": 1})
-    pace = jobs.Pace(lease=2.0, heartbeat=0.2, poll=0.05, grace=1.0, idle=0.3)
+    pace = Pace(lease=2.0, heartbeat=0.2, poll=0.05, grace=1.0, idle=0.3)
     with working(settings, pace=pace):
         pid = (ended(ledger.database, job.id).result or {})["pid"]
         until(lambda: gone(pid), 5)
@@ -200,7 +201,7 @@ def test_a_busy_child_that_ignores_sigterm_is_cancelled_within_ten_seconds(
     ledger: JobLedger, settings: Settings
 ) -> None:
     job = ledger.submit("test.stubborn", {})
-    with working(settings, pace=jobs.Pace()):
+    with working(settings, pace=Pace()):
         pid = marked_pid(settings.home, job.id)
         asked = time.monotonic()
         assert ledger.cancel(job.id).state == JobState.RUNNING
@@ -213,7 +214,7 @@ def test_a_busy_child_that_ignores_sigterm_is_cancelled_within_ten_seconds(
 @pytest.mark.req("P-6.3")
 def test_a_child_that_asks_stops_by_itself(ledger: JobLedger, settings: Settings) -> None:
     job = ledger.submit("test.child", {})
-    patient = jobs.Pace(lease=5.0, heartbeat=0.2, poll=0.05, grace=60.0)
+    patient = Pace(lease=5.0, heartbeat=0.2, poll=0.05, grace=60.0)
     with working(settings, pace=patient):
         marked_pid(settings.home, job.id)
         ledger.cancel(job.id)
@@ -247,6 +248,6 @@ def test_a_cancelled_job_goes_on_from_its_checkpoint_when_it_is_retried(
 
 
 def test_the_pace_of_tests_keeps_the_proportions_of_the_real_one() -> None:
-    real = jobs.Pace()
+    real = Pace()
     assert QUICK.heartbeat * 3 < QUICK.lease
     assert real.heartbeat * 3 < real.lease

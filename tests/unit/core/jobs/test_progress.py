@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from deepmed.core.jobs import progress
 from deepmed.core.jobs.progress import Estimate
+from deepmed.kit import clock
 
 BEGUN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -16,7 +16,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> "Clock":
 class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 0.0
-        monkeypatch.setattr(progress.clock, "now", lambda: BEGUN + timedelta(seconds=self.seconds))
+        monkeypatch.setattr(clock, "now", lambda: BEGUN + timedelta(seconds=self.seconds))
 
     def __call__(self, seconds: float) -> None:
         self.seconds = seconds

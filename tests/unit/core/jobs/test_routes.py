@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from deepmed.core.home import Home
-from deepmed.core.jobs import endings, feed, streams
+from deepmed.core.jobs import endings, feed, repository, streams
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import Job, JobState
 from factories import jobs
@@ -47,7 +47,7 @@ def done(ledger: JobLedger) -> Job:
     job = ledger.submit("test.add", SUM)
     claimed, _ = jobs.claimed(ledger.database)
     with ledger.database.write() as session:
-        jobs.repository.append(session, job.id, "log", {"text": "two\nlines"})
+        repository.append(session, job.id, "log", {"text": "two\nlines"})
         endings.succeed(session, claimed.id, {"sum": 3})
     return jobs.job_of(ledger.database, job.id)
 
@@ -106,7 +106,7 @@ def test_a_job_shows_its_progress_and_when_it_will_be_done(
     assert (waiting["state"], waiting["eta_seconds"], waiting["payload"]) == ("queued", None, SUM)
     _, run = jobs.claimed(ledger.database)
     with ledger.database.write() as session:
-        jobs.repository.append(
+        repository.append(
             session, job.id, "progress", {}, completed=1, total=4, expected_at=run.lease_until()
         )
     running = web.get(f"/api/v1/jobs/{job.id}").json()
@@ -170,7 +170,7 @@ def test_a_bad_cursor_is_refused(
 ) -> None:
     path = f"/api/v1/jobs/{done.id}/events"
     if by_header:
-        answer = web.get(path, headers={"Last-Event-ID": cursor.encode()})
+        answer = web.get(path, headers={b"Last-Event-ID": cursor.encode()})
     else:
         answer = web.get(path, params={"after": cursor})
     assert (answer.status_code, answer.json()["code"]) == (400, "validation")

@@ -9,10 +9,10 @@ from deepmed.core.home import Home
 from deepmed.core.jobs import endings, repository
 from deepmed.core.jobs.kinds import JobKind, queue_limits
 from deepmed.core.jobs.ledger import JobLedger
+from deepmed.core.jobs.pace import Pace
 from deepmed.core.jobs.supervisor import Supervisor
 from deepmed.core.jobs.tables import JobState
 from deepmed.kit.errors import ConfigurationError, ResourceError
-from factories import jobs
 from factories.job_kinds import BY_NAME
 from factories.jobs import ended, job_of, marked_pid, until, working
 
@@ -65,7 +65,7 @@ def test_an_inline_job_is_asked_to_stop_and_cancelled(ledger: JobLedger, opened:
 
 
 def test_waking_a_worker_makes_it_look_at_once(ledger: JobLedger, opened: Home) -> None:
-    slow = jobs.Pace(poll=20.0)
+    slow = Pace(poll=20.0)
     with working(opened.settings, pace=slow) as worker:
         time.sleep(0.2)
         job = ledger.submit("test.add", SUM)
