@@ -14,6 +14,10 @@ KNOWN = {
     ("learning/planting/ink.py", "ink_threshold"),  # how dark a pixel must be to be ink
     ("learning/saliency/overlays.py", "threshold"),  # where a picture's outline is drawn
     ("learning/detectors/forest.py", "threshold"),  # of a node of a tree
+    ("features/drawings/schemas/analysis.py", "confidence"),  # bounds of what may come
+    ("features/drawings/schemas/analysis.py", "importance_score"),  # likewise
+    ("features/drawings/schemas/config.py", "threshold_percentile"),  # likewise
+    ("features/drawings/schemas/models.py", "threshold"),  # likewise
 }
 REGIONS = {0.8, 0.6, 0.5, 0.4, 0.45, 0.3, 0.2, 0.25, 0.28}
 """Importances of fixed places, as earlier designs had them."""
