@@ -1,6 +1,8 @@
-"""The fixture `chromium`: where a browser is, or a skip that says how to get one."""
+"""The fixtures `chromium`, where a browser is, or a skip that says how to get one; `pictures`."""
 
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +16,13 @@ def chromium() -> str:
         if path := shutil.which(name):
             return path
     pytest.skip("no Chromium here: install the package 'chromium', or run 'make test' as root")
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path:
+    """Where screenshots are kept: DEEPMED_PICTURES, or `build/pictures` in the repository."""
+    folder = Path(
+        os.environ.get("DEEPMED_PICTURES") or Path(__file__).parents[2] / "build/pictures"
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

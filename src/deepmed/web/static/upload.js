@@ -173,7 +173,7 @@ function follow(job) {
 
 function links(...pairs) {
   const row = element("p", "", { class: "deeds" });
-  for (const [text, address] of pairs) row.append(element("a", text, { href: address, role: "button" }));
+  for (const [text, address] of pairs) row.append(element("a", text, { href: address, class: "button" }));
   return row;
 }
 
