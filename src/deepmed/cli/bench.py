@@ -1,4 +1,4 @@
-"""bench drawings: make the published figures again."""
+"""bench drawings, api, platform: make the published figures again."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -90,6 +90,45 @@ def api(
         ],
         title=f"{rows} drawings on {result['database']}",
     )
+
+
+@app.command("platform")
+def measure_platform(
+    file: Annotated[
+        Path | None, typer.Option("--json", help="Write the whole result into this file.")
+    ] = None,
+    setup: Annotated[
+        bool, typer.Option("--setup", help="Also set DeepMed up anew: minutes, and the network.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the vectors.")] = 0,
+) -> None:
+    """Measure whether the platform keeps its promises: starts, jobs, and many embeddings.
+
+    It works in a data folder that is removed afterwards. With DEEPMED_DATABASE_URL it fills that
+    database, which must be empty, and leaves what it wrote there. It takes some minutes and
+    about 2 GB of memory.
+    """
+    from deepmed.app.bench.platform.run import run
+    from deepmed.features.drawings.bench.json_file import write_result
+
+    out = Output()
+    result = run(seed, lambda what: out.note(f"Measuring: {what}"), setup=setup)
+    if file is not None:
+        write_result(file, result)
+    out.table(
+        ["Figure", "Median", "Unit", "Promised", "Kept"],
+        [
+            [name, each["value"], each["unit"], _promise(each), each["passed"]]
+            for name, each in result["figures"].items()
+        ],
+        title=f"On {result['database']}, {result['environment']['cpu']}",
+    )
+
+
+def _promise(figure: "Mapping[str, Any]") -> str:
+    if figure["limit"] is None:
+        return ""
+    return f"{'at least' if figure['at_least'] else 'under'} {figure['limit']:g}"
 
 
 def _stage(progress: Progress) -> "Callable[[str, str], None]":
