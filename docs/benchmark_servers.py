@@ -1,0 +1,77 @@
+"""Sections of docs/benchmarks.md on the server and the platform, one a result file."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path("bench") / "results"
+TITLES = {"api": "Answers of a server with many drawings", "platform": "Platform"}
+COLUMNS = {
+    "api": ("Question", "Median, ms", "95 %, ms", "Slowest, ms", "Promised, ms", "Kept"),
+    "platform": ("Figure", "Median", "Lowest", "Highest", "Runs", "Promised", "Kept"),
+}
+KEPT = {True: "yes", False: "**no**", None: "-"}
+
+
+def server_sections(root: Path) -> str:
+    """Every result that is there, in the order of the file names; nothing where there is none."""
+    files = [path for name in TITLES for path in sorted((root / FOLDER).glob(f"{name}*.json"))]
+    return "".join(f"\n{_section(path, path.relative_to(root))}\n" for path in files)
+
+
+def _section(path: Path, file: Path) -> str:
+    result = json.loads(path.read_text(encoding="utf-8"))
+    name = result["benchmark"]
+    rows = [_ROWS[name](*each) for each in result["figures"].items()]
+    return "\n\n".join(
+        [
+            f"## {TITLES[name]}: {result['database']}",
+            "\n".join(f"- {fact}" for fact in _facts(file, result)),
+            _table(COLUMNS[name], rows),
+        ]
+    )
+
+
+def _facts(file: Path, result: Mapping[str, Any]) -> list[str]:
+    environment = result["environment"]
+    code = environment["code"]
+    changed = ", with changes that were not committed" if code["changed"] else ""
+    version = result.get("database_version")
+    return [
+        f"From [`{file.as_posix()}`](../{file.as_posix()}), which `deepmed bench "
+        f"{result['benchmark']}` wrote on {result['date'][:10]}: version {code['version']}, commit "
+        f"`{code['commit']}`{changed}",
+        f"{environment['cpu']}, {environment['cores']} cores, {environment['platform']}, Python "
+        f"{environment['python']}{f', database {version}' if version else ''}; load "
+        f"{environment['load_average']:.1f} at the start",
+        *([f"{result['rows']:,} drawings"] if "rows" in result else []),
+    ]
+
+
+def _answer(name: str, each: Mapping[str, Any]) -> Sequence[str]:
+    numbers = (each["median_ms"], each["p95_ms"], each["slowest_ms"])
+    promised = "-" if each["limit_ms"] is None else f"under {each['limit_ms']:g}"
+    return [name, *map(_number, numbers), promised, KEPT[each["passed"]]]
+
+
+def _figure(name: str, each: Mapping[str, Any]) -> Sequence[str]:
+    runs, unit, limit = each["runs"], each["unit"], each["limit"]
+    promised = f"{'at least' if each['at_least'] else 'under'} {limit:g} {unit}" if limit else ""
+    if "condition" in each:
+        holds = "" if each["condition_holds"] else ", which did not hold"
+        promised = "; ".join(filter(None, [promised, each["condition"] + holds]))
+    numbers = [f"{_number(value)} {unit}" for value in (each["value"], min(runs), max(runs))]
+    return [name, *numbers, str(len(runs)), promised or "-", KEPT[each["passed"]]]
+
+
+_ROWS = {"api": _answer, "platform": _figure}
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
