@@ -33,9 +33,19 @@ class Tour:
             answer.json() if answer.content and "json" in answer.headers["content-type"] else None
         )
 
-    def of(self, operation: str) -> list[Any]:
-        """The JSON bodies of an operation's answers."""
-        return [answer.json() for answer in self.answers[operation]]
+    def named(self) -> list[Any]:
+        """All JSON bodies under the names by which docs/numbers.md knows them."""
+        return [
+            {"http": {last_word(operation.partition(" ")[2]): answer.json()}}
+            for operation, answers in self.answers.items()
+            for answer in answers
+            if answer.content and "json" in answer.headers["content-type"]
+        ]
+
+
+def last_word(path: str) -> str:
+    """Of an address: `train` of `/models/train`; what stands for an object is none."""
+    return [word for word in path.split("/") if word and not word.startswith("{")][-1]
 
 
 def take(tour: Tour) -> None:

@@ -5,3 +5,4 @@ from factories.homes import (  # noqa: F401 - pytest finds fixtures by their nam
     trained,
     trained_home,
 )
+from factories.tour import tour  # noqa: F401 - likewise

@@ -1,8 +1,9 @@
 """What children drew, on the wire (contract 2.6)."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class SubjectCategory(BaseModel):
@@ -59,10 +60,8 @@ class SubjectAnswerCounts(AnswerCounts):
     subject: str
 
 
-class AttributionCount(BaseModel):
-    attribution_type: str
-    count: int
-    percentage: float
+NoAttribution = Annotated[list[None], Field(max_length=0)]
+"""Nothing names a cause, so there is nothing to count; the contract's list stays empty."""
 
 
 class SubjectStatistics(BaseModel):
@@ -72,7 +71,7 @@ class SubjectStatistics(BaseModel):
     total_drawings: int
     age_distribution: list[AgeCount]
     analysis_statistics: AnswerCounts
-    attribution_breakdown: list[AttributionCount]
+    attribution_breakdown: NoAttribution
     attribution_reason: str
 
 
@@ -92,7 +91,7 @@ class AllSubjectsStatistics(BaseModel):
     overview: SubjectTotals
     subject_distribution: list[SubjectShare]
     cross_subject_analysis: list[SubjectAnswerCounts]
-    overall_attribution_breakdown: list[AttributionCount]
+    overall_attribution_breakdown: NoAttribution
     attribution_reason: str
 
 
