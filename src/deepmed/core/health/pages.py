@@ -11,6 +11,16 @@ from deepmed.web.shell import page
 
 PACKAGE = "deepmed.core.health"
 
+WORDS = {
+    "database": "Database",
+    "file_storage": "File store",
+    "system_resources": "Machine",
+    "ml_models": "Models",
+    "api_endpoints": "Requests",
+    "system_error": "Not probed",
+}
+"""Components as a person names them."""
+
 router = APIRouter(include_in_schema=False)
 
 
@@ -29,6 +39,7 @@ def _status(request: Request) -> dict[str, Any]:
     monitor: HealthMonitor = request.app.state.health
     components = monitor.check_all()
     return {
+        "words": WORDS,
         "overall": monitor.get_overall_status(components),
         "components": list(components.values()),
         "alerts": monitor.get_alerts(components),

@@ -77,8 +77,9 @@ class Shown:
     @property
     def message(self) -> str:
         """What it is doing, or what became of it."""
-        error = self.job.error or {}
-        return str(error.get("message") or self.job.message) if self.job.error else self.job.message
+        if self.job.error:
+            return str(self.job.error.get("message", ""))
+        return self.job.message if self.open else ""
 
 
 @router.get("/jobs")

@@ -25,8 +25,8 @@ function complain(text) {
   if (text) note.focus();
 }
 
-function megabytes(bytes) {
-  return `${(bytes / 1e6).toPrecision(3)} MB`;
+function sizeOf(bytes) {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toPrecision(3)} MB`;
 }
 
 function refusal(chosen) {
@@ -37,7 +37,7 @@ function refusal(chosen) {
   if (archives.length && chosen.length > 1) return "A ZIP comes alone, with its table inside. Nothing was chosen.";
   if (chosen.length > most) return `${chosen.length} files are more than ${most} at once. Put them into a ZIP.`;
   const great = chosen.find((file) => file.size > (isArchive(file) ? archiveBytes : fileBytes));
-  return great ? `${great.name} has ${megabytes(great.size)}, which is more than is allowed. Scale it down.` : "";
+  return great ? `${great.name} has ${sizeOf(great.size)}, which is more than is allowed. Scale it down.` : "";
 }
 
 function choose(list) {
@@ -49,7 +49,7 @@ function choose(list) {
   part("result").replaceChildren();
   const single = files.length === 1 && isPicture(files[0]);
   const names = files.length === 1 ? files[0].name : `${files.length} files`;
-  part("chosen").textContent = `${names}, ${megabytes(files.reduce((sum, file) => sum + file.size, 0))}.`;
+  part("chosen").textContent = `${names}, ${sizeOf(files.reduce((sum, file) => sum + file.size, 0))}.`;
   show("one", single);
   show("many", !single);
   show("send-row", true);
@@ -256,7 +256,10 @@ document.addEventListener("DOMContentLoaded", () => {
   part("files").addEventListener("change", (event) => choose(event.target.files));
   part("source").addEventListener("change", showSource);
   part("upload").addEventListener("submit", submitted);
-  part("upload").addEventListener("input", (event) => event.target.removeAttribute("aria-invalid"));
+  part("upload").addEventListener("input", (event) => {
+    event.target.removeAttribute("aria-invalid");
+    if (event.target !== part("files")) complain("");
+  });
   part("fill").addEventListener("click", () => {
     for (const control of part("rows").querySelectorAll("[name=age_years]")) control.value ||= part("all-ages").value;
   });

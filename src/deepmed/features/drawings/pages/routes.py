@@ -19,7 +19,11 @@ NAVIGATION = (
     Entry("Thresholds", "/thresholds"),
 )
 
-JOB_PAGES = {"drawings.train": "/models/training/{uid}"}
+JOB_PAGES = {
+    "drawings.train": "/models/training/{uid}",
+    "drawings.import": "/drawings",
+    "drawings.analyze": "/drawings?flagged=yes",
+}
 """Where what came of a kind of job is shown."""
 
 router = APIRouter(include_in_schema=False)

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from deepmed.core.health.monitor import HealthMonitor
+from deepmed.core.health.pages import WORDS
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.pages import running
 from deepmed.features.drawings.analysis import overviews, repository
@@ -36,6 +37,7 @@ def content(desk: Desk, ledger: JobLedger, health: HealthMonitor) -> dict[str, A
         "ages": age_bars(ages) if ages else None,
         "recent": [tile(drawing, row) for row, drawing in recent],
         "jobs": jobs,
+        "words": WORDS,
         "alerts": health.get_alerts(health.check_all()),
         "step": _step(drawings, len(active), analysed),
     }
