@@ -18,6 +18,7 @@ KNOWN = {
     ("features/drawings/schemas/analysis.py", "importance_score"),  # likewise
     ("features/drawings/schemas/config.py", "threshold_percentile"),  # likewise
     ("features/drawings/schemas/models.py", "threshold"),  # likewise
+    ("features/drawings/schemas/subjects.py", "noattribution"),  # a list that holds nothing
 }
 REGIONS = {0.8, 0.6, 0.5, 0.4, 0.45, 0.3, 0.2, 0.25, 0.28}
 """Importances of fixed places, as earlier designs had them."""
