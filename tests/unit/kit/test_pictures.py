@@ -4,6 +4,7 @@ import io
 import random
 import struct
 import warnings
+import zipfile
 import zlib
 from collections.abc import Callable
 
@@ -102,6 +103,17 @@ def test_the_three_formats_are_read(kind: str) -> None:
 def test_what_is_no_picture_is_refused_with_its_reason(data: bytes, words: str) -> None:
     with pytest.raises(ImageProcessingError, match=words):
         read_picture(data)
+
+
+@pytest.mark.req("S-8.1")
+def test_a_picture_that_is_an_archive_too_is_refused_and_four_stray_bytes_are_none() -> None:
+    page = encode_png(np.full((64, 64, 3), 200, dtype=np.uint8))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("evil.html", "<script>")
+    with pytest.raises(ImageProcessingError, match="an archive as well"):
+        read_picture(page + packed.getvalue())
+    assert read_picture(page + b"PK\5\6" + bytes(30)).width == 64
 
 
 @pytest.mark.req("D-1.2")

@@ -109,6 +109,7 @@ def test_unknown_columns_are_named_and_ignored() -> None:
         (b"\0\0\0\0\0\0", "m.csv", "NUL"),
         (b"{", "m.json", "not valid JSON"),
         (b"[" * 100_000, "m.json", "not valid JSON"),
+        (b'[{"age_years": ' + b"9" * 5000 + b"}]", "m.json", "not valid JSON"),
         (b"5", "m.json", "list of objects"),
         (b"x", "m.xlsx", "neither CSV nor JSON"),
     ],

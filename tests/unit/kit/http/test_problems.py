@@ -101,6 +101,14 @@ class TestContract:
         ]
         assert all(item.keys() == {"type", "loc", "msg", "input"} for item in found)
 
+    @pytest.mark.parametrize("number", ["NaN", "Infinity", "-1e999"])
+    def test_what_json_cannot_write_is_not_echoed(self, client: TestClient, number: str) -> None:
+        headers = {"content-type": "application/json"}
+        text = f'{{"age": 5, "name": {number}}}'
+        answer = client.post("/contract/child", content=text, headers=headers)
+        assert answer.status_code == 422
+        assert answer.json()["detail"][0]["input"] is None
+
     def test_an_unknown_address_is_a_sentence(self, client: TestClient) -> None:
         assert client.get("/contract/nowhere").json() == {"detail": "Not Found"}
 
