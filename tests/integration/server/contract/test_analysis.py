@@ -90,6 +90,7 @@ class TestEmbeddings:
 
 
 class TestBatch:
+    @pytest.mark.req("D-16.1")
     def test_it_is_worked_off_in_the_background(self, api: Api) -> None:
         accepted = api.json("POST", "/analysis/batch", json={"drawing_ids": [3, 1, 2]})
         progress = accepted["progress_url"].removeprefix("/api/v1")
@@ -129,6 +130,7 @@ class TestBatch:
 
 
 class TestHistory:
+    @pytest.mark.req("D-16.1")
     def test_newest_first_and_all_are_counted(self, api: Api) -> None:
         for percentile in (95, 90, 85):
             api.json("PUT", "/config/threshold", params={"percentile": percentile})
@@ -183,6 +185,7 @@ class TestStored:
         assert api.ask("GET", f"/analysis/{number}/overlay.png").status_code == 409
 
 
+@pytest.mark.req("D-16.1")
 def test_statistics_hold_the_ten_newest(api: Api) -> None:
     api.json("POST", "/analysis/batch", json={"drawing_ids": list(range(1, 13))})
     api.work_off()

@@ -108,6 +108,28 @@ class TestTrain:
             assert answer.status_code == 422
             assert answer.json()["detail"][0]["input"] is None
 
+    @pytest.mark.req("D-7.2")
+    @pytest.mark.parametrize(
+        ("ages", "said", "closed"),
+        [
+            ((3, 6), None, False),
+            ((3, 6), True, True),
+            ((9, 12), None, True),
+            ((9, 12), False, False),
+            ((3, 18), None, True),
+            ((3, 11.5), None, False),
+        ],
+    )
+    def test_the_upper_age_belongs_to_the_end_of_the_plan_alone(
+        self, api: Api, ages: tuple[float, float], *, said: bool | None, closed: bool
+    ) -> None:
+        wanted = {"age_min": ages[0], "age_max": ages[1], "min_samples": 10, "candidate": True}
+        api.json("POST", "/models/train", json=wanted | {"upper_closed": said})
+        payload = api.get("/jobs")["jobs"][0]["payload"]
+        assert payload["groups"] == [
+            {"age_min": ages[0], "age_max": ages[1], "upper_closed": closed}
+        ]
+
     def test_the_layouts_are_those_that_there_are(self) -> None:
         assert set(get_args(LayoutName)) == set(Layout)
 
