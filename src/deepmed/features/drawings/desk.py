@@ -91,7 +91,8 @@ class Desk:
     def _forget(self) -> None:
         """Of deleted drawings nothing stays in memory."""
         thumbnail.cache_clear()
-        self.bench.embeddings.clear_cache()
+        if "bench" in vars(self):  # else nothing was loaded, and asking would load the library
+            self.bench.embeddings.clear_cache()
 
 
 class Desks:

@@ -8,7 +8,8 @@
     pen.drawImage(picture, 0, 0);
     for (const stroke of strokes) for (const dot of stroke) blot(dot);
     const count = strokes.length;
-    document.getElementById("covered").textContent = count ? `${count} strokes cover the picture.` : "";
+    const words = count === 1 ? "1 stroke covers" : `${count} strokes cover`;
+    document.getElementById("covered").textContent = count ? `${words} the picture.` : "";
   }
 
   function blot({ x, y, size }) {
@@ -44,11 +45,11 @@
     if (!move) return;
     event.preventDefault();
     place = [place[0] + move[0], place[1] + move[1]];
-    redraw();
     if (event.shiftKey) {
       strokes.push([]);
       paint(...place);
     }
+    redraw();
     pen.strokeStyle = "#a4481f";
     pen.lineWidth = canvas.width / 300;
     pen.strokeRect(place[0] - step / 2, place[1] - step / 2, step, step);
