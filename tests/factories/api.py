@@ -120,7 +120,8 @@ def settled(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def empty(home: Path) -> Iterator[Api]:
+def empty(home: Path, _migrated: Path) -> Iterator[Api]:
     """On an empty data folder."""
+    shutil.copy(_migrated, home / "deepmed.db")
     with api_on(home) as made:
         yield made

@@ -34,8 +34,6 @@ def objects(api: Api) -> dict[str, Any]:
     sent = [("a_age5.png", picture(51)), ("b_age6.png", picture(52))]
     upload = api.upload_batch(sent, name_pattern="*_age{age}").json()
     api.work_off()
-    wanted = {"age_min": 12, "age_max": 15, "min_samples": 10}
-    assert api.ask("POST", "/models/train", json=wanted).status_code == 400
     training = api.json("POST", "/models/auto-create", params={"force_recreate": True})
     analysis = api.json("POST", f"/analysis/analyze/{drawing}")["analysis"]["id"]
     return {
@@ -45,7 +43,7 @@ def objects(api: Api) -> dict[str, Any]:
         "batch_id": batch["batch_id"],
         "upload_id": upload["upload_id"],
         "job_id": upload["job_id"],
-        "training": training["job_id"],
+        "uid": training["job_id"],
     }
 
 
@@ -53,7 +51,7 @@ def filled(route: str, known: dict[str, Any]) -> tuple[str, str]:
     method, _, path = route.partition(" ")
     values = dict(known)
     if "/models/" in path:  # the contract's jobs are named by their uid there
-        values["job_id"] = known["training"]
+        values["job_id"] = known["uid"]
     missing = parts(route) - values.keys()
     assert not missing, f"{route}: what is {missing}? Let objects() make one."
     return method, re.sub(r"\{(\w+)(:\w+)?\}", lambda found: str(values[found[1]]), path)
