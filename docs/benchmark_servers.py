@@ -46,6 +46,7 @@ def _facts(file: Path, result: Mapping[str, Any]) -> list[str]:
         f"{environment['python']}{f', database {version}' if version else ''}; load "
         f"{environment['load_average']:.1f} at the start",
         *([f"{result['rows']:,} drawings"] if "rows" in result else []),
+        *([result["note"]] if result.get("note") else []),
     ]
 
 

@@ -101,6 +101,9 @@ def measure_platform(
         bool, typer.Option("--setup", help="Also set DeepMed up anew: minutes, and the network.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the vectors.")] = 0,
+    note: Annotated[
+        str, typer.Option(help="What a reader should know, such as how the database was set.")
+    ] = "",
 ) -> None:
     """Measure whether the platform keeps its promises: starts, jobs, and many embeddings.
 
@@ -112,7 +115,7 @@ def measure_platform(
     from deepmed.features.drawings.bench.json_file import write_result
 
     out = Output()
-    result = run(seed, lambda what: out.note(f"Measuring: {what}"), setup=setup)
+    result = run(seed, lambda what: out.note(f"Measuring: {what}"), setup=setup, note=note)
     if file is not None:
         write_result(file, result)
     out.table(

@@ -51,12 +51,12 @@ def test_everything_is_measured_and_written_beside_its_promise(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "results" / "platform.json"
-    assert main(["bench", "platform", "--json", str(file)]) == 0
+    assert main(["bench", "platform", "--json", str(file), "--note", "a test"]) == 0
     result = json.loads(file.read_text(encoding="utf-8"))
     assert list(result["figures"]) == MEASURED
     assert (result["benchmark"], result["database"]) == ("platform", "sqlite")
     assert {"cpu", "libraries", "code", "cores"} <= set(result["environment"])
-    assert result["effort"] == vars(TINY)
+    assert (result["effort"], result["note"]) == (vars(TINY), "a test")
     promised = {name: each["limit"] for name, each in result["figures"].items() if each["limit"]}
     assert promised == {
         "help": 0.3,

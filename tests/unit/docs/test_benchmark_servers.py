@@ -46,6 +46,7 @@ def test_a_platform_shows_what_was_kept_and_what_was_not(tmp_path: Path) -> None
         tmp_path,
         "platform-sqlite.json",
         benchmark="platform",
+        note="fsync was off",
         figures={
             "help": figure(0.125),
             "read": figure(64.5, unit="MB/s", limit=500.0, at_least=True, passed=False),
@@ -55,6 +56,7 @@ def test_a_platform_shows_what_was_kept_and_what_was_not(tmp_path: Path) -> None
     )
     lines = server_sections(tmp_path).splitlines()
     assert "## Platform: sqlite" in lines
+    assert "- fsync was off" in lines
     assert "| help | 0.125 s | 0.0625 s | 0.25 s | 3 | under 1 s | yes |" in lines
     assert "| read | 64.5 MB/s | 32.2 MB/s | 129 MB/s | 3 | at least 500 MB/s | **no** |" in lines
     assert "| start | 0.5 s | 0.25 s | 1 s | 3 | - | - |" in lines

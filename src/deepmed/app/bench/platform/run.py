@@ -43,13 +43,16 @@ class Effort:
 FULL = Effort()
 
 
-def run(seed: int, stage: Stage, *, setup: bool = False, effort: Effort = FULL) -> dict[str, Any]:
+def run(
+    seed: int, stage: Stage, *, setup: bool = False, note: str = "", effort: Effort = FULL
+) -> dict[str, Any]:
     """Measure in a data folder that is removed afterwards, on the database of the settings.
 
     Args:
         seed: of the vectors.
         stage: told what is being measured.
         setup: set DeepMed up anew as well, which takes minutes and the network.
+        note: what a reader should know of this run, such as how the database was set.
         effort: how much is measured.
 
     Raises:
@@ -71,6 +74,7 @@ def run(seed: int, stage: Stage, *, setup: bool = False, effort: Effort = FULL) 
         "environment": {**made_on, "cores": os.cpu_count(), "load_average": os.getloadavg()[0]},
         "database": database.name,
         "database_version": ".".join(map(str, database.server_version_info or ())),
+        "note": note,
         "effort": vars(effort),
         "seconds": round(time.perf_counter() - begun, 1),
         "figures": {name: figure.to_dict() for name, figure in figures.items()},
