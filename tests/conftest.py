@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
 # Before anything of ours is imported, so that this process and its children are guarded (S-25).
 _ATTEMPTS = Path(tempfile.gettempdir()) / f"deepmed-outward-{os.getpid()}.log"
@@ -17,7 +18,8 @@ if "DEEPMED_SOCKET_GUARD_LOG" not in os.environ:  # a worker shares the list of 
     _ATTEMPTS.unlink(missing_ok=True)
     os.environ["DEEPMED_SOCKET_GUARD_LOG"] = str(_ATTEMPTS)
 
-from deepmed.kit import settings as kit_settings  # noqa: E402 - the guard comes first
+from deepmed.kit import logging  # noqa: E402 - the guard comes first
+from deepmed.kit import settings as kit_settings  # noqa: E402 - likewise
 from deepmed.kit.database import Database, open_database  # noqa: E402 - likewise
 from deepmed.kit.settings import Settings  # noqa: E402 - likewise
 
@@ -53,6 +55,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def settings(home: Path) -> Settings:
     return kit_settings.load()
+
+
+@pytest.fixture
+def logs_of_every_level() -> Iterator[None]:
+    """Whoever opened a data folder before has set the least level for the whole process."""
+    before = structlog.get_config()
+    logging.configure("debug")
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ STABLE = {
     "DeepMedError": ("deepmed_error", 500),
     "ValidationError": ("validation", 400),
     "PathRefusedError": ("path_refused", 400),
+    "TooLargeError": ("too_large", 413),
     "NotFoundError": ("not_found", 404),
     "ConflictError": ("conflict", 409),
     "ImageProcessingError": ("image_processing", 422),

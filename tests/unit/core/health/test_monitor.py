@@ -13,6 +13,8 @@ from deepmed.kit import clock
 from deepmed.kit.errors import ValidationError
 from deepmed.kit.http.statistics import RequestRecord, RequestStatistics
 
+pytestmark = pytest.mark.usefixtures("logs_of_every_level")
+
 NAMES = ["database", "file_storage", "system_resources", "ml_models", "api_endpoints"]
 
 

@@ -9,6 +9,8 @@ from deepmed.core.health import samples
 from deepmed.core.health.samples import Sampler, SystemMetrics, look
 from deepmed.kit import clock
 
+pytestmark = pytest.mark.usefixtures("logs_of_every_level")
+
 
 def metrics(age: timedelta = timedelta(), cpu: float = 1.0) -> SystemMetrics:
     return SystemMetrics(clock.now() - age, cpu, 50, 1, 2, 30, 5, 10, 0, 9)

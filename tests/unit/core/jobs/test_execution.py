@@ -21,6 +21,8 @@ from deepmed.learning.errors import InsufficientDataError
 from factories import jobs
 from factories.job_kinds import Nothing
 
+pytestmark = pytest.mark.usefixtures("logs_of_every_level")
+
 
 def run_once(home: Home, ledger: JobLedger, stop: Event | None = None) -> Job:
     _, run = jobs.claimed(home.database)

@@ -17,6 +17,8 @@ from deepmed.kit.http.problems import Problem, Problems
 from deepmed.kit.http.resources import ResourceMonitor
 from deepmed.kit.http.statistics import RequestStatistics
 
+pytestmark = pytest.mark.usefixtures("logs_of_every_level")
+
 CANARY = "canary-7f3a"
 RAISED: dict[str, Exception] = {
     "not-found": errors.NotFoundError("There is no drawing 5."),

@@ -10,6 +10,8 @@ from deepmed.kit.http.problems import Problems
 from deepmed.kit.http.resources import ResourceMonitor
 from deepmed.kit.http.statistics import RequestStatistics
 
+pytestmark = pytest.mark.usefixtures("logs_of_every_level")
+
 
 async def breaks_off(_scope: Scope, _receive: Receive, send: Send) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -13,6 +13,8 @@ from deepmed.kit.http.resources import ResourceMonitor
 from deepmed.kit.http.server_log import ForwardToOurs
 from deepmed.kit.http.statistics import RequestStatistics
 
+pytestmark = pytest.mark.usefixtures("logs_of_every_level")
+
 CANARY = "canary-19c2"
 
 
