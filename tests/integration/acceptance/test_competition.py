@@ -68,7 +68,7 @@ def test_an_import_beside_an_analysis(analysed: Home, tmp_path: Path) -> None:
 @pytest.mark.req("D-9.8")
 def test_a_new_rule_in_the_middle_of_an_analysis_changes_no_answer_of_it(analysed: Home) -> None:
     rule = ("drawings", "threshold", "--percentile", "80", "--save")
-    analysis = analysed.pause("write", 2, *ANALYSIS, "--json")
+    analysis = analysed.pause("write", 3, *ANALYSIS, "--json")  # the rule is read, no answer kept
     saved = analysed.do(*rule)
     under_the_old = analysis.go_on().json
     assert under_the_old["computed"] == 0
