@@ -15,7 +15,7 @@ from deepmed.features.drawings.explanation import repository
 from deepmed.features.drawings.subjects import subject_index
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 from deepmed.features.drawings.workbench import Workbench
-from deepmed.kit.errors import ConflictError
+from deepmed.kit.errors import ConflictError, NotFoundError
 from deepmed.learning.encoders import Prepared
 from deepmed.learning.reference import Reference, compose, without
 from deepmed.learning.saliency.fills import Ranking, nearest_typical, ranking_of
@@ -120,7 +120,13 @@ class CaseLoader:
         return self.prepared(self.bench.encoding.picture(file))
 
     def _case(self, session: Session, row: AnomalyAnalysis) -> Case:
-        drawing = analyses.drawings(session, self.bench.owner_id, [row.drawing_id])[0]
+        found = analyses.drawings(session, self.bench.owner_id, [row.drawing_id])
+        if not found:
+            raise NotFoundError(
+                f"Somebody deleted drawing {row.drawing_id} while it was looked at; there is "
+                "nothing to explain any more."
+            )
+        drawing = found[0]
         scene = self.analyses.scene(session, [drawing.id])
         whose = scene.who(drawing)
         item = next((one for one in scene.active if one.row.id == row.age_group_model_id), None)
