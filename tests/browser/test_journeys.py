@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Route,
+    sync_playwright,
+)
 
 from deepmed.kit import settings as kit_settings
 from factories import slow_training
@@ -121,12 +128,18 @@ def journey(
 def walk(made: Journey, page: Page, files: list[Path], pictures: Path) -> None:
     page.goto(made.server.address)
     made.told["first step"] = page.locator("main").inner_text()
-    page.get_by_role("link", name="Upload drawings").click()
+    go(page, "Upload drawings")
     upload_many(made, page, files, pictures)
     train(made, page, pictures)
     upload_one(made, page, odd_one(files[0].parent))
     look(made, page, pictures)
     move_threshold(made, page, pictures)
+
+
+def go(page: Page, link: str) -> None:
+    """Follow a link until its page and the page's scripts are there."""
+    with page.expect_navigation():
+        page.get_by_role("link", name=link).click()
 
 
 def draw(folder: Path) -> list[Path]:
@@ -162,7 +175,7 @@ def upload_many(made: Journey, page: Page, files: list[Path], pictures: Path) ->
 
 
 def train(made: Journey, page: Page, pictures: Path) -> None:
-    page.get_by_role("link", name="To the models").click()
+    go(page, "To the models")
     page.get_by_label("Age from").fill("6")
     page.get_by_label("to under").fill("9")
     page.get_by_label("Detector").select_option("autoencoder")
@@ -246,6 +259,26 @@ def test_an_empty_folder_shows_the_first_step(journey: Journey) -> None:
 def test_drawings_are_uploaded_with_an_age_each(journey: Journey) -> None:
     assert "needs the child's age" in journey.told["no age"]
     assert f"{DRAWINGS} stored" in journey.told["uploaded"]
+
+
+@pytest.mark.req("U-3.1")
+def test_files_chosen_before_the_script_is_there_are_not_lost(
+    journey: Journey, browser: Browser, tmp_path: Path
+) -> None:
+    page = browser.new_page()
+    journey.watch(page)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/static/upload.js", hold)
+    page.goto(journey.address("upload"), wait_until="commit")
+    page.locator("#files").set_input_files(odd_one(tmp_path))
+    assert page.locator("#send").is_hidden()
+    held[0].continue_()
+    page.get_by_role("button", name="Upload", exact=True).wait_for()
+    page.close()
 
 
 @pytest.mark.req("U-13.1")

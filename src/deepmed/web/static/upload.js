@@ -271,4 +271,5 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   part("drop").addEventListener("dragleave", () => part("drop").classList.remove("over"));
   part("drop").addEventListener("drop", dropped);
+  choose(part("files").files); // chosen before this script was there, or kept by the browser
 });
