@@ -11,8 +11,13 @@ from deepmed.core.health import pages as health
 from deepmed.core.jobs import pages as jobs
 from deepmed.features.drawings.pages import routes as drawings
 from deepmed.kit.http.problems import Problem
+from deepmed.kit.settings import demo_home
 from deepmed.web.shell import Entry, page
 
+DEMO = (
+    "These are the demo's samples. Your own drawings have a data folder of their own: "
+    "`deepmed serve --own` shows it."
+)
 TITLES = {
     HTTPStatus.FORBIDDEN: "This is not open to you",
     HTTPStatus.NOT_FOUND: "There is nothing here",
@@ -30,6 +35,7 @@ def install(app: FastAPI) -> None:
     """What the shell and the root ask for."""
     app.state.navigation = (Entry("Dashboard", "/"), *drawings.NAVIGATION, *jobs.NAVIGATION)
     app.state.dashboard = drawings.dashboard
+    app.state.banner = DEMO if app.state.home.settings.home == demo_home() else None
     app.state.job_pages = drawings.JOB_PAGES
     app.state.problems.page = show
 

@@ -4,18 +4,19 @@ import asyncio
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from types import FrameType
-from typing import Any, Literal
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from deepmed.app.choice import Say, served_settings
 from deepmed.app.kinds import job_kinds
 from deepmed.app.opening import open_home
 from deepmed.app.push import PushPort
@@ -27,11 +28,10 @@ from deepmed.kit.errors import ConfigurationError
 from deepmed.kit.http.connections import RememberingProtocol
 from deepmed.kit.http.peer import can_tell_users, peer_uid
 from deepmed.kit.http.server_log import forward_warnings
-from deepmed.kit.settings import Settings, current
+from deepmed.kit.settings import Settings
 
 GRACE_SECONDS = 5
 LARGEST_FRAME = 1 << 16
-Say = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Serving:
     port: int
     push_port: int
     with_worker: bool = True
+    demo: bool | None = None
 
 
 def run(asked: Serving, say: Say) -> None:
@@ -51,7 +52,7 @@ def run(asked: Serving, say: Say) -> None:
         ConfigurationError: the address is not this machine's own, or a port is taken.
     """
     addresses = loopback_addresses(asked.host)
-    settings = _settings()
+    settings = _watched(served_settings(say, demo=asked.demo))
     with ExitStack() as stack:
         main = _listen(stack, addresses, asked.port, "--port")
         push = _listen(stack, addresses, asked.push_port, "--ws-port")
@@ -63,9 +64,8 @@ def run(asked: Serving, say: Say) -> None:
         asyncio.run(_serve(app, main, push))
 
 
-def _settings() -> Settings:
+def _watched(settings: Settings) -> Settings:
     """A server that says nothing cannot be watched, unless that was asked for."""
-    settings = current()
     if "log_level" in settings.model_fields_set:
         return settings
     return settings.model_copy(update={"log_level": "info"})

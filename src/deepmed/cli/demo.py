@@ -72,7 +72,7 @@ def _settings() -> "Settings":
 
     if os.environ.get(f"{settings.PREFIX}HOME"):
         return settings.current()
-    return settings.load(home=settings.default_home().with_name("deepmed-demo"))
+    return settings.load(home=settings.demo_home())
 
 
 def _row(group: dict[str, Any]) -> list[Any]:

@@ -19,12 +19,16 @@ def serve(
     worker: Annotated[
         bool, typer.Option("--worker/--no-worker", help="Run jobs beside the server.")
     ] = True,
+    demo: Annotated[
+        bool | None,
+        typer.Option("--demo/--own", help="Show the demo's samples, or your own data folder."),
+    ] = None,
 ) -> None:
     """Serve pages and API at http://localhost:8000 until Ctrl-C.
 
     Only you are served: the operating system tells who asks. Nothing is reachable from another
-    machine.
+    machine. Where the demo has run and you have no data folder yet, the demo's samples are shown.
     """
     from deepmed.app.serving import Serving, run
 
-    run(Serving(host, port, ws_port, with_worker=worker), typer.echo)
+    run(Serving(host, port, ws_port, with_worker=worker, demo=demo), typer.echo)

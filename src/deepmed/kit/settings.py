@@ -35,6 +35,11 @@ def default_home() -> Path:
     return Path(platformdirs.user_data_dir("deepmed", appauthor=False))
 
 
+def demo_home() -> Path:
+    """Where the demo keeps its samples when nobody names a folder: beside a person's own."""
+    return default_home().with_name("deepmed-demo")
+
+
 class Settings(BaseSettings):
     """All settings of DeepMed; the environment variable of `home` is `DEEPMED_HOME`, and so on.
 

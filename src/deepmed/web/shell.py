@@ -46,19 +46,21 @@ def page(
     """A whole page, or a part of one where the template is no page.
 
     Args:
-        request: what is answered; its application has `navigation`, the shell's entries.
+        request: what is answered; its application has `navigation`, the shell's entries, and a
+            `banner` that every page shows, if any.
         package: the slice whose `templates` folder holds the template.
         template: its name in there.
         content: the template's variables.
         status: of the answer.
     """
     entries: Sequence[Entry] = getattr(request.app.state, "navigation", ())
+    banner: str | None = getattr(request.app.state, "banner", None)
     path = request.url.path
     here = max((e.path for e in entries if within(path, e.path)), key=len, default=None)
     text = (
         environment(package)
         .get_template(template)
-        .render(navigation=entries, here=here, path=path, **content)
+        .render(navigation=entries, banner=banner, here=here, path=path, **content)
     )
     return HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
 

@@ -1,9 +1,11 @@
 """Errors as pages for people, as bodies for programs."""
 
+import html
 from typing import Any
 
 import pytest
 
+from deepmed.app import pages
 from deepmed.core.home import Home
 from deepmed.kit.http.caller import Role
 from factories import servers
@@ -52,3 +54,12 @@ def test_a_browser_gets_the_dashboard_at_the_root(opened: Home) -> None:
     page = servers.client(opened).get("/", headers=BROWSER)
     assert "<h1>Dashboard</h1>" in page.text
     assert page.headers["cache-control"] == "no-store"
+
+
+def test_every_page_of_the_demo_says_whose_drawings_these_are(
+    opened: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "the demo's samples" not in servers.client(opened).get("/jobs").text
+    monkeypatch.setattr(pages, "demo_home", lambda: opened.settings.home)
+    shown = html.unescape(servers.client(opened).get("/jobs").text)
+    assert "These are the demo's samples." in shown

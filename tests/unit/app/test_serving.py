@@ -73,7 +73,7 @@ def test_otherwise_there_is_no_token(opened: Home, monkeypatch: pytest.MonkeyPat
 def test_a_server_logs_requests_unless_it_is_told_otherwise(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert serving._settings().log_level == "info"
+    assert serving._watched(current()).log_level == "info"
     monkeypatch.setenv("DEEPMED_LOG_LEVEL", "error")
     current.cache_clear()
-    assert serving._settings().log_level == "error"
+    assert serving._watched(current()).log_level == "error"
