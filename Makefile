@@ -35,16 +35,17 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "DeepMed needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name a newer one: make setup PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# The build tool comes first and from the lock too, so that nothing is fetched outside the lock.
+# Build tools come first and from the lock too, so that nothing is fetched outside the lock (hydra-core
+# brings a parser that has no wheel).
 INSTALL = $(PIP) install --quiet --constraint constraints.txt
 
 $(VENV)/.ready: $(LOCK) | $(BIN)/python
-	$(INSTALL) hatchling
+	$(INSTALL) hatchling setuptools
 	$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.ready-dev: $(LOCK) | $(BIN)/python
-	$(INSTALL) hatchling
+	$(INSTALL) hatchling setuptools
 	$(INSTALL) --no-build-isolation --editable '.[dev]'
 	@touch $(VENV)/.ready $@
 
