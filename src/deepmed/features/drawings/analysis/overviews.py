@@ -1,14 +1,11 @@
 """Newest answers as lists and counts, for pages and statistics."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.analysis.decisions import ANSWERED
+from deepmed.features.drawings.subjects import SubjectCategory
 from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing
-
-UNSPECIFIED = "unspecified"
 
 
 def recent(
@@ -25,16 +22,6 @@ def recent(
     if flagged is not None:
         query = query.where(AnomalyAnalysis.is_anomaly.is_(flagged))
     return [(row[0], row[1]) for row in session.execute(query)]
-
-
-def newest_of(
-    session: Session, owner_id: int, drawing_ids: Sequence[int]
-) -> dict[int, AnomalyAnalysis]:
-    """The newest answer of each drawing, as far as there is one."""
-    query = select(AnomalyAnalysis).where(
-        AnomalyAnalysis.owner_id == owner_id, AnomalyAnalysis.current_of.in_(drawing_ids)
-    )
-    return {row.drawing_id: row for row in session.scalars(query)}
 
 
 def by_model(
@@ -68,7 +55,9 @@ def by_subject(session: Session, owner_id: int) -> dict[str, dict[str, int]]:
     )
     found: dict[str, dict[str, int]] = {}
     for subject, is_anomaly, number in session.execute(query):
-        counts = found.setdefault(subject or UNSPECIFIED, {"analysed": 0, "flagged": 0})
+        counts = found.setdefault(
+            subject or SubjectCategory.UNSPECIFIED.value, {"analysed": 0, "flagged": 0}
+        )
         counts["analysed"] += number
         counts["flagged"] += number if is_anomaly else 0
     return found

@@ -10,7 +10,6 @@ from deepmed.features.drawings.tables import (
     AnalysisBatch,
     AnomalyAnalysis,
     Drawing,
-    DrawingEmbedding,
     ModelMember,
 )
 from deepmed.kit.database import AnyRow
@@ -49,17 +48,6 @@ def lock_drawings(session: Session, ids: Sequence[int]) -> set[int]:
     for some in in_batches(sorted(ids)):
         query = select(Drawing.id).where(Drawing.id.in_(some)).order_by(Drawing.id)
         found.update(session.scalars(query.with_for_update(key_share=True)))
-    return found
-
-
-def embedded(session: Session, encoder: str, ids: Sequence[int]) -> set[int]:
-    """The drawings that have a vector of this encoder."""
-    found: set[int] = set()
-    for some in in_batches(ids):
-        query = select(DrawingEmbedding.drawing_id).where(
-            DrawingEmbedding.encoder == encoder, DrawingEmbedding.drawing_id.in_(some)
-        )
-        found.update(session.scalars(query))
     return found
 
 

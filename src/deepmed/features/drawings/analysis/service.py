@@ -22,6 +22,7 @@ from deepmed.features.drawings.analysis.scoring import (
 )
 from deepmed.features.drawings.analysis.storing import store
 from deepmed.features.drawings.analysis.tracker import BatchAnalysisTracker
+from deepmed.features.drawings.embeddings import repository as embeddings
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.models.repository import children_of_copies
@@ -123,7 +124,7 @@ class AnalysisService:
         percentile = self.thresholds.get_current_percentile(session)
         if percentile is None:  # each model has a threshold set by hand
             percentile = self.bench.settings.threshold_percentile
-        embedded = repository.embedded(session, scene.encoder, [one.id for one in drawings])
+        embedded = embeddings.present(session, scene.encoder, [one.id for one in drawings])
         return outlook(scene, drawings, percentile, embedded)
 
     def refuse_foreign_models(self) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from deepmed.features.drawings.analysis import overviews
+from deepmed.features.drawings.analysis import repository
 from deepmed.features.drawings.explanation.texts import chip, place_of_100
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 
@@ -28,7 +28,7 @@ class Tile:
 
 def tiles(session: Session, owner_id: int, drawings: Sequence[Drawing]) -> list[Tile]:
     """The drawings with their newest answers, in the order given."""
-    newest = overviews.newest_of(session, owner_id, [each.id for each in drawings])
+    newest = repository.newest(session, owner_id, [each.id for each in drawings])
     return [tile(each, newest.get(each.id)) for each in drawings]
 
 
