@@ -1,6 +1,6 @@
 """Analyses: one, many, history, statistics, and the pictures that explain them (contract 2.2)."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
@@ -8,6 +8,7 @@ from deepmed.core.jobs.dependencies import Ledger
 from deepmed.features.drawings import answers
 from deepmed.features.drawings.desk import CallersDesk
 from deepmed.features.drawings.jobs import AnalyzePayload
+from deepmed.features.drawings.routes.attachments import PICTURE, attached
 from deepmed.features.drawings.schemas.analysis import (
     AnalysisHistoryResponse,
     AnalysisRequest,
@@ -22,9 +23,6 @@ from deepmed.features.drawings.schemas.fields import ObjectId, Uid
 
 router = APIRouter(prefix="/analysis", tags=["analysis"])
 
-_PICTURE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/png": {}}, "description": "The picture"}
-}
 Explain = Annotated[
     bool, Query(description="Make the explanation where there is none yet; false answers faster")
 ]
@@ -96,32 +94,22 @@ def get_analysis(desk: CallersDesk, analysis_id: ObjectId) -> AnalysisResultResp
     return answers.analysis.stored(desk, analysis_id)
 
 
-@router.get("/{analysis_id}/overlay.png", response_class=Response, responses=_PICTURE)
+@router.get("/{analysis_id}/overlay.png", response_class=Response, responses=PICTURE)
 def get_overlay(desk: CallersDesk, analysis_id: ObjectId) -> Response:
     """The drawing with its heat map."""
-    return _png(answers.pictures.overlay(desk, analysis_id), f"overlay_{analysis_id}.png")
+    return attached(answers.pictures.overlay(desk, analysis_id), f"overlay_{analysis_id}.png")
 
 
-@router.get("/{analysis_id}/saliency.png", response_class=Response, responses=_PICTURE)
+@router.get("/{analysis_id}/saliency.png", response_class=Response, responses=PICTURE)
 def get_saliency(desk: CallersDesk, analysis_id: ObjectId) -> Response:
     """The heat map alone, transparent where it is low, to be laid over the drawing."""
-    return _png(answers.pictures.saliency_layer(desk, analysis_id), f"saliency_{analysis_id}.png")
+    return attached(
+        answers.pictures.saliency_layer(desk, analysis_id), f"saliency_{analysis_id}.png"
+    )
 
 
 @router.get("/{analysis_id}/saliency.json", response_class=Response)
 def get_saliency_data(desk: CallersDesk, analysis_id: ObjectId) -> Response:
     """The values that the heat map is drawn from."""
     content = answers.pictures.saliency_data(desk, analysis_id)
-    return _attached(content, f"saliency_{analysis_id}.json", "application/json")
-
-
-def _png(content: bytes, name: str) -> Response:
-    return _attached(content, name, "image/png")
-
-
-def _attached(content: bytes, name: str, kind: str) -> Response:
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "private, max-age=300",
-    }
-    return Response(content, media_type=kind, headers=headers)
+    return attached(content, f"saliency_{analysis_id}.json", "application/json")

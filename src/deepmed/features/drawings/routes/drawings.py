@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 
@@ -25,6 +25,7 @@ from deepmed.features.drawings.importing.sources import open_source
 from deepmed.features.drawings.importing.staging import Staging
 from deepmed.features.drawings.jobs import ImportPayload
 from deepmed.features.drawings.metadata import ExpertLabel, extract_metadata
+from deepmed.features.drawings.routes.attachments import PICTURE, attached
 from deepmed.features.drawings.schemas.drawings import (
     AgeText,
     BatchUploadResponse,
@@ -44,9 +45,6 @@ from deepmed.kit.ids import new_uid
 router = APIRouter(prefix="/drawings", tags=["drawings"])
 
 MOST_FILES = 50
-_PICTURE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/png": {}}, "description": "The picture"}
-}
 
 
 @router.post("/upload", status_code=201)
@@ -190,18 +188,18 @@ def delete_drawing(desk: CallersDesk, drawing_id: ObjectId) -> None:
         desk.revise_models()
 
 
-@router.get("/{drawing_id}/file", response_class=Response, responses=_PICTURE)
+@router.get("/{drawing_id}/file", response_class=Response, responses=PICTURE)
 def get_file(desk: CallersDesk, drawing_id: ObjectId) -> Response:
     """The stored picture: upright, on white, without metadata."""
     drawing = desk.catalogue.get(drawing_id)
-    return _picture(desk.home.storage.get(drawing.file_path), drawing.filename)
+    return attached(desk.home.storage.get(drawing.file_path), drawing.filename)
 
 
-@router.get("/{drawing_id}/thumbnail", response_class=Response, responses=_PICTURE)
+@router.get("/{drawing_id}/thumbnail", response_class=Response, responses=PICTURE)
 def get_thumbnail(desk: CallersDesk, drawing_id: ObjectId) -> Response:
     """The picture at most 256 pixels wide and high."""
     drawing = desk.catalogue.get(drawing_id)
-    return _picture(thumbnail(desk.home.storage, drawing.file_path), f"small_{drawing.filename}")
+    return attached(thumbnail(desk.home.storage, drawing.file_path), f"small_{drawing.filename}")
 
 
 @router.get("/{drawing_id}/neighbours")
@@ -246,11 +244,3 @@ def _receive_all(
         (folder / METADATA).write_text(metadata, encoding="utf-8")
         names.append(METADATA)
     return names
-
-
-def _picture(content: bytes, name: str) -> Response:
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "private, max-age=300",
-    }
-    return Response(content, media_type="image/png", headers=headers)
