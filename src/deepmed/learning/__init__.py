@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         decide,
         simulate_false_alarms,
     )
-    from deepmed.learning.detectors import Detector, detector_names, make_detector
+    from deepmed.learning.detectors import Detector, make_detector
     from deepmed.learning.device import DeviceManager
     from deepmed.learning.encoders import (
         Encoder,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from deepmed.learning.errors import LearningError
     from deepmed.learning.evaluation import Interval, auroc, auroc_interval, wilson_interval
+    from deepmed.learning.known_detectors import detector_names
     from deepmed.learning.planting import PlantedKind, plant, plant_set
     from deepmed.learning.reference import (
         Layout,
@@ -54,7 +55,7 @@ _ROOMS = {
         "decide",
         "simulate_false_alarms",
     ),
-    "detectors": ("Detector", "detector_names", "make_detector"),
+    "detectors": ("Detector", "make_detector"),
     "device": ("DeviceManager",),
     "encoders": (
         "Encoder",
@@ -65,6 +66,7 @@ _ROOMS = {
     ),
     "errors": ("LearningError",),
     "evaluation": ("Interval", "auroc", "auroc_interval", "wilson_interval"),
+    "known_detectors": ("detector_names",),
     "planting": ("PlantedKind", "plant", "plant_set"),
     "reference": ("Layout", "ReferenceModel", "Rows", "fit_reference", "plan_groups"),
 }

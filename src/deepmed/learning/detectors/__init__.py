@@ -7,7 +7,7 @@ from deepmed.learning.detectors.knn import KnnDetector
 from deepmed.learning.detectors.mahalanobis import MahalanobisDetector
 from deepmed.learning.detectors.pca import PcaDetector
 from deepmed.learning.detectors.reference_features import ReferenceRow, reference_rows
-from deepmed.learning.detectors.registry import detector_class, detector_names, make_detector
+from deepmed.learning.detectors.registry import detector_class, make_detector
 from deepmed.learning.detectors.selection import (
     PlantedItem,
     SelectionReport,
@@ -15,6 +15,7 @@ from deepmed.learning.detectors.selection import (
     select_detector,
 )
 from deepmed.learning.detectors.state import from_files, to_files
+from deepmed.learning.known_detectors import detector_names
 
 __all__ = [
     "AutoencoderDetector",

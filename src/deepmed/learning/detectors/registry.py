@@ -1,6 +1,5 @@
 """Which detectors there are: ours, and those of installed packages."""
 
-from importlib.metadata import entry_points
 from typing import Any
 
 from deepmed.learning.detectors.autoencoder import AutoencoderDetector
@@ -10,8 +9,7 @@ from deepmed.learning.detectors.isolation_forest import IsolationForestDetector
 from deepmed.learning.detectors.knn import KnnDetector
 from deepmed.learning.detectors.mahalanobis import MahalanobisDetector
 from deepmed.learning.detectors.pca import PcaDetector
-
-ENTRY_POINTS = "deepmed.detectors"
+from deepmed.learning.known_detectors import detector_names, installed_detectors
 
 _OURS: dict[str, type[Detector]] = {
     kind.name: kind
@@ -25,17 +23,6 @@ _OURS: dict[str, type[Detector]] = {
 }
 
 
-def detector_names() -> list[str]:
-    """Names of all detectors, ours first; installed ones come by the group ``deepmed.detectors``.
-
-    Example:
-        >>> detector_names()[:5]
-        ['autoencoder', 'knn', 'mahalanobis', 'pca', 'isolation_forest']
-    """
-    installed = {entry.name for entry in entry_points(group=ENTRY_POINTS)}
-    return [*_OURS, *sorted(installed - set(_OURS))]
-
-
 def detector_class(name: str) -> type[Detector]:
     """The class of that name; an installed package cannot replace one of ours.
 
@@ -44,7 +31,7 @@ def detector_class(name: str) -> type[Detector]:
     """
     if name in _OURS:
         return _OURS[name]
-    for entry in entry_points(group=ENTRY_POINTS, name=name):
+    for entry in installed_detectors().select(name=name):
         found = entry.load()
         if isinstance(found, type) and issubclass(found, Detector) and found.name == name:
             return found

@@ -13,11 +13,12 @@ from deepmed.learning.calibration.children import Children, child_list
 from deepmed.learning.detectors.base import Detector
 from deepmed.learning.detectors.folds import Folds, PlantedItem, Ranks
 from deepmed.learning.detectors.reference_features import ReferenceRow
-from deepmed.learning.detectors.registry import detector_class, detector_names, make_detector
+from deepmed.learning.detectors.registry import detector_class, make_detector
 from deepmed.learning.detectors.report import Figure, SelectionReport, SelectionRow
 from deepmed.learning.detectors.standardization import FloatArray
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.evaluation import Interval, auroc, auroc_interval, paired_difference_interval
+from deepmed.learning.known_detectors import detector_names
 
 __all__ = ["PlantedItem", "SelectionReport", "detector_for", "select_detector"]
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import safetensors.numpy
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from deepmed.learning import known_detectors
 from deepmed.learning.detectors import (
     Detector,
     KnnDetector,
@@ -203,17 +204,16 @@ class TestInstalledPackages:
         }
         points = [EntryPoint(name, value, "deepmed.detectors") for name, value in offered.items()]
         monkeypatch.setattr(
-            registry,
-            "entry_points",
-            lambda group, name=None: [
-                point for point in points if point.group == group and name in {None, point.name}
-            ],
+            known_detectors, "entry_points", lambda group: EntryPoints(points).select(group=group)
         )
 
     def test_a_detector_of_theirs_is_made_and_stored_like_ours(self, typical: Rows) -> None:
         assert "installed" in detector_names()
         files = to_files(make_detector("installed").fit(typical))
         assert type(from_files(files)).name == "installed"
+
+    def test_each_of_ours_is_found_under_the_name_that_is_known_of_it(self) -> None:
+        assert tuple(registry._OURS) == known_detectors.OURS
 
     def test_they_cannot_replace_one_of_ours(self) -> None:
         assert detector_class("knn") is KnnDetector
