@@ -1,4 +1,7 @@
-"""What the routes of models answer, put together from the services."""
+"""What the routes of models answer, put together from the services.
+
+To accept a training nothing of the learning library is loaded: a fresh server answers at once.
+"""
 
 from typing import Any
 
@@ -8,6 +11,7 @@ from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import Job
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.jobs import Group, TrainPayload
+from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.age_groups import AgeGroupManager
 from deepmed.features.drawings.models.ranges import AgeRange, closes_by_default, range_of
 from deepmed.features.drawings.models.status import model_status
@@ -31,7 +35,7 @@ from deepmed.features.drawings.schemas.models import (
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.kit import clock
 from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
-from deepmed.learning.detectors import detector_names
+from deepmed.learning.known_detectors import detector_names
 
 TRAINING = "drawings.train"
 _STATES = {"queued": "training", "running": "training", "succeeded": "completed"}
@@ -75,7 +79,7 @@ def train(desk: Desk, ledger: JobLedger, request: ModelTrainingRequest) -> Train
 def auto_create(desk: Desk, ledger: JobLedger, *, force: bool) -> ModelsInUse | CreationAccepted:
     """Train the groups that the ages at hand suggest, unless models are in use already."""
     with desk.bench.database.read() as session:
-        existing = len(desk.models.active(session))
+        existing = len(repository.active_models(session, desk.bench.owner_id))
         groups = AgeGroupManager(desk.bench).suggest_age_groups(session)
     if existing and not force:
         return ModelsInUse(
@@ -125,7 +129,8 @@ def find_job(desk: Desk, ledger: JobLedger, uid: str) -> Job:
 
 def listed(desk: Desk, ledger: JobLedger, *, active_only: bool) -> ModelListResponse:
     with desk.bench.database.read() as session:
-        rows = [row for row in desk.models.rows(session) if row.kind == "group"]
+        known = repository.all_models(session, desk.bench.owner_id)
+        rows = [row for row in known if row.kind == "group"]
         shown = [_model(desk, session, row) for row in rows if row.is_active or not active_only]
         training = ledger.count_unfinished(session, TRAINING)
     return ModelListResponse(
@@ -227,7 +232,7 @@ def _refuse_too_few(desk: Desk, ages: AgeRange, least: int) -> int:
 
 def _refuse_overlap(desk: Desk, ages: AgeRange) -> None:
     with desk.bench.database.read() as session:
-        for row in desk.models.active(session):
+        for row in repository.active_models(session, desk.bench.owner_id):
             if range_of(row).overlaps(ages):
                 raise ConflictError(
                     f"Model {row.id} for {range_of(row).words} is active and overlaps "

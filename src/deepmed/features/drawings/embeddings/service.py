@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from deepmed.kit.errors import NotFoundError
 from deepmed.kit.pictures import read_stored
 from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
-from deepmed.learning.encoders import Encoder, EncoderIdentity, get_encoder
+
+if TYPE_CHECKING:
+    from deepmed.learning.encoders import Encoder, EncoderIdentity
 
 CHUNK = 64
 Progress = Callable[[int, int], None]
@@ -41,8 +43,10 @@ class EmbeddingService:
         self.storage = storage
 
     @cached_property
-    def encoder(self) -> Encoder:
-        """The encoder of the settings, loaded at its first use."""
+    def encoder(self) -> "Encoder":
+        """The encoder of the settings, loaded at its first use as all that encoders need is."""
+        from deepmed.learning.encoders import get_encoder  # noqa: PLC0415 - it brings torch along
+
         return get_encoder(
             self.settings.encoder,
             weights_dir=self.settings.weights_dir,
@@ -65,7 +69,7 @@ class EmbeddingService:
         return self.identity.dimension
 
     @property
-    def identity(self) -> EncoderIdentity:
+    def identity(self) -> "EncoderIdentity":
         return self.encoder.identity
 
     def picture(self, file_path: str) -> NDArray[np.uint8]:
@@ -113,7 +117,7 @@ class EmbeddingPipeline:
         self.store.clear_cache()
         return self.process_batch(progress)
 
-    def _process_chunk(self, chunk: Sequence[tuple[int, str]], identity: EncoderIdentity) -> int:
+    def _process_chunk(self, chunk: Sequence[tuple[int, str]], identity: "EncoderIdentity") -> int:
         try:
             vectors = self.service.generate_batch_embeddings([file for _, file in chunk])
         except NotFoundError:

@@ -5,6 +5,7 @@ as whatever depends on it, and is checked against its hash when it is read.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,9 @@ from deepmed.features.drawings.embeddings.serializer import EmbeddingSerializer,
 from deepmed.kit import clock
 from deepmed.kit.database import AnyRow
 from deepmed.kit.errors import NotFoundError
-from deepmed.learning.encoders import EncoderIdentity
+
+if TYPE_CHECKING:
+    from deepmed.learning.encoders import EncoderIdentity
 
 
 class EmbeddingStorage:
@@ -29,12 +32,12 @@ class EmbeddingStorage:
         self._searched: dict[str, StoredVectors] = {}
 
     def store_embedding(
-        self, session: Session, drawing_id: int, vector: Vector, identity: EncoderIdentity
+        self, session: Session, drawing_id: int, vector: Vector, identity: "EncoderIdentity"
     ) -> None:
         self.batch_store_embeddings(session, {drawing_id: vector}, identity)
 
     def batch_store_embeddings(
-        self, session: Session, vectors: Mapping[int, Vector], identity: EncoderIdentity
+        self, session: Session, vectors: Mapping[int, Vector], identity: "EncoderIdentity"
     ) -> int:
         """Store what is not there yet; returns how many were added.
 
@@ -115,7 +118,7 @@ class EmbeddingStorage:
         }
 
 
-def _row(drawing_id: int, vector: Vector, identity: EncoderIdentity) -> dict[str, object]:
+def _row(drawing_id: int, vector: Vector, identity: "EncoderIdentity") -> dict[str, object]:
     data = EmbeddingSerializer.serialize_embedding(vector)
     return {
         "drawing_id": drawing_id,

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
@@ -18,11 +18,13 @@ from deepmed.features.drawings.models.ranges import (
     range_of,
     refuse_overlap,
 )
-from deepmed.features.drawings.models.training import GroupTraining, TrainingRun
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.database import AnyRow
 from deepmed.kit.errors import ModelError
+
+if TYPE_CHECKING:
+    from deepmed.features.drawings.models.training import GroupTraining, TrainingRun
 
 
 class AgeGroupManagerError(ModelError):
@@ -128,8 +130,8 @@ class AgeGroupManager:
         ]
 
     def create_age_groups(
-        self, groups: str | Sequence[AgeRange], training: GroupTraining
-    ) -> TrainingRun:
+        self, groups: str | Sequence[AgeRange], training: "GroupTraining"
+    ) -> "TrainingRun":
         """Train a model for each group of a plan such as `3-6,6-9,9-12`."""
         return training.train(parse_groups(groups) if isinstance(groups, str) else groups)
 

@@ -1,14 +1,16 @@
-"""Where the whole stands, in the words of the training guide (D-3)."""
+"""Where the whole stands, in the words of the training guide (D-3).
+
+Without a model in use there is nothing to load the learning library for.
+"""
 
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.analysis import repository as analyses
-from deepmed.features.drawings.models.manager import ModelManager
+from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.sufficiency import MINIMUM
 from deepmed.features.drawings.tables import AgeGroupModel
-from deepmed.features.drawings.thresholds.manager import ThresholdManager
 from deepmed.features.drawings.workbench import Workbench
 
 
@@ -19,8 +21,8 @@ def model_status(bench: Workbench, session: Session) -> dict[str, Any]:
     few children to flag at its percentile. `ready` otherwise. Models are trained whole or not at
     all, so none is ever half trained or failed.
     """
-    manager = ModelManager(bench)
-    groups = [row for row in manager.rows(session) if row.kind == "group"]
+    rows = repository.all_models(session, bench.owner_id)
+    groups = [row for row in rows if row.kind == "group"]
     active = [row for row in groups if row.is_active]
     drawings, made = analyses.totals(session, bench.owner_id)
     return {
@@ -38,6 +40,11 @@ def model_status(bench: Workbench, session: Session) -> dict[str, Any]:
 def _word(bench: Workbench, session: Session, active: list[AgeGroupModel]) -> str:
     if not active:
         return "no_models"
+    from deepmed.features.drawings.models.manager import ModelManager  # noqa: PLC0415 - see above
+    from deepmed.features.drawings.thresholds.manager import (  # noqa: PLC0415 - see above
+        ThresholdManager,
+    )
+
     thresholds = ThresholdManager(bench, ModelManager(bench))
     thin = [
         row

@@ -1,4 +1,8 @@
-"""Is there enough? What the number of drawings and children allows to say (D-11)."""
+"""Is there enough? What the number of drawings and children allows to say (D-11).
+
+The learning library is loaded when something is reckoned with it: who only asks for the least
+numbers does not wait for it.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,9 +12,6 @@ from typing import Any
 
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.kit.errors import ModelError
-from deepmed.learning.calibration.split import split_children
-from deepmed.learning.evaluation import false_alarm_spread
-from deepmed.learning.reference.evaluation import measured
 
 MINIMUM = 10
 RECOMMENDED = 50
@@ -86,6 +87,8 @@ class GroupDrawings:
     @property
     def calibrating(self) -> int:
         """How many of its children calibrate."""
+        from deepmed.learning.calibration.split import split_children  # noqa: PLC0415 - see above
+
         counts = Counter(self.children)
         split = split_children(list(counts), list(counts.values()), self.seed, borrowable=self.lent)
         return len(split.calibration)
@@ -98,6 +101,9 @@ class DataSufficiencyAnalyzer:
         self.percentile = percentile
 
     def analyze_age_group_data(self, group: GroupDrawings) -> AgeGroupDataInfo:
+        from deepmed.learning.evaluation import false_alarm_spread  # noqa: PLC0415 - see above
+        from deepmed.learning.reference.evaluation import measured  # noqa: PLC0415 - see above
+
         children = len(set(group.children))
         calibrating = group.calibrating
         count = len(group.children)

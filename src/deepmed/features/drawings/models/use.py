@@ -1,16 +1,19 @@
 """Which models are in use: taking one out, all of them, or two for one that spans both (D-29)."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy.orm import Session
 
 from deepmed.core.audit import repository as audit
 from deepmed.features.drawings.models import repository
-from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.ranges import AgeRange, range_of
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError, ValidationError
+
+if TYPE_CHECKING:
+    from deepmed.features.drawings.models.manager import ModelManager
 
 Bounds = tuple[float, float]
 
@@ -18,7 +21,7 @@ Bounds = tuple[float, float]
 class ModelUse:
     """Takes models of one owner into use and out of it; rows and files are kept."""
 
-    def __init__(self, bench: Workbench, models: ModelManager) -> None:
+    def __init__(self, bench: Workbench, models: "ModelManager") -> None:
         self.bench = bench
         self.models = models
 
