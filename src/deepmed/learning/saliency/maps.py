@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,35 @@ class SaliencyMap:
         positive = self.positive
         largest = float(positive.max(initial=0.0))
         return positive / largest if largest > 0 else positive
+
+    def to_dict(self) -> dict[str, Any]:
+        """The map in JSON's own types, as it is stored.
+
+        Example:
+            >>> made = SaliencyMap(np.eye(2), "occlusion", 2.5, "edges", "paper", (0, 0, 10, 10))
+            >>> made.to_dict()["values"]
+            [[1.0, 0.0], [0.0, 1.0]]
+        """
+        return {**asdict(self), "values": self.values.tolist(), "frame": list(self.frame)}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        """The map that `to_dict` made this of.
+
+        Args:
+            stored: the attributes by their names; `values` as rows of numbers.
+
+        Raises:
+            KeyError: `values` or `frame` is missing.
+            TypeError: another attribute is missing, or one is none of a map's.
+
+        Example:
+            >>> made = SaliencyMap(np.eye(2), "occlusion", 2.5, "edges", "paper", (0, 0, 10, 10))
+            >>> SaliencyMap.from_dict(made.to_dict()).frame
+            (0, 0, 10, 10)
+        """
+        values, frame = np.array(stored["values"], dtype=np.float64), tuple(stored["frame"])
+        return cls(**{**stored, "values": values, "frame": frame})
 
 
 def picture_hash(image: Image) -> str:

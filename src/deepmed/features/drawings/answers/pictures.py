@@ -1,9 +1,6 @@
 """The pictures that explain an answer, and the values behind them."""
 
 import json
-from typing import Any
-
-import numpy as np
 
 from deepmed.features.drawings.answers.analysis import find
 from deepmed.features.drawings.desk import Desk
@@ -25,10 +22,7 @@ def saliency_data(desk: Desk, analysis_id: int) -> bytes:
 def saliency_layer(desk: Desk, analysis_id: int) -> bytes:
     row = find(desk, analysis_id)
     drawing = desk.catalogue.get(row.drawing_id)
-    kept: dict[str, Any] = json.loads(saliency_data(desk, analysis_id))
-    made = SaliencyMap(
-        **{**kept, "values": np.array(kept["values"]), "frame": tuple(kept["frame"])}
-    )
+    made = SaliencyMap.from_dict(json.loads(saliency_data(desk, analysis_id)))
     draw = SaliencyOverlayGenerator()
     return draw.save_overlay(draw.create_heatmap_layer((drawing.width, drawing.height), made))
 

@@ -137,7 +137,7 @@ class CaseLoader:
                 f"`deepmed drawings analyze {drawing.id}` and try again."
             )
         fitted = repository.fitted_drawings(session, item.row.id, twin=reference is item.model.twin)
-        vectors, found = self.bench.embeddings.retrieve_matrix(
+        vectors, typical = self.bench.embeddings.retrieve_matrix(
             session, evenly(fitted, TYPICAL_LOOKED_AT), scene.encoder
         )
         return Case(
@@ -148,7 +148,7 @@ class CaseLoader:
             whose,
             self.bench.encoding.picture(drawing.file_path),
             self.bench.embeddings.retrieve_embedding(session, drawing.id, scene.encoder),
-            found.tolist(),
+            typical.tolist(),
             vectors,
         )
 

@@ -95,9 +95,7 @@ class Explanation:
         """
         name = f"drawing_{self.case.drawing.id}_{self.row.method}"
         stored = json.loads(storage.get(self.row.saliency_map_path))
-        made = SaliencyMap(
-            **{**stored, "values": np.array(stored["values"]), "frame": tuple(stored["frame"])}
-        )
+        made = SaliencyMap.from_dict(stored)
         files = {
             f"{name}_{kind}.png": content
             for kind, content in overlays(self.case.image, made).items()
@@ -171,7 +169,7 @@ class ExplanationService:
         )
         saliency_path, overlay_path = f"{FOLDER}/{key}.json", f"{FOLDER}/{key}.png"
         overlay = SaliencyOverlayGenerator().create_heatmap_overlay(case.image, made)
-        self.bench.storage.put(saliency_path, json.dumps(_map_data(made)).encode())
+        self.bench.storage.put(saliency_path, json.dumps(made.to_dict()).encode())
         self.bench.storage.put(overlay_path, SaliencyOverlayGenerator().save_overlay(overlay))
         row = self._row(case, method, trust)
         row.saliency_map_path, row.overlay_image_path = saliency_path, overlay_path
@@ -224,15 +222,3 @@ def overlays(image: NDArray[np.uint8], made: SaliencyMap) -> dict[str, bytes]:
         draw.create_side_by_side_comparison(image, made),
     )
     return {kind: draw.save_overlay(one) for kind, one in zip(KINDS, pictures, strict=True)}
-
-
-def _map_data(made: SaliencyMap) -> dict[str, Any]:
-    return {
-        "values": made.values.tolist(),
-        "method": made.method,
-        "score": made.score,
-        "encoder": made.encoder,
-        "fill": made.fill,
-        "frame": list(made.frame),
-        "explains_score": made.explains_score,
-    }
