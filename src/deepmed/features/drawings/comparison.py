@@ -17,6 +17,8 @@ from deepmed.kit.errors import NotFoundError
 FIRST_ASKED = 128
 """Nearest vectors that are looked at first; most of them are typical of the age and by others."""
 WIDER = 4
+EXAMPLES = 3
+"""Shown unless another number is asked for."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class ComparisonService:
         self.analyses = analyses
 
     def find_similar_normal_examples(
-        self, session: Session, drawing_id: int, count: int = 3
+        self, session: Session, drawing_id: int, count: int = EXAMPLES
     ) -> list[SimilarDrawing]:
         """The nearest typical drawings, most alike first; none where no model covers the age.
 

@@ -5,6 +5,7 @@ from typing import Any
 from deepmed.features.drawings.analysis import overviews, repository
 from deepmed.features.drawings.analysis.decisions import ANSWERED
 from deepmed.features.drawings.answers.subject_aware import width
+from deepmed.features.drawings.comparison import EXAMPLES, SimilarDrawing
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.embeddings import repository as embeddings
 from deepmed.features.drawings.explanation import repository as explanations
@@ -72,6 +73,21 @@ def history(desk: Desk, drawing_id: int, limit: int) -> AnalysisHistoryResponse:
         analyses=[AnomalyAnalysisResponse.of(row, drawing.subject) for row in rows],
         total_count=total,
     )
+
+
+def neighbours(
+    desk: Desk, drawing_id: int, count: int = EXAMPLES
+) -> list[ComparisonExampleResponse]:
+    """The typical drawings of the age that are most like a drawing.
+
+    Raises:
+        NotFoundError: there is no such drawing, or it has no vector.
+    """
+    with desk.bench.database.read() as session:
+        found = desk.explanations.comparisons.find_similar_normal_examples(
+            session, drawing_id, count
+        )
+    return [_example(each) for each in found]
 
 
 def embed(desk: Desk, drawing_id: int) -> EmbeddingResponse:
@@ -177,32 +193,33 @@ def find(desk: Desk, analysis_id: int) -> AnomalyAnalysis:
 
 def _result(desk: Desk, row: AnomalyAnalysis, *, explain: bool) -> AnalysisResultResponse:
     drawing = desk.catalogue.get(row.drawing_id)
-    shown, reason = _interpretability(desk, row, explain=explain)
+    explanation, reason = _explanation(desk, row, explain=explain)
     return AnalysisResultResponse(
         drawing=DrawingResponse.of(drawing),
         analysis=AnomalyAnalysisResponse.of(row, drawing.subject),
-        interpretability=shown,
+        interpretability=_shown(desk, explanation) if explanation else None,
         interpretability_reason=reason,
-        comparison_examples=_examples(desk, row) if explain else [],
+        comparison_examples=_examples(desk, row, explanation) if explain else [],
     )
 
 
-def _interpretability(
+def _explanation(
     desk: Desk, row: AnomalyAnalysis, *, explain: bool
-) -> tuple[InterpretabilityResponse | None, str | None]:
+) -> tuple[Explanation | None, str | None]:
+    """The explanation, or why there is none."""
     with desk.bench.database.read() as session:
         kept = explanations.stored(session, row.id, DEFAULT_METHOD)
     if kept is None and not explain:
         return None, "It was not asked for, and none is stored."
     try:
-        found = desk.explanations.explain_analysis(row)
+        return desk.explanations.explain_analysis(row), None
     except (ConflictError, LearningError) as error:
         return None, str(error)
-    return _shown(found, found.text(Reader.EDUCATOR, desk.bench.settings)), None
 
 
-def _shown(explanation: Explanation, text: list[str]) -> InterpretabilityResponse:
+def _shown(desk: Desk, explanation: Explanation) -> InterpretabilityResponse:
     number = explanation.row.analysis_id
+    text = explanation.text(Reader.EDUCATOR, desk.bench.settings)
     return InterpretabilityResponse(
         saliency_map_url=f"/api/v1/analysis/{number}/saliency.png",
         overlay_image_url=f"/api/v1/analysis/{number}/overlay.png",
@@ -218,12 +235,16 @@ def _region(found: dict[str, Any]) -> dict[str, Any]:
     return {name: found[name] for name in ImportanceRegion.model_fields}
 
 
-def _examples(desk: Desk, row: AnomalyAnalysis) -> list[ComparisonExampleResponse]:
-    if row.anomaly_score is None:
-        return []
-    with desk.bench.database.read() as session:
-        found = desk.explanations.comparisons.find_similar_normal_examples(session, row.drawing_id)
-    return [ComparisonExampleResponse(**each.to_dict()) for each in found]
+def _examples(
+    desk: Desk, row: AnomalyAnalysis, explanation: Explanation | None
+) -> list[ComparisonExampleResponse]:
+    if explanation is not None:
+        return [_example(each) for each in explanation.neighbours]
+    return [] if row.anomaly_score is None else neighbours(desk, row.drawing_id)
+
+
+def _example(found: SimilarDrawing) -> ComparisonExampleResponse:
+    return ComparisonExampleResponse(**found.to_dict())
 
 
 def _dimension(desk: Desk, age: float, encoded: int) -> int:

@@ -26,6 +26,7 @@ from deepmed.features.drawings.importing.staging import Staging
 from deepmed.features.drawings.jobs import ImportPayload
 from deepmed.features.drawings.metadata import ExpertLabel, extract_metadata
 from deepmed.features.drawings.routes.attachments import PICTURE, attached
+from deepmed.features.drawings.schemas.analysis import ComparisonExampleResponse
 from deepmed.features.drawings.schemas.drawings import (
     AgeText,
     BatchUploadResponse,
@@ -33,7 +34,6 @@ from deepmed.features.drawings.schemas.drawings import (
     DrawingListResponse,
     DrawingResponse,
     DrawingStatistics,
-    SimilarDrawingResponse,
     UploadedDrawing,
     UploadProgressResponse,
 )
@@ -205,13 +205,9 @@ def get_thumbnail(desk: CallersDesk, drawing_id: ObjectId) -> Response:
 @router.get("/{drawing_id}/neighbours")
 def get_neighbours(
     desk: CallersDesk, drawing_id: ObjectId, count: Annotated[int, Query(ge=1, le=20)] = 3
-) -> list[SimilarDrawingResponse]:
+) -> list[ComparisonExampleResponse]:
     """The typical drawings of the age that are most like this one."""
-    with desk.home.database.read() as session:
-        found = desk.explanations.comparisons.find_similar_normal_examples(
-            session, drawing_id, count
-        )
-    return [SimilarDrawingResponse(**each.to_dict()) for each in found]
+    return answers.analysis.neighbours(desk, drawing_id, count)
 
 
 def _uploaded(desk: Desk, report: ImportReport) -> UploadedDrawing:

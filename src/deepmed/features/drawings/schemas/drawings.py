@@ -143,13 +143,3 @@ class DrawingStatistics(BaseModel):
     age_range: AgeSpan
     expert_labels: LabelCounts
     storage: StorageInfo
-
-
-class SimilarDrawingResponse(BaseModel):
-    drawing_id: int
-    filename: str
-    age_years: float
-    subject: str | None
-    similarity_score: float
-    anomaly_score: float | None
-    normalized_score: float | None
