@@ -59,13 +59,8 @@ class ThresholdManager:
 
     def rules(self, session: Session, model_ids: Iterable[int]) -> dict[int, Rule]:
         """The rule in force for each of these models, as `rule` finds it."""
-        newest = repository.newest_by_model(session, self.bench.owner_id)
-        found = {}
-        for model_id in model_ids:
-            speaking = [row for row in (newest.get(None), newest.get(model_id)) if row]
-            row = max(speaking, key=lambda one: one.id, default=None)
-            found[model_id] = self._of(row)
-        return found
+        newest = repository.newest_for_each(session, self.bench.owner_id, model_ids)
+        return {model_id: self._of(row) for model_id, row in newest.items()}
 
     def get_current_percentile(self, session: Session) -> float | None:
         return self.rule(session).percentile

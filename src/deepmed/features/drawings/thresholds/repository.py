@@ -1,4 +1,6 @@
-from sqlalchemy import func, or_, select
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.tables import ThresholdSetting
@@ -6,21 +8,26 @@ from deepmed.features.drawings.tables import ThresholdSetting
 
 def newest_for(session: Session, owner_id: int, model_id: int | None) -> ThresholdSetting | None:
     """The newest rule that speaks of a model: its own, or one for all made after it."""
-    mine = or_(
-        ThresholdSetting.model_id.is_(None),
-        *([ThresholdSetting.model_id == model_id] if model_id is not None else []),
-    )
-    query = (
-        select(ThresholdSetting)
-        .where(ThresholdSetting.owner_id == owner_id, mine)
-        .order_by(ThresholdSetting.id.desc())
-        .limit(1)
-    )
-    return session.scalars(query).first()
+    return _speaking_of(model_id, _newest_by_model(session, owner_id))
 
 
-def newest_by_model(session: Session, owner_id: int) -> dict[int | None, ThresholdSetting]:
-    """The newest rule of each model that has had one, and under None the newest for all."""
+def newest_for_each(
+    session: Session, owner_id: int, model_ids: Iterable[int]
+) -> dict[int, ThresholdSetting | None]:
+    """As `newest_for`, of many models at once."""
+    newest = _newest_by_model(session, owner_id)
+    return {model_id: _speaking_of(model_id, newest) for model_id in model_ids}
+
+
+def _speaking_of(
+    model_id: int | None, newest: Mapping[int | None, ThresholdSetting]
+) -> ThresholdSetting | None:
+    rows = [row for row in (newest.get(None), newest.get(model_id)) if row is not None]
+    return max(rows, key=lambda row: row.id, default=None)
+
+
+def _newest_by_model(session: Session, owner_id: int) -> dict[int | None, ThresholdSetting]:
+    """Each model's own newest, and under None the newest for all."""
     newest = (
         select(func.max(ThresholdSetting.id))
         .where(ThresholdSetting.owner_id == owner_id)
