@@ -29,7 +29,7 @@ SAME = 1e-12
 ALL_AGREE = "; Wilson bound where all agree"
 JOINED = ", widened to Newcombe's method 5"
 _NUMBERS_AT_ONCE = 2_000_000
-_NUMBERS = (
+FIGURE = (
     "estimate",
     "low",
     "high",
@@ -41,6 +41,7 @@ _NUMBERS = (
     "n_children",
     "method",
 )
+"""What a figure with its interval consists of, its words apart."""
 
 
 def recompute_auroc_figure(negative: Items, positive: Items, seed: int) -> Figure:
@@ -60,7 +61,7 @@ def recompute_auroc_figure(negative: Items, positive: Items, seed: int) -> Figur
     0.5
     """
     if _fewest(negative, positive) < LEAST_CHILDREN:
-        return dict.fromkeys(_NUMBERS)
+        return dict.fromkeys(FIGURE)
     low, high, beside = _auroc_bounds(negative, positive, seed, RESAMPLES, LEVEL)
     method = f"child bootstrap, {RESAMPLES} resamples{beside}"
     return _of_classes(negative, positive, (_auroc(negative, positive), low, high), method)
@@ -81,7 +82,7 @@ def recompute_difference_figure(
     0.3903
     """
     if _fewest(*first) < LEAST_CHILDREN:
-        return dict.fromkeys(_NUMBERS)
+        return dict.fromkeys(FIGURE)
     difference = _auroc(*first) - _auroc(*second)
     values = _resampled([_Ranked(*pair) for pair in (first, second)], seed, RESAMPLES)
     low, high = _middle((values[0] - values[1]).tolist(), LEVEL)
@@ -106,14 +107,14 @@ def recompute_share_figure(flags: Sequence[tuple[Hashable, bool]], seed: int) ->
     n, told = len(children), {flag for _, flag in flags}
     single = n == len(flags)
     if not flags or (n < LEAST_CHILDREN and len(told) > 1 and not single):
-        return dict.fromkeys(_NUMBERS)
+        return dict.fromkeys(FIGURE)
     estimate = recompute_mean([(child, float(flag)) for child, flag in flags])
     if single or len(told) == 1:
         bounds, method = recompute_wilson(round(estimate * n), n, LEVEL), "Wilson score"
     else:
         bounds = _mean_bounds(flags, children, seed)
         method = f"child bootstrap, {RESAMPLES} resamples"
-    return dict.fromkeys(_NUMBERS) | {
+    return dict.fromkeys(FIGURE) | {
         "estimate": estimate,
         "low": bounds[0],
         "high": bounds[1],

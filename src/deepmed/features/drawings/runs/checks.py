@@ -4,22 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from deepmed.learning.evaluation.oracle_intervals import FIGURE
+
 TOLERANCE = 1e-9
 
 Value = float | str | bool | None
-FIGURE = (
-    "estimate",
-    "low",
-    "high",
-    "level",
-    "sample_size",
-    "n_items",
-    "n_negative",
-    "n_positive",
-    "n_children",
-    "method",
-)
-"""What a figure with its interval consists of, its words apart."""
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deepmed.features.drawings.models.items import COMPARED, LAYOUTS
-from deepmed.features.drawings.runs.checks import FIGURE, Check, compare
+from deepmed.features.drawings.runs.checks import Check, compare
 from deepmed.features.drawings.runs.record import Item, Pairs, Record
 from deepmed.learning.evaluation.oracle import recompute_auroc
 from deepmed.learning.evaluation.oracle_intervals import (
+    FIGURE,
     Figure,
     recompute_auroc_figure,
     recompute_difference_figure,

@@ -5,10 +5,11 @@ from functools import partial
 from typing import Any
 
 from deepmed.features.drawings.models.items import contaminated_set
-from deepmed.features.drawings.runs.checks import FIGURE, Check, compare
+from deepmed.features.drawings.runs.checks import Check, compare
 from deepmed.features.drawings.runs.record import Item, Pairs, Record, held_out
 from deepmed.learning.evaluation.oracle import recompute_flags
 from deepmed.learning.evaluation.oracle_intervals import (
+    FIGURE,
     recompute_auroc_figure,
     recompute_share_figure,
 )
