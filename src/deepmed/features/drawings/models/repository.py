@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session, aliased
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.tables import (
     AgeGroupModel,
-    AnomalyAnalysis,
     Child,
     Drawing,
     DrawingEmbedding,
@@ -207,11 +206,6 @@ def unused_artifacts(session: Session, owner_id: int, kind: str) -> list[Artifac
         Artifact.id.not_in(select(AgeGroupModel.artifact_id)),
     )
     return list(session.scalars(query.order_by(Artifact.id)))
-
-
-def analyses_of(session: Session, model_id: int) -> int:
-    query = select(func.count()).where(AnomalyAnalysis.age_group_model_id == model_id)
-    return session.scalars(query).one()
 
 
 def children_of(session: Session, drawings: Iterable[int]) -> dict[int, int]:
