@@ -276,8 +276,8 @@ def delete(
     """
     from deepmed.features.drawings.catalogue import DrawingCatalogue
     from deepmed.features.drawings.catalogue.sweeping import sweep_files
+    from deepmed.features.drawings.models import checkpoints, leftovers
     from deepmed.features.drawings.models.forgetting import complete
-    from deepmed.features.drawings.models.leftovers import forget
 
     if (drawing is None) == (child is None):
         raise typer.BadParameter("Name a drawing by its id, or a child with --child.")
@@ -295,7 +295,8 @@ def delete(
         finally:
             # Also when there is nothing left to delete: an earlier call may have been stopped.
             models = complete(bench)
-            forget(bench)
+            leftovers.forget(bench)
+            checkpoints.forget(bench)
             sweep_files(bench)
     out.say(f"{len(report.drawings)} drawings deleted, with all that was derived from them.")
     if report.retraining:

@@ -32,7 +32,7 @@ class JobContext:
         payload: what was submitted, checked.
         attempt: 1 in the first run.
         folder: for checkpoints; it survives a retry; deleted when the job has succeeded, or a day
-            after it ended otherwise.
+            after it ended otherwise, or sooner where its kind says that it is outdated.
     """
 
     def __init__(

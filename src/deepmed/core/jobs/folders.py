@@ -1,12 +1,16 @@
 """Where jobs keep checkpoints: one folder a job in the data folder of the machine it runs on."""
 
 import shutil
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from deepmed.core.home import Home
 from deepmed.core.jobs import repository
-from deepmed.core.jobs.tables import Job
+from deepmed.core.jobs.kinds import JobKind
+from deepmed.core.jobs.tables import Job, JobState
 from deepmed.kit import clock
 from deepmed.kit.database.batches import in_batches
 
@@ -28,12 +32,23 @@ def remove_folder(home: Home, job: Job) -> None:
     shutil.rmtree(folder_of(home, job), ignore_errors=True)
 
 
-def sweep_folders(home: Home) -> None:
-    """Remove what jobs left here that nobody retried in time, or whose worker died tidying up."""
+def sweep_folders(home: Home, kinds: Mapping[str, JobKind]) -> None:
+    """Remove what jobs left here that nobody retried in time, or whose worker died tidying up.
+
+    What failed and cancelled jobs of these kinds left goes sooner, where it is outdated.
+    """
     parent = home.settings.home / "jobs"
     names = [path.name for path in parent.iterdir()] if parent.is_dir() else []
     for batch in in_batches(names):
         with home.database.read() as session:
-            needed = repository.going_on(session, batch, clock.now() - KEPT)
+            jobs = repository.going_on(session, batch, clock.now() - KEPT)
+            needed = {job.uid for job in jobs if not _is_outdated(session, job, kinds)}
         for name in set(batch) - needed:
             shutil.rmtree(parent / name, ignore_errors=True)
+
+
+def _is_outdated(session: Session, job: Job, kinds: Mapping[str, JobKind]) -> bool:
+    if not JobState(job.state).final or job.kind not in kinds:
+        return False
+    outdated = kinds[job.kind].outdated
+    return outdated is not None and outdated(session, job)

@@ -6,9 +6,11 @@ from enum import Enum
 from typing import Any
 
 from pydantic import BaseModel
+from sqlalchemy.orm import Session
 
 from deepmed.core.home import Home
 from deepmed.core.jobs.context import JobContext
+from deepmed.core.jobs.tables import Job
 
 __all__ = ["Isolation", "JobContext", "JobKind", "queue_limits"]
 
@@ -36,6 +38,8 @@ class JobKind:
         at_once: how many of its queue may run at once over all workers; None leaves it to the
             workers' slots.
         attempts: how often it is begun before a transient failure becomes a final one.
+        outdated: asked of a failed or cancelled job: whether its folder must not be kept for a
+            retry, such as because it rests on what has been deleted since.
     """
 
     name: str
@@ -46,6 +50,7 @@ class JobKind:
     queue: str = "default"
     at_once: int | None = None
     attempts: int = 3
+    outdated: Callable[[Session, Job], bool] | None = None
 
 
 def queue_limits(kinds: Iterable[JobKind]) -> dict[str, int | None]:

@@ -219,11 +219,11 @@ def standing(session: Session, ids: Iterable[int]) -> Sequence[AnyRow]:
     return session.execute(query.where(Job.id.in_(list(ids)))).all()
 
 
-def going_on(session: Session, uids: Collection[str], since: datetime) -> set[str]:
-    """Which of these jobs may still run, or ended after that moment so that they can be retried."""
+def going_on(session: Session, uids: Collection[str], since: datetime) -> Sequence[Job]:
+    """Those of these jobs that may still run, or ended after that moment and can be retried."""
     retried = and_(Job.state.in_(RETRIED), Job.finished_at >= since)
-    query = select(Job.uid).where(Job.uid.in_(uids), or_(Job.state.in_(UNFINISHED), retried))
-    return set(session.scalars(query))
+    query = select(Job).where(Job.uid.in_(uids), or_(Job.state.in_(UNFINISHED), retried))
+    return session.scalars(query).all()
 
 
 def heads(session: Session, ids: Collection[int]) -> dict[int, int]:

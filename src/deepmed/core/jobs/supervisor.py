@@ -167,7 +167,7 @@ class Supervisor:
         self._recover()
         if time.monotonic() >= self._next_tidying:
             self._next_tidying = time.monotonic() + self.pace.tidying
-            sweep_folders(self._home)
+            sweep_folders(self._home, self._kinds)
 
     def _renew(self) -> None:
         ours = {one.run.job_id: token for token, one in self._crew.running.items()}

@@ -83,10 +83,15 @@ class Desk:
 
     def revise_models(self) -> None:
         """Let the models' files follow the drawings: some were deleted, or moved to a child."""
-        from deepmed.features.drawings.models import forgetting, leftovers  # noqa: PLC0415 - above
+        from deepmed.features.drawings.models import (  # noqa: PLC0415 - above
+            checkpoints,
+            forgetting,
+            leftovers,
+        )
 
         forgetting.complete(self.bench)
         leftovers.forget(self.bench)
+        checkpoints.forget(self.bench)
 
     def _forget(self) -> None:
         """Of deleted drawings nothing stays in memory."""

@@ -6,10 +6,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy.orm import Session
 
 from deepmed.core.home import Home
 from deepmed.core.jobs.context import JobContext
 from deepmed.core.jobs.kinds import Isolation, JobKind
+from deepmed.core.jobs.tables import Job
 from deepmed.features.drawings.schemas.fields import LARGEST_SEED, ListedId, Number
 from deepmed.features.drawings.schemas.models import LayoutName
 
@@ -185,6 +187,12 @@ def _tell(job: JobContext) -> Callable[[str, Mapping[str, Any]], None]:
     return tell
 
 
+def _rests_on_deleted(session: Session, job: Job) -> bool:
+    from deepmed.features.drawings.models.checkpoints import rest_on_deleted
+
+    return rest_on_deleted(session, job)
+
+
 def _groups_title(payload: BaseModel) -> str:
     wanted = TrainPayload.model_validate(payload)
     ages = ", ".join(f"{group.age_min:g}-{group.age_max:g}" for group in wanted.groups)
@@ -214,6 +222,7 @@ KINDS = (
         queue=TRAINING_QUEUE,
         at_once=1,
         title=_groups_title,
+        outdated=_rests_on_deleted,
     ),
     JobKind(
         name="drawings.analyze",

@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from deepmed.core.audit.repository import record
+from deepmed.core.audit.repository import happened, record
 from deepmed.core.datasets.service import DatasetService
 from deepmed.features.drawings.catalogue import repository
 from deepmed.features.drawings.tables import Drawing
 from deepmed.kit.database import Database
 from deepmed.kit.errors import NotFoundError
 from deepmed.kit.storage import FileStorageService
+
+_ACTIONS = {"drawing": "drawings.delete_drawing", "child": "drawings.delete_child"}
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class Deletion:
 
     def _record(self, session: Session, kind: str, number: int, report: DeletionReport) -> None:
         counts = asdict(report)
-        record(session, self._owner_id, f"drawings.delete_{kind}", kind, number, **counts)
+        record(session, self._owner_id, _ACTIONS[kind], kind, number, **counts)
 
     def _finish(self, report: DeletionReport, files: Sequence[str]) -> DeletionReport:
         # A stop from here on leaves files that no row names: the sweep takes them.
@@ -133,3 +136,8 @@ class Deletion:
         if self._on_deleted:
             self._on_deleted(report.drawings)
         return report
+
+
+def deleted_since(session: Session, owner_id: int, moment: datetime) -> bool:
+    """Whether an owner has deleted drawings at that moment or after it."""
+    return happened(session, owner_id, _ACTIONS.values(), moment)
