@@ -12,7 +12,7 @@ from typing import Any
 from deepmed.features.drawings.analysis.outcome import ActiveModel
 from deepmed.features.drawings.explanation.case import Case, CaseLoader
 from deepmed.features.drawings.explanation.trust import MARGINS, randomised
-from deepmed.features.drawings.models.forgetting import figure_key
+from deepmed.features.drawings.models.figure_keys import figure_key
 from deepmed.features.drawings.tables import AgeGroupModel, AnomalyAnalysis
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError

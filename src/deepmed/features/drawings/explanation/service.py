@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,12 @@ from deepmed.features.drawings.explanation import repository
 from deepmed.features.drawings.explanation.case import Case, CaseLoader, evenly
 from deepmed.features.drawings.explanation.levels import why_only_a_bound
 from deepmed.features.drawings.explanation.model_figure import ModelFaithfulness
-from deepmed.features.drawings.explanation.texts import ExplanationGenerator, Facts, Place, Reader
+from deepmed.features.drawings.explanation.stored import StoredExplanation
 from deepmed.features.drawings.explanation.trust import MeasuredOn, Trust, measure
 from deepmed.features.drawings.tables import AnomalyAnalysis, InterpretabilityResult
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.files import export
 from deepmed.kit.pictures import read_stored
-from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
 from deepmed.learning.saliency.features import VisualFeatureIdentifier
 from deepmed.learning.saliency.maps import SaliencyMap, map_key
@@ -36,56 +35,30 @@ KINDS = ("heatmap", "contour", "masked", "side_by_side")
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """What explains one analysis; every number is stored with it."""
+class Explanation(StoredExplanation):
+    """What explains an analysis under a model in use, with all that the model knows of it."""
 
-    row: InterpretabilityResult
     case: Case
-    neighbours: list[SimilarDrawing]
-    faithfulness: dict[str, Any]
-    """Of this map; of the model's maps where the encoder is too slow to measure each."""
 
-    @property
-    def regions(self) -> list[dict[str, Any]]:
-        return list(self.row.importance_regions)
-
-    def text(self, reader: Reader, settings: Settings) -> list[str]:
-        generator = ExplanationGenerator(parent_texts=settings.parent_texts)
-        return generator.generate_explanation(self.facts(), reader)
-
-    def facts(self) -> Facts:
-        """The measured facts, as the texts take them."""
-        analysis, ranking = self.case.analysis, self.case.analysis.results["ranking"]
-        frequency = self.case.analysis.results["natural_frequency"] or {}
-        content = self.row.facts["content"]
-        ink = content["facts"]["ink_coverage"]
-        return Facts(
-            decision=analysis.decision,
-            reason=analysis.reason,
-            is_anomaly=analysis.is_anomaly,
-            normalized_score=analysis.normalized_score,
-            percentile=ranking["percentile"],
-            flagged_of_100=frequency.get("of_100_typical_drawings"),
-            children=ranking["n_children"],
-            role=analysis.role,
-            at_most=analysis.decision == "ranked" and self._level_is_a_bound(),
-            undecided=analysis.confidence is not None and analysis.confidence < 0.5,
-            borderline=ranking["borderline"],
-            among=analysis.results["among"],
-            confidence=analysis.confidence,
-            ink_percent=100 * ink["value"],
-            ink_below=None if ink["rank"] is None else round(ink["rank"] * ink["compared"]),
-            ink_compared=ink["compared"],
-            placement=content["placement"],
-            regions=[_place(found) for found in self.row.facts["regions"]],
-            map_is_faithful=self.faithfulness["faithful"],
-            map_measured_on=self.faithfulness["measured_on"],
-            neighbours=[(one.drawing_id, one.similarity_score) for one in self.neighbours],
+    @classmethod
+    def of(
+        cls,
+        row: InterpretabilityResult,
+        case: Case,
+        neighbours: list[SimilarDrawing],
+        faithfulness: dict[str, Any],
+    ) -> Self:
+        bound = why_only_a_bound(case.reference.calibration, case.drawing.child_id)
+        return cls(
+            row=row,
+            analysis=case.analysis,
+            drawing=case.drawing,
+            image=case.image,
+            neighbours=neighbours,
+            faithfulness=faithfulness,
+            level_is_a_bound=bound is not None,
+            case=case,
         )
-
-    def _level_is_a_bound(self) -> bool:
-        child = self.case.drawing.child_id
-        return why_only_a_bound(self.case.reference.calibration, child) is not None
 
     def write(self, folder: Path, storage: FileStorageService) -> list[str]:
         """Write the overlay pictures and their data into a folder; returns the paths.
@@ -93,19 +66,18 @@ class Explanation:
         Raises:
             StorageError: they cannot be written there.
         """
-        name = f"drawing_{self.case.drawing.id}_{self.row.method}"
+        name = f"drawing_{self.drawing.id}_{self.row.method}"
         stored = json.loads(storage.get(self.row.saliency_map_path))
         made = SaliencyMap.from_dict(stored)
         files = {
-            f"{name}_{kind}.png": content
-            for kind, content in overlays(self.case.image, made).items()
+            f"{name}_{kind}.png": content for kind, content in overlays(self.image, made).items()
         }
         files[f"{name}.json"] = json.dumps(self.to_dict() | {"map": stored}, indent=1).encode()
         return [str(export(folder / file, content)) for file, content in files.items()]
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "drawing_id": self.case.drawing.id,
+            "drawing_id": self.drawing.id,
             "analysis_id": self.row.analysis_id,
             "method": self.row.method,
             "importance_regions": self.regions,
@@ -158,7 +130,7 @@ class ExplanationService:
         figure = row.faithfulness
         if figure["measured_on"] == MeasuredOn.MODEL:
             figure = figure | self.figures.find(case, method)
-        return Explanation(row, case, neighbours, figure)
+        return Explanation.of(row, case, neighbours, figure)
 
     def _store(self, case: Case, method: str) -> InterpretabilityResult:
         trust = measure(self.cases, case, method)
@@ -205,11 +177,6 @@ class ExplanationService:
                 [self.bench.encoding.picture(file) for file in files]
             )
         return self._measured[key]
-
-
-def _place(found: dict[str, Any]) -> Place:
-    region = found["region"]
-    return Place(region["spatial_location"], region["importance_score"], found["empty"])
 
 
 def overlays(image: NDArray[np.uint8], made: SaliencyMap) -> dict[str, bytes]:

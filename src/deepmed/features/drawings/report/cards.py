@@ -6,6 +6,7 @@ from typing import Any
 
 from deepmed.features.drawings.explanation.case import Case
 from deepmed.features.drawings.explanation.service import Explanation, ExplanationService
+from deepmed.features.drawings.explanation.stored import StoredExplanation
 from deepmed.features.drawings.explanation.texts import (
     FIRST_STEPS,
     ExplanationGenerator,
@@ -150,7 +151,7 @@ def label_of(drawing: Drawing) -> str | None:
     return f"labelled {drawing.expert_label}" if drawing.expert_label else None
 
 
-def sentences(explanation: Explanation) -> list[str]:
+def sentences(explanation: StoredExplanation) -> list[str]:
     # The neighbours stand beside as pictures, and the first steps in a place of their own.
     facts = replace(explanation.facts(), neighbours=[])
     said = ExplanationGenerator().generate_explanation(facts)
@@ -173,7 +174,7 @@ def score_strip(row: AnomalyAnalysis, case: Case) -> Chart:
     )
 
 
-def measures(explanation: Explanation) -> Table:
+def measures(explanation: StoredExplanation) -> Table:
     facts = explanation.row.facts["content"]["facts"]
     return Table(
         ["Measure", "Value", "Unit", "Typical drawings with less", "Typical drawings compared"],

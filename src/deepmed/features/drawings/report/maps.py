@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from deepmed.features.drawings.explanation.service import Explanation
+from deepmed.features.drawings.explanation.stored import StoredExplanation
 from deepmed.features.drawings.explanation.trust import MeasuredOn
 from deepmed.features.drawings.report.content import Table
 from deepmed.features.drawings.words import CONTROL_WORDS
@@ -12,7 +12,7 @@ from deepmed.learning.saliency.randomisation import LIMIT
 NO_MAP = "No map: no single place on the page raises its score."
 
 
-def caption(explanation: Explanation) -> str:
+def caption(explanation: StoredExplanation) -> str:
     """One line under the map: what it shows, or why it must not be relied on."""
     if not explanation.regions:
         return NO_MAP
@@ -50,7 +50,7 @@ def likeness(trust: Mapping[str, Any]) -> float | None:
     return found["estimate"] if isinstance(found, Mapping) else found
 
 
-def trust_tables(explanation: Explanation) -> list[tuple[str, Table]]:
+def trust_tables(explanation: StoredExplanation) -> list[tuple[str, Table]]:
     """The figures behind the caption."""
     trust = explanation.faithfulness
     if not trust["scores"]:
@@ -69,7 +69,7 @@ def trust_tables(explanation: Explanation) -> list[tuple[str, Table]]:
     return found
 
 
-def places(explanation: Explanation) -> Table:
+def places(explanation: StoredExplanation) -> Table:
     """The places that raise the score most, with the ink in them."""
     return Table(
         ["Place", "Share of what raises the score", "Ink in its box", "Left, top, right, bottom"],
