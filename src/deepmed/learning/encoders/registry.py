@@ -1,4 +1,4 @@
-"""Encoders by name: the built-in one, plug-ins, and vision transformers (D-5, P-12)."""
+"""Encoders by name: the built-in ones, plug-ins, and vision transformers (D-5, P-12)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from pathlib import Path
 from deepmed.learning.encoders.base import Encoder
 from deepmed.learning.encoders.hog_pyramid.encoder import NAME as HOG_PYRAMID
 from deepmed.learning.encoders.hog_pyramid.encoder import HogPyramidEncoder
+from deepmed.learning.encoders.scattering.encoder import NAME as SCATTERING
+from deepmed.learning.encoders.scattering.encoder import ScatteringEncoder
 from deepmed.learning.encoders.vision_transformer.wrapper import VisionTransformerWrapper
 from deepmed.learning.errors import ModelLoadingError
 
@@ -139,13 +141,17 @@ def _transformer(name: str, options: EncoderOptions) -> Encoder:
     )
 
 
-def _hog_pyramid(options: EncoderOptions) -> Encoder:
-    if options.precision != "fp32":
-        raise ModelLoadingError(
-            f"'{HOG_PYRAMID}' computes in fp32 only; {options.precision!r} was asked for. Leave "
-            f"out '@{options.precision}'."
-        )
-    return HogPyramidEncoder(options.device)
+def _built_in(name: str, make: Callable[[str], Encoder]) -> EncoderFactory:
+    def factory(options: EncoderOptions) -> Encoder:
+        if options.precision != "fp32":
+            raise ModelLoadingError(
+                f"'{name}' computes in fp32 only; {options.precision!r} was asked for. Leave "
+                f"out '@{options.precision}'."
+            )
+        return make(options.device)
+
+    return factory
 
 
-register_encoder(HOG_PYRAMID, _hog_pyramid)
+register_encoder(HOG_PYRAMID, _built_in(HOG_PYRAMID, HogPyramidEncoder))
+register_encoder(SCATTERING, _built_in(SCATTERING, ScatteringEncoder))

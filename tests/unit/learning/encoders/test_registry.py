@@ -130,7 +130,7 @@ def test_a_registered_encoder_is_available_and_gets_its_options(tmp_path: Path) 
     assert isinstance(encoder, Encoder)
     assert isinstance(encoder, Brightness)
     assert encoder.options == EncoderOptions(tmp_path, "cpu", "bf16", allow_download=False)
-    assert available_encoders() == ["brightness", "hog-pyramid"]
+    assert available_encoders() == ["brightness", "hog-pyramid", "scattering"]
 
 
 def test_a_name_cannot_silently_become_another_encoder() -> None:
@@ -155,7 +155,7 @@ def test_an_installed_package_adds_its_encoder(
     (info / "entry_points.txt").write_text("[deepmed.encoders]\nmade = plug_in_encoder:Made\n")
     monkeypatch.syspath_prepend(tmp_path)
     importlib.invalidate_caches()
-    assert available_encoders() == ["hog-pyramid", "made"]
+    assert available_encoders() == ["hog-pyramid", "made", "scattering"]
     assert type(get_encoder("made", device="cpu")).__name__ == "Made"
 
 

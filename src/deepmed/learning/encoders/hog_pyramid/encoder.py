@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 
 from deepmed.learning.device import DeviceManager
@@ -12,7 +11,6 @@ from deepmed.learning.encoders.base import (
     Image,
     Prepared,
     Progress,
-    check_image,
 )
 from deepmed.learning.encoders.batches import embed_in_batches
 from deepmed.learning.encoders.hog_pyramid import layout
@@ -22,14 +20,8 @@ from deepmed.learning.encoders.hog_pyramid.gradients import (
     unit_length,
     windows,
 )
-from deepmed.learning.encoders.hog_pyramid.inkbox import crop_ink
-from deepmed.learning.encoders.hog_pyramid.page import (
-    EXTRAS,
-    PageGeometry,
-    extras_of,
-    page_facts,
-    page_map,
-)
+from deepmed.learning.encoders.hog_pyramid.page import PageGeometry, page_facts, page_map
+from deepmed.learning.encoders.hog_pyramid.preparing import prepare_ink_boxes
 
 NAME = "hog-pyramid"
 # Images encoded at a time: few enough for the intermediate planes to stay in the processor's cache.
@@ -49,6 +41,7 @@ class HogPyramidEncoder:
         DeviceDetectionError: the named device is not there.
 
     Example:
+        >>> import numpy as np
         >>> page = np.full((100, 100, 3), 255, np.uint8)
         >>> page[20:80, 50:52] = 0
         >>> encoder = HogPyramidEncoder(device="cpu")
@@ -90,19 +83,7 @@ class HogPyramidEncoder:
         Raises:
             EmbeddingGenerationError: an image is not of that kind.
         """
-        for index, image in enumerate(images):
-            check_image(image, index)
-        crops = [crop_ink(image) for image in images]
-        ink = np.zeros((len(crops), 1, layout.SIZE, layout.SIZE), dtype=np.uint8)
-        for row, crop in zip(ink, crops, strict=True):
-            row[0] = crop.ink
-        frames = np.array([crop.frame for crop in crops], dtype=np.float32).reshape(-1, 4)
-        extras = np.array([extras_of(crop) for crop in crops], dtype=np.float32)
-        return Prepared(
-            pixels=1 - torch.from_numpy(ink).to(self._device, torch.float32) / 255,
-            frames=torch.from_numpy(frames).to(self._device),
-            extras=torch.from_numpy(extras.reshape(-1, EXTRAS)).to(self._device),
-        )
+        return prepare_ink_boxes(images, self._device)
 
     def encode(self, prepared: Prepared) -> torch.Tensor:
         """The vectors of prepared pages.
