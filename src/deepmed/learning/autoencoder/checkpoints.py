@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 # Scalars of the stopping rule that travel in the tensor "progress", after epoch and step size.
 _SCALARS = ("first_loss", "best_loss", "best_epoch", "stale", "recoveries")
-_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def pack(run: "TrainingRun") -> dict[str, Tensor]:
@@ -36,7 +35,9 @@ def pack(run: "TrainingRun") -> dict[str, Tensor]:
     packed |= {f"model.{name}": value for name, value in run.model.state_dict().items()}
     packed |= {f"best.{name}": value for name, value in run.stopping.best_weights.items()}
     for index, moments in run.optimizer.state_dict()["state"].items():
-        packed |= {f"optimizer.{index}.{name}": moments[name] for name in _MOMENTS}
+        # Plain gradient descent has none, and says so with None.
+        kept = {name: value for name, value in moments.items() if isinstance(value, Tensor)}
+        packed |= {f"optimizer.{index}.{name}": value for name, value in kept.items()}
     return {name: value.detach().cpu().clone().contiguous() for name, value in packed.items()}
 
 

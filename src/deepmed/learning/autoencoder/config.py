@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from deepmed.learning.autoencoder.model import Activation
 
 LayerWidth = Annotated[int, Field(ge=1, le=8192)]
+Optimizer = Literal["adamw", "adam", "sgd"]
+Scheduler = Literal["none", "step", "cosine", "exponential"]
+Loss = Literal["mse", "mae", "huber"]
 
 
 class TrainingConfig(BaseModel):
@@ -18,13 +21,21 @@ class TrainingConfig(BaseModel):
         hidden_dims: Widths of the encoder's layers, outermost first, the last one being the
             bottleneck; the decoder mirrors them.
         activation: Non-linearity between layers.
-        learning_rate: Step size of AdamW at the start; every recovery lowers it.
+        learning_rate: Step size at the start; the schedule and every recovery lower it.
         batch_size: Rows a step; fewer rows than this are one batch.
         epochs: Most passes over the rows.
         patience: Epochs without improvement after which training ends.
         min_delta: Improvement of the loss that counts as one (standardised inputs have a mean
             squared error near 1 before training).
-        weight_decay: AdamW's decoupled weight decay.
+        weight_decay: Decoupled from the step in AdamW, part of the gradient in the others.
+        optimizer: ``adamw``, ``adam`` or ``sgd`` (stochastic gradient descent).
+        momentum: Of ``sgd``; the others have their own.
+        scheduler: How the step size falls over the epochs: not at all, in steps, along half a
+            cosine down to nearly zero at the last epoch, or by the same factor every epoch.
+        scheduler_step: Epochs between two falls of ``step``.
+        scheduler_gamma: Factor of each fall of ``step`` and ``exponential``.
+        loss: What training lowers, an element: squared error, absolute error, or Huber's, squared
+            below one unit and absolute beyond. Scores are squared errors whatever was lowered.
         validation_share: Share of the rows (of the children where they are known) that only
             watches. It comes out of the fitting rows; with fewer than five there is none and
             the training loss is watched.
@@ -64,6 +75,12 @@ class TrainingConfig(BaseModel):
     gradient_clip: Annotated[float, Field(gt=0)] = 5.0
     input_noise: Annotated[float, Field(ge=0, le=10)] = 0.0
     max_recoveries: Annotated[int, Field(ge=0)] = 3
+    optimizer: Optimizer = "adamw"
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    scheduler: Scheduler = "none"
+    scheduler_step: Annotated[int, Field(ge=1)] = 30
+    scheduler_gamma: Annotated[float, Field(gt=0, le=1)] = 0.5
+    loss: Loss = "mse"
     seed: Annotated[int, Field(ge=0)] = 0
     device: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
 

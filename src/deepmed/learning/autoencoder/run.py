@@ -1,6 +1,8 @@
 """The state of one training run, and one epoch of it."""
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,32 @@ from deepmed.kit import seeds
 from deepmed.learning.autoencoder import checkpoints
 from deepmed.learning.autoencoder.config import TrainingConfig
 from deepmed.learning.autoencoder.model import AutoencoderModel
+from deepmed.learning.autoencoder.optimization import (
+    loss_function,
+    make_optimizer,
+    scheduled_share,
+)
 from deepmed.learning.autoencoder.stopping import EarlyStopping
 from deepmed.learning.device import DeviceManager
 from deepmed.learning.errors import AutoencoderTrainingError
+
+
+@dataclass(frozen=True)
+class BatchReport:
+    """What is known after a step of the optimiser; the loss is the batch's own."""
+
+    epoch: int
+    batch: int
+    batches: int
+    loss: float
+    learning_rate: float
+
+
+OnBatch = Callable[[BatchReport], None]
+
+
+def _silent(_report: BatchReport) -> None:
+    """Nobody is told."""
 
 
 class TrainingRun:
@@ -25,6 +50,7 @@ class TrainingRun:
         fitting: Rows that are fitted, shape (n, D), float32.
         watching: Rows that watch for early stopping, shape (m, D); m = 0 watches the former.
         data_digest: SHA-256 of all rows, to know a foreign checkpoint by.
+        on_batch: Told of every step.
     """
 
     def __init__(
@@ -33,19 +59,17 @@ class TrainingRun:
         fitting: npt.NDArray[np.float32],
         watching: npt.NDArray[np.float32],
         data_digest: bytes,
+        on_batch: OnBatch | None = None,
     ) -> None:
         self.config = config
+        self.on_batch = on_batch or _silent
+        self.loss = loss_function(config.loss)
         self.device = DeviceManager(config.device).device
         self.fitting = torch.from_numpy(fitting).to(self.device)
         self.watching = torch.from_numpy(watching).to(self.device)
         self.digest = hashlib.sha256(config.model_dump_json().encode() + data_digest).digest()
         self.model = _new_model(config, fitting.shape[1]).to(self.device)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=config.learning_rate,
-            weight_decay=config.weight_decay,
-            fused=True,
-        )
+        self.optimizer = make_optimizer(config, self.model.parameters())
         self.random = torch.Generator().manual_seed(
             seeds.derive(config.seed, "autoencoder", "order")
         )
@@ -59,7 +83,7 @@ class TrainingRun:
 
     @property
     def learning_rate(self) -> float:
-        """The step size now, after the recoveries so far."""
+        """The step size now, after the schedule and the recoveries so far."""
         return float(self.optimizer.param_groups[0]["lr"])
 
     def advance(self) -> None:
@@ -69,6 +93,7 @@ class TrainingRun:
             AutoencoderTrainingError: The loss exploded more often than is recovered from.
         """
         self.epoch += 1
+        self._follow_schedule()
         train_loss = self._fit_epoch()
         watched = self._watched_loss()
         self.train_losses.append(train_loss)
@@ -110,22 +135,32 @@ class TrainingRun:
         """
         checkpoints.unpack(checkpoint, self)
 
+    def _follow_schedule(self) -> None:
+        if self.config.scheduler == "none":
+            return  # recoveries alone move the step size, as they find it
+        kept = self.stopping.learning_rate_factor**self.stopping.recoveries
+        share = scheduled_share(self.config, self.epoch)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * share * kept
+
     def _fit_epoch(self) -> float:
         """One pass over the fitted rows in random order; the mean loss, or NaN on the way out."""
         self.model.train()
         order = torch.randperm(len(self.fitting), generator=self.random).to(self.device)
+        batches = torch.split(order, self.config.batch_size)
         total = 0.0
-        for rows in torch.split(order, self.config.batch_size):
+        for done, rows in enumerate(batches, 1):
             loss = self._step(self.fitting[rows])
             total += loss * len(rows)
             if not np.isfinite(loss):
                 break
+            self.on_batch(BatchReport(self.epoch, done, len(batches), loss, self.learning_rate))
         return total / len(self.fitting)
 
     def _step(self, batch: Tensor) -> float:
         """One step of the optimiser; not finite when no step could be made."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss = torch.nn.functional.mse_loss(self.model(self._noisy(batch)), batch)
+        loss = self.loss(self.model(self._noisy(batch)), batch)
         loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.gradient_clip)
         if not torch.isfinite(norm):
@@ -143,7 +178,7 @@ class TrainingRun:
         rows = self.watching if len(self.watching) else self.fitting
         self.model.eval()
         with torch.no_grad():
-            return float(torch.nn.functional.mse_loss(self.model(rows), rows))
+            return float(self.loss(self.model(rows), rows))
 
     def _refuse_hopeless_start(self) -> None:
         if not np.isfinite(self.stopping.first_loss):

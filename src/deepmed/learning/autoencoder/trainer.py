@@ -12,7 +12,7 @@ from torch import Tensor
 
 from deepmed.kit import seeds
 from deepmed.learning.autoencoder.config import TrainingConfig
-from deepmed.learning.autoencoder.run import TrainingRun
+from deepmed.learning.autoencoder.run import OnBatch, TrainingRun
 from deepmed.learning.errors import AutoencoderTrainingError, InsufficientDataError
 
 MINIMUM_ROWS = 2
@@ -22,7 +22,7 @@ MINIMUM_ROWS_TO_VALIDATE = 5
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What is known after an epoch; losses are mean squared errors an element."""
+    """What is known after an epoch; losses are the config's, an element."""
 
     epoch: int
     epochs: int
@@ -57,14 +57,16 @@ class AutoencoderTrainer:
         should_stop: Callable[[], bool] | None = None,
         *,
         children: Sequence[Any] | npt.NDArray[Any] | None = None,
+        validation: npt.ArrayLike | None = None,
         checkpoint: dict[str, Tensor] | None = None,
         on_checkpoint: Callable[[dict[str, Tensor]], None] | None = None,
         checkpoint_every: int = 10,
+        on_batch: OnBatch | None = None,
     ) -> dict[str, Any]:
         """Train an autoencoder on the embeddings of the fitting part.
 
-        The rows that watch for early stopping come out of these embeddings; nothing else is
-        looked at.
+        The rows that watch for early stopping come out of these embeddings, unless `validation`
+        brings them; nothing else is looked at.
 
         Args:
             embeddings: Shape (n, D), n >= 2, finite, standardised (``AutoencoderDetector`` does
@@ -72,11 +74,14 @@ class AutoencoderTrainer:
             progress: Called after every epoch.
             should_stop: Asked after every epoch; True ends training with the best weights so far.
             children: The child of each row; a child's rows then all fit or all watch.
+            validation: Shape (m, D), rows of other children, standardised likewise, that watch;
+                then all of the embeddings are fitted. With m = 0 the training loss is watched.
             checkpoint: What ``on_checkpoint`` was given by an interrupted run on the same
                 embeddings with the same config.
             on_checkpoint: Given a flat dict of tensors (safetensors can store it) every
                 ``checkpoint_every`` epochs and when stopped.
             checkpoint_every: Epochs between checkpoints.
+            on_batch: Told after every step that could be made.
 
         Returns:
             ``model`` (the best weights, on the CPU, in evaluation mode), ``train_losses`` and
@@ -92,8 +97,13 @@ class AutoencoderTrainer:
         """
         started = time.perf_counter()
         rows = _checked_rows(embeddings)
-        watching = validation_mask(len(rows), self.config, children)
-        run = TrainingRun(self.config, rows[~watching], rows[watching], _fingerprint(rows))
+        if validation is None:
+            mask = validation_mask(len(rows), self.config, children)
+            fitting, watching, digest = rows[~mask], rows[mask], _fingerprint(rows)
+        else:
+            fitting, watching = rows, _checked_watching(validation, rows.shape[1])
+            digest = _fingerprint(fitting) + _fingerprint(watching)
+        run = TrainingRun(self.config, fitting, watching, digest, on_batch)
         if checkpoint is not None:
             run.resume(checkpoint)
         reason = self._loop(run, progress, should_stop, on_checkpoint, checkpoint_every)
@@ -152,6 +162,18 @@ def _checked_rows(embeddings: npt.ArrayLike) -> npt.NDArray[np.float32]:
     if not np.isfinite(rows).all():
         raise AutoencoderTrainingError(
             "Some embeddings hold values that are not finite; no model was trained. "
+            "Embed those drawings again."
+        )
+    return rows
+
+
+def _checked_watching(validation: npt.ArrayLike, width: int) -> npt.NDArray[np.float32]:
+    rows = np.asarray(validation, dtype=np.float32)
+    if rows.ndim != 2 or rows.shape[1] != width:
+        raise ValueError(f"Validation rows must have shape (m, {width}), got {rows.shape}.")
+    if not np.isfinite(rows).all():
+        raise AutoencoderTrainingError(
+            "Some validation embeddings hold values that are not finite; no model was trained. "
             "Embed those drawings again."
         )
     return rows

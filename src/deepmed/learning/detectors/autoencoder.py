@@ -79,12 +79,25 @@ class AutoencoderDetector(StandardizedDetector):
         y: object = None,
         *,
         children: Sequence[Any] | npt.NDArray[Any] | None = None,
+        validation: npt.ArrayLike | None = None,
         progress: Callable[[EpochReport], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
         checkpoint: dict[str, Tensor] | None = None,
         on_checkpoint: Callable[[dict[str, Tensor]], None] | None = None,
+        trainer: AutoencoderTrainer | None = None,
     ) -> Self:
-        """Learn what is typical; see ``AutoencoderTrainer.train`` for the further arguments."""
+        """Learn what is typical; see ``AutoencoderTrainer.train`` for the further arguments.
+
+        Validation rows are given as ``X`` is, and standardised by what ``X`` says; `trainer` is
+        one with this detector's config, such as ``EnhancedAutoencoderTrainer``.
+
+        Raises:
+            ValueError: The trainer has another config.
+        """
+        if trainer is not None and trainer.config != self._config():
+            raise ValueError("The trainer's config is not this detector's.")
+        self._trainer = trainer or AutoencoderTrainer(self._config())
+        self._validation = validation
         self._watchers: dict[str, Any] = {
             "progress": progress,
             "should_stop": should_stop,
@@ -95,7 +108,7 @@ class AutoencoderDetector(StandardizedDetector):
             return super().fit(X, y, children=children)
         finally:
             # Callbacks hold files and connections of the job; a fitted detector keeps none.
-            del self._watchers
+            del self._watchers, self._trainer, self._validation
 
     def network(self) -> AutoencoderModel:
         """The trained network in float32, for export; it expects standardised embeddings."""
@@ -118,8 +131,10 @@ class AutoencoderDetector(StandardizedDetector):
     def _fit_standardized(
         self, rows: FloatArray, children: Sequence[Any] | npt.NDArray[Any] | None
     ) -> None:
-        trainer = AutoencoderTrainer(self._config())
-        result = trainer.train(rows, children=children, **self._watchers)
+        watching = self._validation
+        if watching is not None:
+            watching = self.standardization_.apply(np.asarray(watching, dtype=np.float64))
+        result = self._trainer.train(rows, children=children, validation=watching, **self._watchers)
         state = result["model"].state_dict()
         self.weights_ = {name: value.numpy().copy() for name, value in state.items()}
         self.training_ = {name: result[name] for name in _HISTORY}
