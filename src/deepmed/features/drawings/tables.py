@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from deepmed.kit import clock
 from deepmed.kit.database import Base, Owned
 
+_MARKED = "expert_label != 'normal' OR withdrawn IS {true} OR duplicate_of IS NOT NULL"
 Bytes = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 
 
@@ -44,8 +45,18 @@ class Drawing(Owned, Base):
         Index(None, "owner_id", "age_years"),
         Index(None, "owner_id", "subject"),
         Index(None, "owner_id", "expert_label"),
-        Index(None, "owner_id", "upload_timestamp"),
+        Index(None, "owner_id", "upload_timestamp", "id"),
         Index(None, "owner_id", "pixel_hash"),
+        # The few drawings that statistics must look at one by one; the others are only counted.
+        Index(
+            "ix_drawings_marked",
+            "owner_id",
+            "expert_label",
+            "withdrawn",
+            "duplicate_of",
+            postgresql_where=text(_MARKED.format(true="true")),
+            sqlite_where=text(_MARKED.format(true="1")),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

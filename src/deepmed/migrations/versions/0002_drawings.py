@@ -173,10 +173,22 @@ def upgrade() -> None:
         op.f("ix_drawings_owner_id_subject"), "drawings", ["owner_id", "subject"], unique=False
     )
     op.create_index(
-        op.f("ix_drawings_owner_id_upload_timestamp"),
+        op.f("ix_drawings_owner_id_upload_timestamp_id"),
         "drawings",
-        ["owner_id", "upload_timestamp"],
+        ["owner_id", "upload_timestamp", "id"],
         unique=False,
+    )
+    op.create_index(
+        "ix_drawings_marked",
+        "drawings",
+        ["owner_id", "expert_label", "withdrawn", "duplicate_of"],
+        unique=False,
+        postgresql_where=sa.text(
+            "expert_label != 'normal' OR withdrawn IS true OR duplicate_of IS NOT NULL"
+        ),
+        sqlite_where=sa.text(
+            "expert_label != 'normal' OR withdrawn IS 1 OR duplicate_of IS NOT NULL"
+        ),
     )
     op.create_table(
         "age_group_models",

@@ -43,7 +43,7 @@ def conditions(owner_id: int, wanted: DrawingFilter) -> list[ColumnElement[bool]
 
 
 def count(session: Session, owner_id: int, wanted: DrawingFilter) -> int:
-    query = select(func.count(Drawing.id)).where(*conditions(owner_id, wanted))
+    query = select(func.count()).where(*conditions(owner_id, wanted))
     return session.scalar(query) or 0
 
 
