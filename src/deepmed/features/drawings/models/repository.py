@@ -1,9 +1,11 @@
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    Select,
     and_,
     cast,
     distinct,
@@ -224,8 +226,19 @@ def children_of_copies(
 
     Its own child is not among them, and a drawing without copies by others is left out.
     """
+    found: dict[int, set[int]] = {}
+    for some in in_batches(drawings):
+        asked = _copies().where(Drawing.owner_id == owner_id, Drawing.id.in_(some))
+        for drawing, child in session.execute(asked):
+            found.setdefault(drawing, set()).add(child)
+    return {drawing: frozenset(children) for drawing, children in found.items()}
+
+
+@cache
+def _copies() -> Select[int, int]:
+    """(drawing, child of a copy). Kept, because making the alias takes longer than asking."""
     copy = aliased(Drawing)
-    query = select(Drawing.id, copy.child_id).join(
+    return select(Drawing.id, copy.child_id).join(
         copy,
         and_(
             copy.owner_id == Drawing.owner_id,
@@ -233,12 +246,6 @@ def children_of_copies(
             copy.child_id != Drawing.child_id,
         ),
     )
-    found: dict[int, set[int]] = {}
-    for some in in_batches(drawings):
-        asked = query.where(Drawing.owner_id == owner_id, Drawing.id.in_(some))
-        for drawing, child in session.execute(asked):
-            found.setdefault(drawing, set()).add(child)
-    return {drawing: frozenset(children) for drawing, children in found.items()}
 
 
 def existing_children(session: Session, ids: Iterable[int]) -> frozenset[int]:
