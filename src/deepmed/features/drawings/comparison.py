@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -12,11 +13,13 @@ from deepmed.features.drawings.models.eligibility import Eligible, find
 from deepmed.features.drawings.models.ranges import AgeRange, range_of
 from deepmed.features.drawings.tables import Drawing
 from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit.database import AnyRow
+from deepmed.kit.database.batches import in_batches
 from deepmed.kit.errors import NotFoundError
 
 FIRST_ASKED = 128
 """Nearest vectors that are looked at first; most of them are typical of the age and by others."""
-WIDER = 4
+WIDER = 8
 EXAMPLES = 3
 """Shown unless another number is asked for."""
 
@@ -62,42 +65,17 @@ class ComparisonService:
             return []
         encoder = self.bench.encoding.identity.key
         vector = self.bench.embeddings.retrieve_embedding(session, drawing_id, encoder)
-        asked = FIRST_ASKED + count
+        asked, typical = FIRST_ASKED + count, _Typical(session, found[0], ages, count)
         while True:
             near, stored = self.bench.embeddings.nearest(session, vector, encoder, asked)
-            similar = self._typical(session, found[0], ages, near)
-            if len(similar) >= count or asked >= stored:
-                return similar[:count]
+            typical.look_among([number for number, _ in near])
+            if typical.enough or asked >= stored:
+                return typical.of(near)
             asked *= WIDER
 
     def _ages(self, session: Session, age: float) -> AgeRange | None:
         ranges = map(range_of, self.analyses.models.active(session))
         return next((ages for ages in ranges if ages.holds(age)), None)
-
-    def _typical(
-        self,
-        session: Session,
-        drawing: Drawing,
-        ages: AgeRange,
-        near: Sequence[tuple[int, float]],
-    ) -> list[SimilarDrawing]:
-        """Those of the nearest that are typical of these ages and by other children, in order."""
-        rows = neighbours.typical_among(
-            session, self.bench.owner_id, [number for number, _ in near], ages, drawing.child_id
-        )
-        return [
-            SimilarDrawing(
-                number,
-                rows[number].filename,
-                rows[number].age_years,
-                rows[number].subject,
-                similarity,
-                rows[number].anomaly_score,
-                rows[number].normalized_score,
-            )
-            for number, similarity in near
-            if number in rows
-        ]
 
     def get_comparison_statistics(self, session: Session, ages: AgeRange) -> dict[str, Any]:
         """How many typical drawings of a group there are to compare with, and by how many."""
@@ -111,3 +89,47 @@ class ComparisonService:
             "mean_age": float(rows.ages.mean()) if len(rows) else None,
             "subjects": len(set(rows.subjects.tolist()) - {0}),
         }
+
+
+class _Typical:
+    """Which of the nearest are typical of these ages and by other children; each is asked once."""
+
+    def __init__(self, session: Session, drawing: Drawing, ages: AgeRange, count: int) -> None:
+        self._session = session
+        self._drawing = drawing
+        self._ages = ages
+        self._count = count
+        self._rows: dict[int, AnyRow] = {}
+        self._asked: set[int] = set()
+
+    @property
+    def enough(self) -> bool:
+        return len(self._rows) >= self._count
+
+    def look_among(self, near: Sequence[int]) -> None:
+        """Look at the nearest in order until there are enough."""
+        for some in in_batches(number for number in near if number not in self._asked):
+            if self.enough:
+                return
+            self._asked.update(some)
+            self._rows |= neighbours.typical_among(
+                self._session, self._drawing.owner_id, some, self._ages, self._drawing.child_id
+            )
+
+    def of(self, near: Sequence[tuple[int, float]]) -> list[SimilarDrawing]:
+        """The first of the nearest that are typical."""
+        found = (
+            (self._rows[number], likeness) for number, likeness in near if number in self._rows
+        )
+        return [
+            SimilarDrawing(
+                row.id,
+                row.filename,
+                row.age_years,
+                row.subject,
+                likeness,
+                row.anomaly_score,
+                row.normalized_score,
+            )
+            for row, likeness in islice(found, self._count)
+        ]

@@ -1,9 +1,13 @@
 """The typical drawings that are most like a drawing."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
+from deepmed.features.drawings import comparison
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.comparison import ComparisonService
 from deepmed.features.drawings.models.ranges import AgeRange
@@ -46,6 +50,26 @@ def test_the_nearest_typical_drawings_of_the_age_come_first(trained: Workbench) 
     assert [one.similarity_score for one in found] == pytest.approx(cosines[order], abs=1e-5)
     assert {one.drawing_id for one in found[:2]} <= set(ids.tolist())
     assert all(6 <= one.age_years < 9 for one in found)
+
+
+@pytest.mark.req("D-19.1")
+def test_whoever_looks_further_finds_the_same_and_asks_for_no_drawing_twice(
+    trained: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (drawing,) = add_drawings(trained, [Sketch(age=7.2, picture=77)])
+    embed(trained)
+    expected, asked = neighbours(trained, drawing, 30), list[int]()
+
+    def typical_among(session: Session, owner: int, some: list[int], *rest: Any) -> Any:
+        asked.extend(some)
+        return among(session, owner, some, *rest)
+
+    among = comparison.neighbours.typical_among
+    monkeypatch.setattr(comparison.neighbours, "typical_among", typical_among)
+    monkeypatch.setattr(comparison, "FIRST_ASKED", -29)
+    monkeypatch.setattr(comparison, "WIDER", 2)
+    assert neighbours(trained, drawing, 30) == expected
+    assert len(asked) == len(set(asked)) > 30
 
 
 @pytest.mark.req("D-19.1")

@@ -13,20 +13,31 @@ from deepmed.features.drawings.embeddings import repository
 from deepmed.features.drawings.embeddings.serializer import EmbeddingSerializer
 
 Vectors = NDArray[np.float32]
+ROUNDED = 5e-4
+"""By how much a cosine of unit vectors can change where the elements of one are rounded to half
+precision: by 2^-11, as they are rounded by at most that part of themselves; and a little more for
+the smallest ones and for sums in single precision."""
+FURTHER = 512
+"""So many beyond those asked for are taken out of half precision, to be compared exactly."""
 COUNT_SECONDS = 5.0
 Neighbours = list[tuple[int, float]]
 """(id, cosine similarity), most similar first, ties by the lower id."""
 
 
 class SimilarityIndex:
-    """Vectors with ids; asks for the nearest by cosine similarity, ties by the lower id."""
+    """Vectors with ids; asks for the nearest by cosine similarity, ties by the lower id.
+
+    FAISS goes through vectors in half precision several times as fast as through the exact ones.
+    So it first finds all that can be among the nearest, and only these are compared exactly.
+    """
 
     def __init__(self, vectors: Vectors, ids: NDArray[np.int64]) -> None:
         order = np.argsort(ids, kind="stable")  # so that of equals FAISS meets the lower id first
         self.ids = ids[order]
-        self._index = faiss.IndexFlatIP(vectors.shape[1]) if len(ids) else None
-        if self._index is not None:
-            self._index.add(_unit(vectors[order]))
+        size, half = vectors.shape[1], faiss.ScalarQuantizer.QT_fp16
+        self._index = faiss.IndexFlatIP(size)
+        self._rounded = faiss.IndexScalarQuantizer(size, half, faiss.METRIC_INNER_PRODUCT)
+        self._add(vectors[order])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -35,12 +46,12 @@ class SimilarityIndex:
         """With further vectors; this index itself, where their ids come after all others."""
         if not len(ids):
             return self
-        if self._index is not None and (np.diff(ids) > 0).all() and ids[0] > self.ids[-1]:
-            self._index.add(_unit(vectors))
+        if not len(self):
+            return SimilarityIndex(vectors, ids)
+        if (np.diff(ids) > 0).all() and ids[0] > self.ids[-1]:
+            self._add(vectors)
             self.ids = np.concatenate([self.ids, ids])
             return self
-        if self._index is None:
-            return SimilarityIndex(vectors, ids)
         kept = np.isin(self.ids, ids, invert=True)
         old = self._index.reconstruct_n(0, len(self.ids))[kept]
         return SimilarityIndex(
@@ -49,12 +60,35 @@ class SimilarityIndex:
 
     def nearest(self, vector: Vectors, count: int) -> Neighbours:
         """The `count` nearest as (id, cosine similarity), most similar first."""
-        if self._index is None or count < 1:
+        if not len(self) or count < 1:
             return []
-        similarity, rows = self._index.search(_unit(vector[None, :]), min(count, len(self.ids)))
-        cosines = np.clip(similarity[0], -1.0, 1.0)  # the last bit may lie beyond
-        found = zip(self.ids[rows[0]].tolist(), cosines.tolist(), strict=True)
-        return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+        unit = _unit(vector[None, :])
+        rows = self._likely(unit, count)
+        if rows is None:
+            similarity, found = self._index.search(unit, min(count, len(self.ids)))
+            similarity, rows = similarity[0], found[0]
+        else:
+            # Not as a matrix product, in which equal rows may differ in the last bit.
+            exact = self._index.reconstruct_batch(rows).astype(np.float64)
+            similarity = (exact * unit).sum(axis=1)
+        cosines = np.clip(similarity, -1.0, 1.0)  # the last bit may lie beyond
+        pairs = zip(self.ids[rows].tolist(), cosines.tolist(), strict=True)
+        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:count]
+
+    def _add(self, vectors: Vectors) -> None:
+        units = _unit(vectors)
+        self._index.add(units)
+        self._rounded.add(units)
+
+    def _likely(self, unit: Vectors, count: int) -> NDArray[np.int64] | None:
+        """The rows among which the nearest are for sure; None where that takes too many."""
+        asked = count + FURTHER
+        if asked >= len(self.ids):
+            return None
+        found, rows = self._rounded.search(unit, asked)
+        # The nearest are no less similar than this, and none of them seems less by twice the error.
+        likely = found[0] >= found[0][count - 1] - 2 * ROUNDED
+        return None if likely[-1] else rows[0][likely]
 
 
 class StoredVectors:

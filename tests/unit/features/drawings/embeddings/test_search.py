@@ -37,6 +37,33 @@ def test_the_search_equals_brute_force(rows: int, dimension: int, count: int) ->
         )
 
 
+def crowds(rows: int, dimension: int, apart: float) -> np.ndarray:
+    """Many vectors about each of five, so like each other that half a precision mixes them up."""
+    random = np.random.default_rng(rows)
+    middles = random.normal(size=(5, dimension))[random.integers(5, size=rows)]
+    return (middles + apart * random.normal(size=(rows, dimension))).astype(np.float32)
+
+
+@pytest.mark.req("D-6.1")
+@pytest.mark.parametrize("apart", [0.3, 0.02])
+def test_the_nearest_in_a_crowd_are_the_exact_ones(apart: float) -> None:
+    vectors = crowds(3000, 64, apart)
+    ids = np.arange(3000)
+    index = SimilarityIndex(vectors, ids)
+    for query in vectors[::200]:
+        found = index.nearest(query, 10)
+        expected = brute_force(vectors, ids, query, 10)
+        assert [one for one, _ in found] == [one for one, _ in expected]
+
+
+@pytest.mark.parametrize("equals", [400, 2000])
+def test_among_many_equal_ones_the_lowest_ids_are_found(equals: int) -> None:
+    vectors = np.concatenate([crowds(1000, 16, 1.0), np.ones((equals, 16), np.float32)])
+    ids = np.arange(len(vectors))[::-1].copy()
+    found = SimilarityIndex(vectors, ids).nearest(np.ones(16, np.float32), 5)
+    assert [one for one, _ in found] == [0, 1, 2, 3, 4]
+
+
 def test_of_equal_ones_the_lower_id_comes_first_also_where_the_list_ends() -> None:
     vectors = np.ones((6, 3), dtype=np.float32)
     index = SimilarityIndex(vectors, np.array([9, 4, 7, 1, 8, 3]))
