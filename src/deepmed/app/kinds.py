@@ -1,4 +1,4 @@
-"""What kinds of jobs this installation can run: the features' own, and plug-ins' (P-12)."""
+"""What kinds of jobs this installation can run: the slices' own, and plug-ins' (P-12)."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -14,13 +14,13 @@ ENTRY_POINT_GROUP = "deepmed.jobs"
 
 
 def job_kinds() -> dict[str, JobKind]:
-    """All kinds by name: `KINDS` of every feature's `jobs` module, and those of every plug-in.
+    """All kinds by name: `KINDS` of every slice's `jobs` module, and those of every plug-in.
 
     Raises:
         ConfigurationError: two of them have the same name.
     """
     kinds: dict[str, JobKind] = {}
-    for kind in (*_of_features(), *_of_plug_ins()):
+    for kind in (*_of_slices("features"), *_of_slices("core"), *_of_plug_ins()):
         if kind.name in kinds:
             raise ConfigurationError(
                 f"Two kinds of jobs are named {kind.name!r}, so nothing was started. Remove one "
@@ -30,8 +30,9 @@ def job_kinds() -> dict[str, JobKind]:
     return kinds
 
 
-def _of_features() -> Iterator[JobKind]:
-    for found in iter_modules(import_module("deepmed.features").__path__, "deepmed.features."):
+def _of_slices(area: str) -> Iterator[JobKind]:
+    folder = import_module(f"deepmed.{area}").__path__
+    for found in iter_modules(folder, f"deepmed.{area}."):
         if found.ispkg and find_spec(f"{found.name}.jobs"):
             yield from import_module(f"{found.name}.jobs").KINDS
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from deepmed.core.accounts.repository import local_owner_id
+from deepmed.core.backups.names import JOURNAL
 from deepmed.core.home import Home
 from deepmed.kit import logging
 from deepmed.kit.database import open_database
@@ -32,10 +33,21 @@ def open_home(settings: Settings | None = None) -> Home:
     try:
         upgrade(database, lock_folder=settings.home)
         with database.read() as session:
-            return Home(settings, database, local_owner_id(session))
+            home = Home(settings, database, local_owner_id(session))
+        finish_restore(home)
     except BaseException:
         database.close()
         raise
+    return home
+
+
+def finish_restore(home: Home) -> None:
+    """Where a restore was killed after its commit, let the files follow; mostly there is none."""
+    folder = home.settings.resolved_backup_folder
+    if (folder / JOURNAL).exists():
+        from deepmed.core.backups.journal import complete_alone  # noqa: PLC0415 - rarely needed
+
+        complete_alone(home.database, home.storage, folder)
 
 
 def make_folder(home: Path) -> None:

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from deepmed.app.choice import Say, served_settings
+from deepmed.app.chores import chores
 from deepmed.app.kinds import job_kinds
 from deepmed.app.opening import open_home
 from deepmed.app.push import PushPort
@@ -84,7 +85,12 @@ def _application(home: Home, *, with_worker: bool) -> FastAPI:
 
 
 def _supervisor(settings: Settings, kinds: Mapping[str, JobKind]) -> Supervisor:
-    return Supervisor(partial(open_home, settings), kinds, concurrency=settings.job_concurrency)
+    return Supervisor(
+        partial(open_home, settings),
+        kinds,
+        concurrency=settings.job_concurrency,
+        chores=chores(kinds),
+    )
 
 
 def _address(app: FastAPI, port: int) -> str:

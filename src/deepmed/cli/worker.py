@@ -33,6 +33,7 @@ def worker(
     with them, from their last checkpoint. So does killing one, some ten seconds later.
     """
     from deepmed.app import open_home
+    from deepmed.app.chores import chores
     from deepmed.app.kinds import job_kinds
     from deepmed.core.jobs.supervisor import Supervisor
     from deepmed.kit.settings import current
@@ -41,7 +42,9 @@ def worker(
     kinds = job_kinds()
     slots = concurrency or current().job_concurrency
     names = _checked(queue, {kind.queue for kind in kinds.values()})
-    supervisor = Supervisor(open_home, kinds, queues=dict.fromkeys(names, slots), once=once)
+    supervisor = Supervisor(
+        open_home, kinds, queues=dict.fromkeys(names, slots), once=once, chores=chores(kinds)
+    )
     out.note(f"Working off {', '.join(names) or 'nothing'}, {slots} at once in each queue.")
     work_in_foreground(supervisor)
     out.say(f"{supervisor.ended} runs ended here.")

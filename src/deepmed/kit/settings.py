@@ -59,6 +59,21 @@ class Settings(BaseSettings):
         None, description="File store; the folder 'files' in the data folder when unset"
     )
     secret_key: SecretStr | None = Field(None, description="Secret of sessions and tokens")
+    backup_folder: Path | None = Field(
+        None, description="Folder of backups, best on another disk; 'backups' in the data folder"
+    )
+    backup_copy_url: str | None = Field(
+        None, description="Second place of every backup, for example s3://bucket/backups"
+    )
+    backup_passphrase: SecretStr | None = Field(
+        None, min_length=8, description="Encrypts every backup, and opens encrypted ones"
+    )
+    backup_key_file: Path | None = Field(
+        None, description="File that holds the passphrase of backups, instead of the setting"
+    )
+    other_database_url: SecretStr | None = Field(
+        None, description="Database that this one's tables may be compared with"
+    )
     encoder: str = Field("hog-pyramid", description="Encoder of new embeddings")
     weights_dir: Path | None = Field(
         None, description="Folder with encoder weights, one folder a model"
@@ -124,6 +139,10 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.home / 'deepmed.db'}"
+
+    @property
+    def resolved_backup_folder(self) -> Path:
+        return (self.backup_folder or self.home / "backups").expanduser().absolute()
 
     @property
     def resolved_storage_url(self) -> str:

@@ -123,6 +123,24 @@ class FileStorageService:
             pieces = self._store.get(key).stream(min_chunk_size=chunk_size)
         return _read_on(key, pieces)
 
+    def save(self, key: str, path: Path) -> None:
+        """Lay the present content at a new path outside the store, for as long as that is kept.
+
+        Where both are on one disk it takes no room: it is another name of the same file, which
+        no later write or deletion in the store touches. So nobody may write to it.
+
+        Raises:
+            NotFoundError: there is no such file.
+            StorageError: the folder is full or cannot be written.
+        """
+        self._check(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if self._root is not None and _linked(self._root / key, path):
+            return
+        pieces = self.stream(key)
+        with _explained(key, "saved"), path.open("xb") as file:
+            file.writelines(pieces)
+
     def get_range(self, key: str, start: int, length: int) -> bytes:
         """`length` bytes from `start`; fewer where the file ends, none where it ended before.
 
@@ -353,6 +371,15 @@ def _make_folder(root: Path) -> Path:
             "DEEPMED_HOME to a place that can be written."
         ) from error
     return root.resolve()
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """Whether the system could give the file a second name; a missing file is told elsewhere."""
+    try:
+        os.link(source, target)
+    except OSError:
+        return False
+    return True
 
 
 def _modified(path: Path) -> datetime:

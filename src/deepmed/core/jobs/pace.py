@@ -13,6 +13,7 @@ class Pace:
         poll: how often it looks for work.
         grace: what a child has to stop by itself before it is killed.
         idle: how long a child without work is kept for the next job of its owner.
+        chores: how often what is done by the clock is looked at.
         tidying: how often what ended jobs left behind is looked for.
     """
 
@@ -21,4 +22,5 @@ class Pace:
     poll: float = 0.25
     grace: float = 3.0
     idle: float = 60.0
+    chores: float = 30.0
     tidying: float = 600.0

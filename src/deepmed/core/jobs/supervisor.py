@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
@@ -38,6 +38,8 @@ class Supervisor:
         pace: how it keeps time; children are kept as the settings say when unset.
         once: end as soon as there is nothing to do.
         only: work on this job alone.
+        chores: short things done by the clock, such as submitting what is due; one that fails is
+            logged, and tried again.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class Supervisor:
         pace: Pace | None = None,
         once: bool = False,
         only: int | None = None,
+        chores: Sequence[Callable[[Home], object]] = (),
     ) -> None:
+        self._chores = chores
         self.worker = f"{socket.gethostname()[:100]}:{os.getpid()}:{new_uid()[:8]}"
         self._pace, self._queues, self._concurrency = pace, queues, concurrency
         self._open_home, self._kinds = open_home, kinds
@@ -59,7 +63,7 @@ class Supervisor:
         self._stopping = Event()
         self._inbox: SimpleQueue[tuple[str, Outcome | Death] | None] = SimpleQueue()
         self._thread: Thread | None = None
-        self._next_beat = self._next_tidying = 0.0
+        self._next_beat = self._next_tidying = self._next_chores = 0.0
         self.ended = 0
         """Runs that it has seen the end of."""
 
@@ -165,9 +169,20 @@ class Supervisor:
             self._renew()
             self._look_around()
         self._recover()
+        self._do_chores()
         if time.monotonic() >= self._next_tidying:
             self._next_tidying = time.monotonic() + self.pace.tidying
             sweep_folders(self._home, self._kinds)
+
+    def _do_chores(self) -> None:
+        if time.monotonic() < self._next_chores:
+            return
+        self._next_chores = time.monotonic() + self.pace.chores
+        for chore in self._chores:
+            try:
+                chore(self._home)
+            except Exception as error:  # noqa: BLE001 - the worker's edge: jobs must go on
+                logging.get("deepmed.jobs").error("a chore failed", exc_info=error)
 
     def _renew(self) -> None:
         ours = {one.run.job_id: token for token, one in self._crew.running.items()}

@@ -21,11 +21,11 @@ class Places:
         self._storage = storage
 
     def reader(self, uid: str, revision: int, manifest_hash: str) -> Read:
-        folder = _folder(uid, revision, manifest_hash)
+        folder = folder_of(uid, revision, manifest_hash)
         return lambda name: self._storage.get(f"{folder}/{name}")
 
     def writer(self, uid: str, revision: int, manifest_hash: str) -> Write:
-        folder = _folder(uid, revision, manifest_hash)
+        folder = folder_of(uid, revision, manifest_hash)
         return lambda name, content: self._storage.put(f"{folder}/{name}", content)
 
     def uids(self, uid: str | None) -> set[str]:
@@ -46,14 +46,14 @@ class Places:
         return [item for item in self._storage.list_files(prefix) if item.key.count("/") > 2]
 
 
-def _folder(uid: str, revision: int, manifest_hash: str) -> str:
+def folder_of(uid: str, revision: int, manifest_hash: str) -> str:
     return f"{ROOT}/{uid}/{revision:06d}-{manifest_hash[:16]}"
 
 
 def _is_left_over(stored: StoredFile, current: Mapping[str, tuple[int, str]]) -> bool:
     _, uid, folder, _ = stored.key.split("/", 3)
     revision, manifest_hash = current.get(uid, (0, ""))
-    if f"{ROOT}/{uid}/{folder}" == _folder(uid, revision, manifest_hash):
+    if f"{ROOT}/{uid}/{folder}" == folder_of(uid, revision, manifest_hash):
         return False
     # A higher revision may be in the making; one that is not higher has lost for good.
     made = folder.partition("-")[0]

@@ -5,7 +5,7 @@ from datetime import timedelta
 from deepmed.features.drawings.catalogue import repository
 from deepmed.features.drawings.importing import staging
 from deepmed.features.drawings.models import leftovers
-from deepmed.features.drawings.models.forgetting import figure_key
+from deepmed.features.drawings.models.figure_keys import figure_key
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.storage import ORPHAN_AGE
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.figure_keys import figure_key
 from deepmed.features.drawings.models.fitting import ITEMS_FILE
 from deepmed.features.drawings.models.present import as_present, look_up
 from deepmed.features.drawings.tables import AgeGroupModel
@@ -64,11 +65,6 @@ def complete(bench: Workbench) -> Forgotten:
 def outdated(session: Session, files: Mapping[str, bytes]) -> bool:
     """Whether files name somebody who was deleted, or a drawing at a former child."""
     return not _same(as_present(files, look_up(session, files)), files)
-
-
-def figure_key(uid: str) -> str:
-    """Where the figure of a model's maps is stored; it names children's drawings too."""
-    return f"explanations/model-{uid}.json"
 
 
 def _revise_in_turn(bench: Workbench, row: AgeGroupModel, uid: str) -> bool:

@@ -9,9 +9,10 @@ import pytest
 
 from deepmed.features.drawings.explanation import model_figure, trust
 from deepmed.features.drawings.explanation.model_figure import held_out, summary
-from deepmed.features.drawings.explanation.service import DEFAULT_METHOD, ExplanationService
+from deepmed.features.drawings.explanation.methods import DEFAULT_METHOD
+from deepmed.features.drawings.explanation.service import ExplanationService
 from deepmed.features.drawings.explanation.texts import Reader
-from deepmed.features.drawings.models.forgetting import figure_key
+from deepmed.features.drawings.models.figure_keys import figure_key
 from deepmed.features.drawings.tables import AgeGroupModel, ModelMember
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError, NotFoundError

@@ -9,8 +9,9 @@ import pytest
 
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.catalogue import DrawingCatalogue
+from deepmed.features.drawings.models.figure_keys import figure_key
 from deepmed.features.drawings.models.fitting import ITEMS_FILE
-from deepmed.features.drawings.models.forgetting import LIMIT, complete, figure_key
+from deepmed.features.drawings.models.forgetting import LIMIT, complete
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.runs.verify import recompute
 from deepmed.features.drawings.tables import AgeGroupModel, Drawing, ModelMember
