@@ -78,6 +78,28 @@ class Settings(BaseSettings):
     weights_dir: Path | None = Field(
         None, description="Folder with encoder weights, one folder a model"
     )
+    datasets_dir: Path | None = Field(
+        None, description="Folder whose subfolders requests may name to train on; none when unset"
+    )
+    sagemaker_bucket: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        description="S3 bucket of trainings in Amazon SageMaker; set it to allow any",
+    )
+    sagemaker_role_arn: str | None = Field(
+        None,
+        pattern=r"^arn:[a-z-]+:iam::\d{12}:role/[\w+=,.@/-]+$",
+        description="Role that SageMaker takes to run a training",
+    )
+    sagemaker_image: str | None = Field(
+        None, description="Container image of trainings, as it is named in Amazon's registry"
+    )
+    sagemaker_volume_gb: int = Field(
+        30, ge=1, le=16384, description="Disk of a training's machine in SageMaker"
+    )
+    sagemaker_max_seconds: int = Field(
+        86_400, ge=1, le=2_419_200, description="Longest training in SageMaker"
+    )
     device: str = Field("auto", pattern="^(auto|cpu|cuda|mps)$", description="Where models compute")
     threads: int = Field(0, ge=0, le=1024, description="Computing threads; 0 takes all cores")
     job_concurrency: int = Field(

@@ -41,9 +41,13 @@ def test_every_value_is_reached_by_environment(name: str, monkeypatch: pytest.Mo
         float: "90.5",
     }
     special = {"device": "cpu", "log_level": "debug", "home": "/somewhere"}
+    special |= {
+        "sagemaker_bucket": "some-bucket",
+        "sagemaker_role_arn": "arn:aws:iam::123456789012:role/somebody",
+    }
     text = (special | {"limits": "on", "rate_limits": "/ 1/2/3, /a 4/5/6"}).get(name)
     kind = Settings.model_fields[name].annotation
-    text = text or values.get(kind, "/somewhere") if isinstance(kind, type) else "/somewhere"
+    text = text or (values.get(kind, "/somewhere") if isinstance(kind, type) else "/somewhere")
     monkeypatch.setenv(f"DEEPMED_{name.upper()}", str(text))
     found = getattr(load(), name)
     found = found.get_secret_value() if hasattr(found, "get_secret_value") else found
