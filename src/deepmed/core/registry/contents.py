@@ -12,8 +12,13 @@ _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?<!\.)\Z")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\.|\Z)", re.IGNORECASE)
 
 
-def check_files(files: Mapping[str, bytes]) -> None:
+def check_files(files: Mapping[str, bytes], *, leaving: bool = False) -> None:
     """Refuse names that lead elsewhere and contents that are not what their name says.
+
+    Args:
+        files: content by name.
+        leaving: they were written here for use elsewhere, so formats that are never read here are
+            allowed too.
 
     Raises:
         PathRefusedError: absolute, `..`, reserved, or not portable between file systems.
@@ -23,7 +28,7 @@ def check_files(files: Mapping[str, bytes]) -> None:
         raise ValidationError("An artefact needs at least one file. Nothing was stored.")
     for name, content in files.items():
         check_name(name)
-        _check_content(name, content)
+        _check_content(name, content, FORMATS | LEAVING if leaving else FORMATS)
     if len({name.lower() for name in files}) < len(files):
         raise PathRefusedError("Two names differ in case only. Nothing was stored.")
 
@@ -36,15 +41,20 @@ def check_name(name: str) -> None:
             f"{name!r} cannot be a file of an artefact: use letters, digits, '.', '_', '-' and "
             f"'/', not {MANIFEST} or {SIGNATURE}. Nothing was stored."
         )
-    if _extension(name) not in FORMATS:
+    if _extension(name) not in FORMATS | LEAVING:
         raise ValidationError(
             f"{name!r} cannot be a file of an artefact: only {', '.join(sorted(FORMATS))} are "
             "allowed, because they carry no code. Nothing was stored."
         )
 
 
-def _check_content(name: str, content: bytes) -> None:
-    if not FORMATS[_extension(name)](content):
+def _check_content(name: str, content: bytes, formats: Mapping[str, "Reader"]) -> None:
+    if _extension(name) not in formats:
+        raise ValidationError(
+            f"{name!r} cannot be taken in: DeepMed writes such files for others and never reads "
+            "one. Nothing was stored. Ask for the package in safetensors."
+        )
+    if not formats[_extension(name)](content):
         raise ValidationError(f"{name!r} does not hold what its name says. Nothing was stored.")
 
 
@@ -82,10 +92,13 @@ def _is_protobuf(content: bytes) -> bool:
     return content[:1] == b"\x08"
 
 
-FORMATS: dict[str, Callable[[bytes], bool]] = {
+Reader = Callable[[bytes], bool]
+FORMATS: dict[str, Reader] = {
     ".csv": _is_text,
     ".json": _is_json,
     ".onnx": _is_protobuf,
     ".safetensors": _is_safetensors,
     ".skops": _is_zip,
 }
+LEAVING: dict[str, Reader] = {".pt2": _is_zip}
+"""Written for use elsewhere and never read here, because their readers run what they hold."""

@@ -41,6 +41,11 @@ def fingerprint(public_key: bytes) -> str:
     return sha256(_raw(_public(public_key))).hexdigest()[:16]
 
 
+def full_fingerprint(public_key: bytes) -> str:
+    """What two people compare before one trusts the other's key: all of its SHA-256 in hex."""
+    return sha256(_raw(_public(public_key))).hexdigest()
+
+
 def is_signed(content: bytes, signature: bytes, public_key: bytes) -> bool:
     """Whether the owner of `public_key` (PEM) signed exactly this content."""
     try:

@@ -79,7 +79,7 @@ def find_problems(read: Read, public_key: bytes, manifest_hash: str) -> list[str
 def _fetch(read: Read, name: str) -> bytes:
     try:
         return read(name)
-    except (NotFoundError, FileNotFoundError) as error:
+    except (NotFoundError, FileNotFoundError, KeyError) as error:
         raise IntegrityError(
             f"{name} is missing. The artefact was not used. Restore it from a backup.", file=name
         ) from error

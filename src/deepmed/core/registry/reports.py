@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deepmed.core.registry import repository
-from deepmed.core.registry.tables import Artifact
+from deepmed.core.registry.deployments import history
+from deepmed.core.registry.tables import Artifact, Deployment
 from deepmed.kit.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Lineage:
     datasets: tuple[dict[str, Any], ...]
     parents: tuple[dict[str, Any], ...]
     children: tuple[dict[str, Any], ...]
+    deployments: tuple[dict[str, Any], ...]
+    """Where it is or was in use, the newest first."""
 
 
 def trace(registry: "ArtifactRegistry", row: Artifact) -> Lineage:
@@ -53,14 +56,18 @@ def trace(registry: "ArtifactRegistry", row: Artifact) -> Lineage:
             }
             for item in found
         )
+        deployments = tuple(
+            _deployment(item) for item in history(session, registry.owner_id, row.id)
+        )
     return Lineage(
         uid=row.uid,
         kind=row.kind,
         stage=row.stage,
         run=row.lineage.get("run"),
         datasets=datasets,
-        parents=tuple(_parent(registry, uid) for uid in _parents(row)),
+        parents=tuple(_parent(registry, row, uid) for uid in _parents(row)),
         children=tuple(_node(item) for item in registry.walk() if row.uid in _parents(item)),
+        deployments=deployments,
     )
 
 
@@ -69,12 +76,22 @@ def _parents(row: Artifact) -> Sequence[str]:
     return found
 
 
-def _parent(registry: "ArtifactRegistry", uid: str) -> dict[str, Any]:
+def _parent(registry: "ArtifactRegistry", row: Artifact, uid: str) -> dict[str, Any]:
     try:
         return _node(registry.find(uid))
-    except NotFoundError:  # deleted since; that it was there is part of the truth
-        return {"uid": uid, "kind": None, "stage": "deleted"}
+    except NotFoundError:  # that there was one is part of the truth
+        stage = "elsewhere" if "imported" in row.lineage else "deleted"
+        return {"uid": uid, "kind": None, "stage": stage}
 
 
 def _node(row: Artifact) -> dict[str, Any]:
     return {"uid": row.uid, "kind": row.kind, "stage": row.stage}
+
+
+def _deployment(row: Deployment) -> dict[str, Any]:
+    return {
+        "place": row.place,
+        "deployed_at": row.deployed_at,
+        "ended_at": row.ended_at,
+        "details": row.details,
+    }

@@ -58,6 +58,7 @@ class ArtifactRegistry:
         data_hash: str,
         dataset_id: int | None = None,
         stage: str = "candidate",
+        leaving: bool = False,
     ) -> Artifact:
         """Sign and store an artefact; the same recipe a second time gives the one that is there.
 
@@ -75,6 +76,7 @@ class ArtifactRegistry:
             data_hash: names the training data.
             dataset_id: the dataset that it was made from, if there is one.
             stage: `candidate`, `production` or `archived`.
+            leaving: the files are for use elsewhere, see `contents.check_files`.
 
         Raises:
             ValidationError: a file, stage or description that is not allowed; nothing was stored.
@@ -83,10 +85,10 @@ class ArtifactRegistry:
         there = self._by_recipe(recipe_hash, kind)
         if there is not None:
             return there
-        check_files(files)
+        check_files(files, leaving=leaving)
         _check_stage(stage)
         manifest = Manifest(
-            uid=sha256(f"{self.owner_id}/{recipe_hash}".encode()).hexdigest()[:32],
+            uid=self._uid(recipe_hash),
             kind=kind,
             revision=1,
             recipe_hash=recipe_hash,
@@ -100,6 +102,40 @@ class ArtifactRegistry:
             signed_by=self.keys.fingerprint,
         )
         return self._enter(Package(manifest, dict(files)), dataset_id, stage)
+
+    def adopt(self, package: Package, origin: Mapping[str, Any]) -> Artifact:
+        """Take in an artefact of another installation; the same one a second time is there already.
+
+        It is signed anew, by this installation. Card, figures and provenance stay as they were;
+        its datasets are others here, so the lineage names `origin` instead.
+
+        Args:
+            package: read and checked against the key of who signed it.
+            origin: whose it was, as plain JSON; kept in the lineage under `imported`.
+
+        Raises:
+            ValidationError: a file that is not allowed here; nothing was stored.
+        """
+        given = package.manifest
+        recipe_hash = sha256(b"imported/" + given.to_bytes()).hexdigest()
+        there = self._by_recipe(recipe_hash, given.kind)
+        if there is not None:
+            return there
+        check_files(package.files)
+        lineage = {**given.lineage, "datasets": [], "imported": dict(origin)}
+        manifest = changed(
+            given,
+            uid=self._uid(recipe_hash),
+            recipe_hash=recipe_hash,
+            revision=1,
+            created_at=clock.now().isoformat(),
+            reason="",
+            files=sums(package.files),
+            lineage=lineage,
+            signed_by=self.keys.fingerprint,
+        )
+        package = Package(manifest, package.files)
+        return self._enter(package, None, "candidate", "artifact.import", imported=dict(origin))
 
     def find(self, uid: str) -> Artifact:
         """The row of an artefact.
@@ -238,11 +274,7 @@ class ArtifactRegistry:
         Raises:
             ConflictError: the folder exists already.
         """
-        row = self.find(uid)
-        package = self._read(row)
-        read = self._places.reader(row.uid, row.revision, row.manifest_hash)
-        signed = {name: read(name) for name in (MANIFEST, SIGNATURE)}
-        write_folder(folder, {**package.files, **signed})
+        write_folder(folder, self.signed(uid))
         return folder
 
     def sweep(self, uid: str | None = None) -> Sequence[str]:
@@ -256,7 +288,24 @@ class ArtifactRegistry:
             current = repository.revisions(session, found)
         return self._places.sweep(uid, current)
 
-    def _enter(self, package: Package, dataset_id: int | None, stage: str) -> Artifact:
+    def signed(self, uid: str) -> dict[str, bytes]:
+        """All files of an artefact, checked, with its manifest and the manifest's signature."""
+        row = self.find(uid)
+        package = self._read(row)
+        read = self._places.reader(row.uid, row.revision, row.manifest_hash)
+        return {**package.files, **{name: read(name) for name in (MANIFEST, SIGNATURE)}}
+
+    def _uid(self, recipe_hash: str) -> str:
+        return sha256(f"{self.owner_id}/{recipe_hash}".encode()).hexdigest()[:32]
+
+    def _enter(
+        self,
+        package: Package,
+        dataset_id: int | None,
+        stage: str,
+        action: str = "artifact.publish",
+        **details: Any,
+    ) -> Artifact:
         manifest = package.manifest
         self._check_dataset(dataset_id)
         manifest_hash = self._write(package)
@@ -276,7 +325,7 @@ class ArtifactRegistry:
             with self.database.write() as session:
                 session.add(row)
                 session.flush()
-                self._record(session, "artifact.publish", row.uid, kind=row.kind)
+                self._record(session, action, row.uid, kind=row.kind, **details)
         except ConstraintError:
             # Another process published the same recipe meanwhile: its artefact counts.
             there = self._by_recipe(manifest.recipe_hash, manifest.kind)

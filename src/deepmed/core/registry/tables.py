@@ -37,3 +37,21 @@ class Artifact(Owned, Base):
     lineage: Mapped[dict[str, Any]]
     metrics: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Deployment(Owned, Base):
+    """An artefact in use somewhere, from one moment to another: the last step of its descent."""
+
+    __tablename__ = "deployments"
+    __table_args__ = (Index(None, "owner_id", "artifact_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    artifact_id: Mapped[int] = mapped_column(
+        ForeignKey("artifacts.id", ondelete="CASCADE"), index=True
+    )
+    place: Mapped[str] = mapped_column(String(100))
+    """What it answers for, in words: a group of ages, for example."""
+    details: Mapped[dict[str, Any]]
+    """How it came there: the export it was deployed from, and what the check of it said."""
+    deployed_at: Mapped[datetime] = mapped_column(default=clock.now)
+    ended_at: Mapped[datetime | None]
