@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import httpx
 
 from deepmed.app.bench.crowd import Stage, fill
+from deepmed.app.bench.database import facts, settle
+from deepmed.app.bench.platform.drawings import refuse_what_is_in_use
 from deepmed.app.bench.served import served
 from deepmed.app.bench.timing import timed
 from deepmed.app.opening import open_home
@@ -30,20 +32,25 @@ def run(rows: int, seed: int, stage: Stage, *, runs: int = RUNS) -> dict[str, An
         seed: of the drawings.
         stage: told (what, done, total).
         runs: how often each question is asked.
+
+    Raises:
+        ConflictError: the database of the settings is not empty; nothing was changed.
     """
     made_on, started, begun = environment(), now(), time.perf_counter()
     with TemporaryDirectory() as name:
         path = Path(name) / "home"
         settings = load(home=path)
         with open_home(settings) as home:
-            engine = home.database.engine.dialect.name
-            fill(home, rows, seed, stage)
+            refuse_what_is_in_use(home)
+            ids = fill(home, rows, seed, stage)
+            settle(home.database)
+            database = facts(home.database)
         filled = time.perf_counter() - begun
         stage("questions", 4, 4)
         with served(path, "--no-worker") as server:
             figures = {
                 question: timed(ask, runs, limit_ms=limit).to_dict()
-                for question, (ask, limit) in questions(server.client, rows).items()
+                for question, (ask, limit) in questions(server.client, ids).items()
             }
     return {
         "benchmark": "api",
@@ -51,7 +58,7 @@ def run(rows: int, seed: int, stage: Stage, *, runs: int = RUNS) -> dict[str, An
         "date": started.isoformat(timespec="seconds"),
         "seed": seed,
         "environment": {**made_on, "cores": os.cpu_count(), "load_average": os.getloadavg()[0]},
-        "database": engine,
+        **database,
         "rows": rows,
         "filled_in_seconds": round(filled, 1),
         "figures": figures,
@@ -61,20 +68,20 @@ def run(rows: int, seed: int, stage: Stage, *, runs: int = RUNS) -> dict[str, An
 Question = tuple[Callable[[int], object], float]
 
 
-def questions(client: httpx.Client, rows: int) -> Mapping[str, Question]:
+def questions(client: httpx.Client, ids: Sequence[int]) -> Mapping[str, Question]:
     """Each question by its name, with the milliseconds that were promised of it."""
 
     def get(path: str) -> Callable[[int], object]:
         return lambda number: client.get(
-            API + path.format(_drawing(number, rows))
+            API + path.format(_drawing(number, ids))
         ).raise_for_status()
 
     def post(path: str) -> Callable[[int], object]:
         return lambda number: client.post(
-            API + path.format(_drawing(number, rows))
+            API + path.format(_drawing(number, ids))
         ).raise_for_status()
 
-    last = rows // 20
+    last = len(ids) // 20
     return {
         "statistics of analyses": (get("/analysis/stats"), 100),
         "statistics of the configuration": (get("/config/stats"), 100),
@@ -87,6 +94,6 @@ def questions(client: httpx.Client, rows: int) -> Mapping[str, Question]:
     }
 
 
-def _drawing(number: int, rows: int) -> int:
+def _drawing(number: int, ids: Sequence[int]) -> int:
     """Another drawing every time, all over the folder."""
-    return 1 + (number * 7919) % rows
+    return ids[(number * 7919) % len(ids)]

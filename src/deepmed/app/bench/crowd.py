@@ -8,23 +8,20 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import insert
 
+from deepmed.app.bench.platform.drawings import insert, new_drawing
 from deepmed.core.home import Home
 from deepmed.features.drawings.analysis.service import AnalysisService
-from deepmed.features.drawings.embeddings.serializer import EmbeddingSerializer
 from deepmed.features.drawings.importing.importer import DrawingImporter
 from deepmed.features.drawings.models.config import GroupTrainingConfig
 from deepmed.features.drawings.models.ranges import DEFAULT_PLAN, parse_groups
 from deepmed.features.drawings.models.training import GroupTraining
 from deepmed.features.drawings.samples.files import create_sample_drawings
-from deepmed.features.drawings.tables import Child, Drawing, DrawingEmbedding
+from deepmed.features.drawings.tables import Drawing
 from deepmed.features.drawings.workbench import Workbench
-from deepmed.kit import clock
 from deepmed.kit.seeds import generator
 
 CHUNK = 2000
@@ -33,8 +30,8 @@ NOISE = 0.02
 Stage = Callable[[str, int, int], None]
 
 
-def fill(home: Home, rows: int, seed: int, stage: Stage) -> Workbench:
-    """Import and train the samples, add drawings up to `rows`, and analyse all of them."""
+def fill(home: Home, rows: int, seed: int, stage: Stage) -> list[int]:
+    """Import and train the samples, add drawings up to `rows`, and analyse all; their ids."""
     bench = Workbench.of(home)
     stage("samples", 0, 4)
     _samples(home, bench, seed)
@@ -44,8 +41,7 @@ def fill(home: Home, rows: int, seed: int, stage: Stage) -> Workbench:
     stage("further drawings", 2, 4)
     _further(bench, rows, seed)
     stage("analyses", 3, 4)
-    AnalysisService(bench).analyze()
-    return bench
+    return [row.drawing_id for row in AnalysisService(bench).analyze().analyses]
 
 
 def _samples(home: Home, bench: Workbench, seed: int) -> None:
@@ -80,66 +76,34 @@ def _chunk(
     size = (len(numbers), vectors.shape[1])
     noise = (NOISE * vectors.std() * random.standard_normal(size)).astype(np.float32)
     ages = np.round(random.uniform(3, 12, len(numbers)), 1).tolist()
-    identity = bench.encoding.identity
     with bench.database.write() as session:
-        first = _last_id(session, Child) + 1
-        session.execute(
-            insert(Child),
+        ids = insert(
+            session,
             [
-                {"id": first + place, "owner_id": bench.owner_id, "code": f"crowd {number}"}
-                for place, number in enumerate(numbers)
+                _like(known[model], number, age)
+                for number, model, age in zip(numbers, picked.tolist(), ages, strict=True)
             ],
         )
-        drawing = _last_id(session, Drawing) + 1
-        session.execute(
-            insert(Drawing),
-            [
-                _drawing(known[model], number, ages[place])
-                | {"id": drawing + place, "child_id": first + place, "owner_id": bench.owner_id}
-                for place, (number, model) in enumerate(zip(numbers, picked.tolist(), strict=True))
-            ],
-        )
-        session.execute(
-            insert(DrawingEmbedding),
-            [
-                {
-                    "drawing_id": drawing + place,
-                    "encoder": identity.key,
-                    "encoder_name": identity.name,
-                    "encoder_version": identity.version,
-                    "weight_hash": identity.weight_hash,
-                    "preprocessing_version": identity.preprocessing_version,
-                    "vector_dimension": len(vector),
-                    "vector_hash": EmbeddingSerializer.compute_embedding_hash(vector),
-                    "embedding_vector": EmbeddingSerializer.serialize_embedding(vector),
-                    "created_timestamp": clock.now(),
-                }
-                for place, vector in enumerate(vectors[picked] + noise)
-            ],
+        bench.embeddings.batch_store_embeddings(
+            session, dict(zip(ids, vectors[picked] + noise, strict=True)), bench.encoding.identity
         )
 
 
-def _drawing(model: Drawing, number: int, age: float) -> dict[str, Any]:
+def _like(model: Drawing, number: int, age: float) -> Drawing:
+    """A drawing of that age with another's subject and picture, by a child of its own."""
     digest = hashlib.sha256(f"crowd {number}".encode()).hexdigest()
-    return {
-        "filename": f"crowd_{number:06d}.png",
-        "original_name": f"crowd_{number:06d}.png",
-        "file_path": model.file_path,
-        "source_hash": digest,
-        "pixel_hash": digest[::-1],
-        "width": model.width,
-        "height": model.height,
-        "age_years": age,
-        "age_precision": "decimal",
-        "subject": model.subject,
-        "expert_label": "normal",
-        "ink_coverage": model.ink_coverage,
-        "is_blank": False,
-        "withdrawn": False,
-        "upload_timestamp": clock.now(),
-    }
-
-
-def _last_id(session: Any, table: type[Child] | type[Drawing]) -> int:
-    found: int | None = session.query(table.id).order_by(table.id.desc()).limit(1).scalar()
-    return found or 0
+    return new_drawing(
+        model.owner_id,
+        code=f"crowd {number}",
+        filename=f"crowd_{number:06d}.png",
+        original_name=f"crowd_{number:06d}.png",
+        file_path=model.file_path,
+        source_hash=digest,
+        pixel_hash=digest[::-1],
+        width=model.width,
+        height=model.height,
+        age_years=age,
+        subject=model.subject,
+        expert_label="normal",
+        ink_coverage=model.ink_coverage,
+    )

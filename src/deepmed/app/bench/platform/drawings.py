@@ -1,14 +1,15 @@
 """Drawings without pictures, for what is measured without looking at one."""
 
-import hashlib
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy.orm import Session
 
 from deepmed.core.home import Home
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.features.drawings.tables import Child, Drawing
 from deepmed.kit.errors import ConflictError
+from deepmed.kit.ids import new_uid
 
 CHUNK = 2000
 AGE = 7.5
@@ -35,24 +36,16 @@ def add_drawings(home: Home, count: int) -> list[int]:
     """Rows of as many drawings, each by a child of its own; their ids in order."""
     ids: list[int] = []
     for start in range(0, count, CHUNK):
-        numbers = range(start, min(start + CHUNK, count))
+        wanted = [new_drawing(home.owner_id) for _ in range(start, min(start + CHUNK, count))]
         with home.database.write() as session:
-            children = session.scalars(
-                insert(Child).returning(Child.id, sort_by_parameter_order=True),
-                [{"owner_id": home.owner_id, "code": None} for _ in numbers],
-            ).all()
-            ids += session.scalars(
-                insert(Drawing).returning(Drawing.id, sort_by_parameter_order=True),
-                [_row(home, child) for child in children],
-            ).all()
+            ids += insert(session, wanted)
     return ids
 
 
-def _row(home: Home, child: int) -> dict[str, Any]:
-    digest = hashlib.sha256(f"bench {child}".encode()).hexdigest()
-    return {
-        "owner_id": home.owner_id,
-        "child_id": child,
+def new_drawing(owner_id: int, code: str | None = None, **facts: Any) -> Drawing:
+    """A drawing by a child of its own; a typical one by somebody of 7.5, but for the facts."""
+    digest = new_uid() + new_uid()
+    usual = {
         "filename": "bench.png",
         "original_name": "bench.png",
         "file_path": "bench.png",
@@ -64,6 +57,13 @@ def _row(home: Home, child: int) -> dict[str, Any]:
         "age_precision": "decimal",
         "subject": "person",
         "ink_coverage": 0.1,
-        "is_blank": False,
-        "withdrawn": False,
     }
+    child = Child(owner_id=owner_id, code=code)
+    return Drawing(owner_id=owner_id, child=child, **(usual | facts))
+
+
+def insert(session: Session, drawings: Sequence[Drawing]) -> list[int]:
+    """Their ids, given by the database: numbers of our own would collide with its next ones."""
+    session.add_all(drawings)
+    session.flush()
+    return [drawing.id for drawing in drawings]
