@@ -77,10 +77,12 @@ lint-docs: setup-dev
 	$(BIN)/python docs/make_routes.py --check
 
 # DEEPMED_BENCH_DRAWINGS names a ZIP of real drawings; without it their parts say that they are missing.
+# The last two on a server: name an empty database with DEEPMED_DATABASE_URL for each, and files that
+# end with -postgresql.json.
 bench: setup
 	$(BIN)/deepmed bench drawings --json bench/results/drawings.json
-	$(BIN)/deepmed bench api --json bench/results/api.json
-	$(BIN)/deepmed bench platform --json bench/results/platform.json
+	$(BIN)/deepmed bench api --json bench/results/api-sqlite.json
+	$(BIN)/deepmed bench platform --json bench/results/platform-sqlite.json
 
 docs: setup-dev
 	$(BIN)/python docs/make_requirements.py

@@ -37,14 +37,15 @@ def _facts(file: Path, result: Mapping[str, Any]) -> list[str]:
     environment = result["environment"]
     code = environment["code"]
     changed = ", with changes that were not committed" if code["changed"] else ""
-    version = result.get("database_version")
+    database = " ".join(filter(None, [result["database"], result.get("database_version")]))
+    settings = ", ".join(f"{k} {v}" for k, v in result.get("database_settings", {}).items())
     return [
         f"From [`{file.as_posix()}`](../{file.as_posix()}), which `deepmed bench "
         f"{result['benchmark']}` wrote on {result['date'][:10]}: version {code['version']}, commit "
         f"`{code['commit']}`{changed}",
         f"{environment['cpu']}, {environment['cores']} cores, {environment['platform']}, Python "
-        f"{environment['python']}{f', database {version}' if version else ''}; load "
-        f"{environment['load_average']:.1f} at the start",
+        f"{environment['python']}, {database}; load {environment['load_average']:.1f} at the start",
+        *([f"The server's settings: {settings}"] if settings else []),
         *([f"{result['rows']:,} drawings"] if "rows" in result else []),
         *([result["note"]] if result.get("note") else []),
     ]

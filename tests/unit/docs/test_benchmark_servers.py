@@ -70,8 +70,36 @@ def test_a_platform_shows_what_was_kept_and_what_was_not(tmp_path: Path) -> None
 def test_answers_come_before_the_platform_and_say_how_many_drawings(tmp_path: Path) -> None:
     write(tmp_path, "platform.json", benchmark="platform", figures={})
     answer = {"median_ms": 1.234, "p95_ms": 1234.5, "slowest_ms": 5, "limit_ms": 50, "passed": True}
-    write(tmp_path, "api-sqlite.json", benchmark="api", rows=37_770, figures={"page": answer})
+    write(
+        tmp_path,
+        "api-sqlite.json",
+        benchmark="api",
+        rows=37_770,
+        database_version="3.40.1",
+        figures={"page": answer},
+    )
     text = server_sections(tmp_path)
+    assert "Python 3.13, sqlite 3.40.1; load 0.2 at the start" in text
     assert text.index("Answers of a server") < text.index("## Platform")
     assert "- 37,770 drawings" in text
     assert "| page | 1.23 | 1,234 | 5 | under 50 | yes |" in text
+
+
+def test_both_engines_have_their_sections_with_how_the_server_was_set(tmp_path: Path) -> None:
+    write(tmp_path, "api-sqlite.json", benchmark="api", database_settings={}, figures={})
+    write(
+        tmp_path,
+        "api-postgresql.json",
+        benchmark="api",
+        database="postgresql",
+        database_settings={"fsync": "on", "shared_buffers": "128MB"},
+        figures={},
+    )
+    text = server_sections(tmp_path)
+    sections = text.split("## ")[1:]
+    assert [section.partition("\n")[0].rpartition(" ")[2] for section in sections] == [
+        "postgresql",
+        "sqlite",
+    ]
+    assert "- The server's settings: fsync on, shared_buffers 128MB" in sections[0]
+    assert "settings" not in sections[1]
