@@ -12,6 +12,7 @@ _API = (
     "alerts",
     "status",
     "backup",
+    "cleanup",
     "export",
     "storage",
     "demo",

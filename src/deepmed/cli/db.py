@@ -78,6 +78,28 @@ def downgrade(
 
 
 @app.command()
+def compare(as_json: JsonFlag = False) -> None:
+    """Compare the tables with those of the database in DEEPMED_OTHER_DATABASE_URL.
+
+    Its address comes from the environment, so that no password is in a list of processes. Exit
+    code 1 where they differ.
+    """
+    from deepmed.app import open_home
+    from deepmed.core.backups import maintenance
+
+    out = Output(as_json)
+    with open_home() as home:
+        found = maintenance.compare(home, maintenance.OTHER)
+    for line in found.differences:
+        out.say(line)
+    if not found.differences:
+        out.say("Both databases have the same tables.")
+    out.finish({"differences": found.differences})
+    if found.differences:
+        raise typer.Exit(1)
+
+
+@app.command()
 def check(as_json: JsonFlag = False) -> None:
     """Compare the database with this program's tables; exit code 1 where they differ."""
     from deepmed.kit.database import migration

@@ -26,6 +26,7 @@ COMMANDS = {
     "reproduce": Entry("deepmed.cli.runs", "reproduce", "Train a run again and compare."),
     "registry": Entry("deepmed.cli.registry", "app", "Signed models and their files."),
     "db": Entry("deepmed.cli.db", "app", "Bring the database up to date, or check it."),
+    "backup": Entry("deepmed.cli.backup", "app", "Back up everything, check it, go back to it."),
     "doctor": Entry("deepmed.cli.doctor", "app", "Show settings, and what is wrong here."),
 }
 

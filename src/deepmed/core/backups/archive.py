@@ -85,8 +85,12 @@ class ArchiveWriter:
 class Backup:
     """A backup whose manifest was signed by somebody trusted; the rest is checked as it is read."""
 
-    def __init__(self, packed: zipfile.ZipFile, trusted: Iterable[bytes]) -> None:
+    def __init__(
+        self, packed: zipfile.ZipFile, trusted: Iterable[bytes], *, trust_itself: bool = False
+    ) -> None:
         self._packed = packed
+        if trust_itself:
+            trusted = [*trusted, self._text(PUBLIC_KEY)]
         content, signature = self._text(MANIFEST), self._text(SIGNATURE)
         signers = [key for key in trusted if is_signed(content, signature, key)]
         if not signers:
@@ -163,13 +167,20 @@ class Backup:
 
 
 @contextmanager
-def open_backup(path: Path, trusted: Iterable[bytes], passphrase: str | None) -> Iterator[Backup]:
+def open_backup(
+    path: Path,
+    trusted: Iterable[bytes],
+    passphrase: str | None,
+    *,
+    trust_sealed: bool = False,
+) -> Iterator[Backup]:
     """Open a backup that a trusted key signed.
 
     Args:
         path: the file.
         trusted: public keys in PEM.
         passphrase: what opens an encrypted one.
+        trust_sealed: trust the key within an encrypted one: who could seal it knows the passphrase.
 
     Raises:
         BackupRefusedError: it is none, or damaged, or signed by nobody trusted.
@@ -177,7 +188,8 @@ def open_backup(path: Path, trusted: Iterable[bytes], passphrase: str | None) ->
     """
     with ExitStack() as stack:
         file = stack.enter_context(path.open("rb"))
-        if is_sealed_file(path):
+        sealed = is_sealed_file(path)
+        if sealed:
             if passphrase is None:
                 raise PassphraseError(
                     "The backup is encrypted. Nothing was changed. Set DEEPMED_BACKUP_PASSPHRASE "
@@ -191,7 +203,7 @@ def open_backup(path: Path, trusted: Iterable[bytes], passphrase: str | None) ->
             raise BackupRefusedError(
                 "The file is not a backup, or it is cut off. Nothing was changed."
             ) from error
-        yield Backup(packed, trusted)
+        yield Backup(packed, trusted, trust_itself=sealed and trust_sealed)
 
 
 def _limited(pieces: Iterator[bytes], most: int) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-from deepmed.kit.errors import ConflictError, ValidationError
+from deepmed.kit.errors import ConflictError, DeepMedError, ValidationError
 
 
 class BackupRefusedError(ValidationError):
@@ -17,3 +17,10 @@ class BackupBusyError(ConflictError):
     """Another backup or restore is under way; this one was not begun. Try again when it is done."""
 
     code = "backup_busy"
+
+
+class AddressRefusedError(DeepMedError):
+    """A request may not name another database by its address; nothing was connected to."""
+
+    code = "address_refused"
+    status = 501

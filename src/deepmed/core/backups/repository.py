@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from deepmed.core.audit.tables import AuditEvent
 from deepmed.core.backups.tables import BackupSchedule
 from deepmed.core.jobs.tables import Job, JobState
+from deepmed.core.registry.tables import Artifact
 
 DEFAULT = "default"
 RESTORED = "backup.restore"
@@ -65,6 +66,10 @@ def was_restored(session: Session, uid: str) -> bool:
     """Whether the restore of that uid was committed."""
     query = select(AuditEvent.id).where(AuditEvent.action == RESTORED, AuditEvent.object_id == uid)
     return session.scalars(query).first() is not None
+
+
+def any_artifact(session: Session) -> bool:
+    return session.scalar(select(Artifact.id).limit(1)) is not None
 
 
 def server_bytes(session: Session) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from deepmed.core.audit import repository as audit
-from deepmed.core.backups import checking, journal, making, restoring
+from deepmed.core.backups import checking, journal, making, repository, restoring
 from deepmed.core.backups.archive import Backup, open_backup
 from deepmed.core.backups.errors import BackupRefusedError, PassphraseError
 from deepmed.core.backups.folder import BackupFile, BackupFolder
@@ -20,9 +20,9 @@ from deepmed.core.backups.passphrases import passphrase_of
 from deepmed.core.backups.restoring import Restored
 from deepmed.core.backups.sealing import is_sealed_file
 from deepmed.core.home import Home
-from deepmed.core.registry.keys import open_keys
+from deepmed.core.registry.keys import open_keys, replace_keys
 from deepmed.kit import clock
-from deepmed.kit.errors import TooLargeError
+from deepmed.kit.errors import ConflictError, TooLargeError
 from deepmed.kit.storage import FileStorageService
 
 KEPT, KEPT_DAYS = 10, 30
@@ -125,6 +125,31 @@ class BackupService:
                 with_safety=with_safety,
                 progress=progress,
             )
+
+    def adopt_keys(self, path: Path) -> str:
+        """Take over the signing key of a lost installation from its encrypted backup.
+
+        So that its models and its other backups are this installation's own. Returns the key's
+        fingerprint.
+
+        Raises:
+            BackupRefusedError: there is no key in it.
+            ConflictError: something was signed here already.
+        """
+        with self.home.database.read() as session:
+            if repository.any_artifact(session):
+                raise ConflictError(
+                    "This installation has signed models of its own, which would not be its own "
+                    "any more. Nothing was changed. Restore into a new, empty data folder."
+                )
+        keys = [open_keys(self.home.settings.home / "keys").public_key, *self.trusted]
+        with open_backup(path, keys, self.passphrase, trust_sealed=True) as backup:
+            if not backup.manifest.holds_keys:
+                raise BackupRefusedError(
+                    "There is no signing key in this backup: only encrypted ones hold it. Nothing "
+                    "was changed."
+                )
+            return replace_keys(self.home.settings.home / "keys", backup.private_key()).fingerprint
 
     def receive(self, file: IO[bytes], most_bytes: int) -> BackupFile:
         """Take in a file that somebody sent, under a name of ours.

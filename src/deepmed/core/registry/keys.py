@@ -79,13 +79,31 @@ def open_keys(folder: Path) -> SigningKeys:
     return keys
 
 
+def replace_keys(folder: Path, private: bytes) -> SigningKeys:
+    """Put another private key, in PEM, in the place of the one in `folder`.
+
+    Raises:
+        ConfigurationError: it is no such key; the one that is there stays.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        keys = SigningKeys(_private(private, folder / PRIVATE))
+        _write(folder / PRIVATE, private, mode=0o600)
+        _write(folder / PUBLIC, keys.public_key, mode=0o644)
+    return keys
+
+
 def _read(path: Path) -> Ed25519PrivateKey:
     if os.name == "posix" and path.stat().st_mode & _OTHERS:
         raise ConfigurationError(
             f"Others on this machine can read the signing key {path}. Run: chmod 600 {path}"
         )
+    return _private(path.read_bytes(), path)
+
+
+def _private(pem: bytes, path: Path) -> Ed25519PrivateKey:
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
         raise ConfigurationError(
             f"The signing key {path} is damaged. Restore it from a backup."

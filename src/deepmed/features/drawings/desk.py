@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
+from starlette.datastructures import State
 from starlette.requests import HTTPConnection
 
 from deepmed.core.home import Home
@@ -127,6 +128,14 @@ def desk_of(connection: HTTPConnection) -> Desk:
             state.drawings_desks = Desks(state.home)
     desks: Desks = state.drawings_desks
     return desks.of(caller_of(connection).owner_id)
+
+
+def close_desks(state: State) -> None:
+    """Forget everything that is in memory: the data are others now."""
+    with _opening:
+        if hasattr(state, "drawings_desks"):
+            thumbnail.cache_clear()
+            del state.drawings_desks
 
 
 CallersDesk = Annotated[Desk, Depends(desk_of)]
