@@ -147,15 +147,13 @@ def _wavelet_energy(spectra: "tuple[Spectrum, ...] | list[Spectrum]") -> Spectru
 
 
 def _gaussian_energy() -> Spectrum:
-    frequencies = _frequencies()
-    row = np.exp(-0.5 * (layout.LOWPASS_WIDTH * frequencies) ** 2)
+    row = np.exp(-0.5 * (layout.LOWPASS_WIDTH * _frequencies()) ** 2)
     energy: Spectrum = np.square(row[:, None] * row)
     return energy
 
 
 def _frequencies() -> Spectrum:
-    found: Spectrum = 2 * pi * np.fft.fftfreq(layout.FIELD)
-    return found
+    return np.asarray(2 * pi * np.fft.fftfreq(layout.FIELD), dtype=np.float64)
 
 
 def _periodic(

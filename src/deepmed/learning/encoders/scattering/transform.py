@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from deepmed.learning.encoders.scattering import layout
 from deepmed.learning.encoders.scattering.filters import FilterBank
+from deepmed.learning.encoders.scattering.fourier import spectra, squared_waves
 
 
 @dataclass(frozen=True)
@@ -49,52 +50,53 @@ def scatter(ink: torch.Tensor, bank: FilterBank) -> Scattered:
     """
     halved = functional.avg_pool2d(ink[None], layout.REDUCTION)
     field = functional.pad(halved, (layout.MARGIN,) * 4)
-    spectrum = torch.fft.fft2(field)
+    spectrum = spectra(field)
     first, second, parents = [], [], []
     for scale in range(layout.SCALES):
         moduli = _moduli(spectrum, bank, scale)
         first.append(_averaged(moduli, bank, scale))
         if scale + 1 == layout.SCALES:
             break
-        spectra = torch.fft.fft2(moduli)
+        again = spectra(moduli)
         paths = scale * layout.ORIENTATIONS + torch.arange(layout.ORIENTATIONS, device=ink.device)
         for coarser in range(scale + 1, layout.SCALES):
-            second.append(_averaged(_moduli(spectra, bank, coarser), bank, coarser))
+            second.append(_averaged(_moduli(again, bank, coarser), bank, coarser))
             parents.append(paths.repeat_interleave(layout.ORIENTATIONS))
     return Scattered(
         _averaged(field, bank, 0), torch.cat(first), torch.cat(second), torch.cat(parents)
     )
 
 
-def _moduli(spectra: torch.Tensor, bank: FilterBank, scale: int) -> torch.Tensor:
+def _moduli(planes: torch.Tensor, bank: FilterBank, scale: int) -> torch.Tensor:
     """(P·6, m, m) moduli of P signals' wavelet coefficients, every 2^scale-th pixel."""
     wavelets = bank.wavelets[scale]
-    products = _lowest(spectra, wavelets.shape[-1])[:, None] * wavelets
+    products = _lowest(planes, wavelets.shape[-1])[:, :, None] * wavelets
     size = layout.FIELD >> scale
-    waves = torch.fft.ifft2(_folded(products.flatten(0, 1), size)) * (size / spectra.shape[-1]) ** 2
+    squares = squared_waves(_folded(products.flatten(1, 2), size) * (size / planes.shape[-1]) ** 2)
     floor = layout.MODULUS_FLOOR
-    squares = waves.real.square() + waves.imag.square()
-    # The modulus, round instead of pointed at zero, where it would have no gradient.
-    return squares / (torch.sqrt(squares + floor * floor) + floor)
+    # The modulus, round instead of pointed at zero, where it would have no gradient. In units of
+    # the floor, whose square is so small that ONNX's optimiser takes it for zero.
+    return squares / (floor * (torch.sqrt(squares / floor**2 + 1) + 1))
 
 
-def _lowest(spectra: torch.Tensor, count: int) -> torch.Tensor:
-    size = spectra.shape[-1]
+def _lowest(planes: torch.Tensor, count: int) -> torch.Tensor:
+    size = planes.shape[-1]
     if count == size:
-        return spectra
+        return planes
     half = count // 2
-    rows = torch.cat([spectra[:, :half], spectra[:, size - half :]], dim=1)
-    return torch.cat([rows[:, :, :half], rows[:, :, size - half :]], dim=2)
+    rows = torch.cat([planes[:, :, :half], planes[:, :, size - half :]], dim=2)
+    return torch.cat([rows[..., :half], rows[..., size - half :]], dim=3)
 
 
-def _folded(spectra: torch.Tensor, size: int) -> torch.Tensor:
+def _folded(planes: torch.Tensor, size: int) -> torch.Tensor:
     """Keeping every second value of a signal adds up the halves of its spectrum."""
-    if spectra.shape[-1] == size:
-        return spectra
-    halves = spectra[:, :size] + spectra[:, size:]
-    return halves[:, :, :size] + halves[:, :, size:]
+    if planes.shape[-1] == size:
+        return planes
+    halves = planes[:, :, :size] + planes[:, :, size:]
+    return halves[..., :size] + halves[..., size:]
 
 
 def _averaged(values: torch.Tensor, bank: FilterBank, scale: int) -> torch.Tensor:
     weights = bank.averages[scale]
-    return weights @ values @ weights.T
+    averaged: torch.Tensor = weights @ values @ weights.T
+    return averaged
