@@ -51,7 +51,7 @@ def last_word(path: str) -> str:
 def take(tour: Tour) -> None:
     """What reads comes first; what takes models out of use and deletes comes last."""
     drawing = _drawings(tour)
-    _analyses(tour, drawing)
+    _explanations(tour, _analyses(tour, drawing))
     _models(tour)
     _configuration(tour)
     _health(tour)
@@ -77,7 +77,7 @@ def _drawings(tour: Tour) -> int:
     return drawing
 
 
-def _analyses(tour: Tour, drawing: int) -> None:
+def _analyses(tour: Tour, drawing: int) -> int:
     go = tour.go
     here = {"drawing_id": drawing}
     go("POST", "/analysis/embeddings/{drawing_id}", names=here)
@@ -95,6 +95,26 @@ def _analyses(tour: Tour, drawing: int) -> None:
         go("GET", f"/analysis/{{analysis_id}}/{picture_of}", names=analysis)
     go("GET", "/analysis/stats")
     go("GET", "/drawings/stats")
+    number: int = analysis["analysis_id"]
+    return number
+
+
+def _explanations(tour: Tour, analysis: int) -> None:
+    go, base = tour.go, "/interpretability/{analysis_id}"
+    here = {"analysis_id": analysis}
+    for part in ("interactive", "simplified", "confidence", "attribution"):
+        go("GET", f"{base}/{part}", names=here)
+    wanted = {"region_id": "region-1", "annotation_text": "A note", "annotation_type": "Note"}
+    made = go("POST", f"{base}/annotate", names=here, json=wanted)
+    note = here | {"annotation_id": made["annotation_id"]}
+    go("PUT", f"{base}/annotations/{{annotation_id}}", names=note, json={"annotation_text": "Two"})
+    go("GET", f"{base}/annotations", names=here)
+    file = go("POST", f"{base}/export", names=here, json={"format": "JSON"})
+    go("GET", "/interpretability/exports/{export_id}", names=file)
+    go("DELETE", f"{base}/annotations/{{annotation_id}}", names=note)
+    go("GET", f"{base}/annotations/{{annotation_id}}", names=note)
+    go("GET", "/interpretability/examples")
+    go("GET", "/interpretability/examples/{age_group}", names={"age_group": "6-9"})
 
 
 def _models(tour: Tour) -> None:

@@ -1,9 +1,11 @@
 """Tables that leave the program: no cell is a formula in the program that opens them (S-27)."""
 
 import csv
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Number
 from pathlib import Path
+from typing import TextIO
 
 from deepmed.kit.errors import StorageError
 from deepmed.kit.ids import new_uid
@@ -39,13 +41,10 @@ def write_csv(
         ValueError: a row has a column that the table has not.
     """
     listed = list(rows)
-    names = list(columns if columns is not None else (listed[0] if listed else []))
     unfinished = path.with_name(f".{path.name}.{new_uid()[:8]}")
     try:
         with unfinished.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, [*map(neutralise, names)])
-            writer.writeheader()
-            writer.writerows(_safe(row) for row in listed)
+            _write(file, listed, columns)
         unfinished.replace(path)
     except OSError as error:
         raise StorageError(
@@ -55,6 +54,24 @@ def write_csv(
     finally:
         unfinished.unlink(missing_ok=True)
     return len(listed)
+
+
+def csv_text(rows: Iterable[Mapping[str, Cell]], columns: Sequence[str] | None = None) -> str:
+    r"""The same table as text.
+
+    >>> csv_text([{"name": "=1+1", "age": 6.5}])
+    "name,age\r\n'=1+1,6.5\r\n"
+    """
+    written = io.StringIO()
+    _write(written, list(rows), columns)
+    return written.getvalue()
+
+
+def _write(file: TextIO, rows: Sequence[Mapping[str, Cell]], columns: Sequence[str] | None) -> None:
+    names = list(columns if columns is not None else (rows[0] if rows else []))
+    writer = csv.DictWriter(file, [*map(neutralise, names)])
+    writer.writeheader()
+    writer.writerows(_safe(row) for row in rows)
 
 
 def _safe(row: Mapping[str, Cell]) -> dict[str, Cell]:

@@ -10,13 +10,25 @@ from factories.api import PREFIX, Api, picture
 
 pytestmark = pytest.mark.req("S-3.1")
 
-NOBODYS = {"component_name": "database", "age_min": 3, "age_max": 6, "form": "csv"}
+NOBODYS = {
+    "component_name": "database",
+    "age_min": 3,
+    "age_max": 6,
+    "age_group": "6-9",
+    "form": "csv",
+}
 """Parts of paths that name no object of a person, and what may stand there."""
 NOT_FOUND_IN_WORDS = {f"GET {PREFIX}/drawings/upload/progress/{{upload_id}}"}
 """The contract lets an unknown upload be told with 200."""
+NOTE = {"region_id": "drawing", "annotation_text": "A note", "annotation_type": "note"}
 BODIES: dict[str, Any] = {
     f"PATCH {PREFIX}/drawings/{{drawing_id}}": {"prompt": "mine now"},
     f"PUT {PREFIX}/models/{{model_id}}/threshold": {"percentile": 60},
+    f"POST {PREFIX}/interpretability/{{analysis_id}}/export": {"format": "json"},
+    f"POST {PREFIX}/interpretability/{{analysis_id}}/annotate": NOTE,
+    f"PUT {PREFIX}/interpretability/{{analysis_id}}/annotations/{{annotation_id}}": {
+        "annotation_text": "mine now"
+    },
 }
 
 
@@ -36,7 +48,10 @@ def objects(api: Api) -> dict[str, Any]:
     api.work_off()
     training = api.json("POST", "/models/auto-create", params={"force_recreate": True})
     analysis = api.json("POST", f"/analysis/analyze/{drawing}")["analysis"]["id"]
+    explained = f"/interpretability/{analysis}"
     return {
+        "annotation_id": api.json("POST", f"{explained}/annotate", json=NOTE)["annotation_id"],
+        "export_id": api.json("POST", f"{explained}/export", json={"format": "csv"})["export_id"],
         "drawing_id": drawing,
         "analysis_id": analysis,
         "model_id": api.get("/models/age-groups")["models"][0]["id"],

@@ -13,7 +13,7 @@ from deepmed.features.drawings.importing import staging
 from deepmed.features.drawings.models.figure_keys import figure_key
 from deepmed.kit.storage import FileStorageService
 
-FOLDERS = ("uploads/drawings", "explanations")
+FOLDERS = ("uploads/drawings", "explanations", "exports")
 
 
 def keys(session: Session, storage: FileStorageService) -> Iterator[str]:

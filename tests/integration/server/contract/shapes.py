@@ -226,6 +226,135 @@ EMBEDDING = {
     "created_timestamp": moment,
 }
 
+BOX = [int]
+SHARE = number(0, 1)
+INTERACTIVE = {
+    "saliency_regions": [
+        {
+            "region_id": str,
+            "bounding_box": BOX,
+            "importance_score": SHARE,
+            "spatial_location": str,
+            "hover_explanation": str,
+            "click_explanation": str,
+        }
+    ],
+    "attention_patches": [
+        {
+            "patch_id": str,
+            "coordinates": BOX,
+            "attention_weight": SHARE,
+            "layer_index": count,
+            "head_index": count,
+        }
+    ],
+    "region_explanations": {"*": str},
+    "confidence_scores": {"*": NO_NUMBER},
+    "interaction_metadata": {
+        "total_regions": count,
+        "total_patches": count,
+        "image_dimensions": [count],
+        "patch_size": count,
+        "analysis_method": str,
+    },
+    "reasons": {"confidence_scores": str},
+}
+SIMPLIFIED = {
+    "summary": str,
+    "key_findings": [str],
+    "visual_indicators": [{"indicator": str, "meaning": str}],
+    "confidence_level": one_of("High", "Medium", "Low", "Not given"),
+    "age_appropriate_context": str,
+    "recommendations": [str],
+}
+CONFIDENCE = {
+    "overall_confidence": (SHARE, None),
+    "explanation_reliability": (SHARE, None),
+    "model_certainty": NO_NUMBER,
+    "data_sufficiency": one_of("Sufficient", "Limited", "Insufficient"),
+    "warnings": [str],
+    "technical_details": {
+        "base_model_confidence": (SHARE, None),
+        "training_data_quality": NO_NUMBER,
+        "score_extremity": (SHARE, None),
+        "age_group_sample_count": (count, None),
+        "analysis_method": (str, None),
+        "vision_model": (str, None),
+    },
+    "reasons": {"model_certainty": str, "training_data_quality": str},
+}
+COMPONENT = {"score": NO_NUMBER, "contribution_percentage": NO_NUMBER, "description": str}
+ATTRIBUTED = {
+    "analysis_id": int,
+    "primary_attribution": None,
+    "visual_anomaly_score": NO_NUMBER,
+    "subject_anomaly_score": NO_NUMBER,
+    "overall_anomaly_score": (float, None),
+    "subject_category": str,
+    "age_group": str,
+    "attribution_explanation": str,
+    "component_breakdown": {"visual_component": COMPONENT, "subject_component": COMPONENT},
+    "confidence_metrics": {
+        "overall_confidence": (SHARE, None),
+        "attribution_confidence": NO_NUMBER,
+        "reliability_notes": [str],
+    },
+    "reasons": {
+        "primary_attribution": str,
+        "contribution_percentage": str,
+        "attribution_confidence": str,
+    },
+}
+EXPORTED = {
+    "export_id": uid,
+    "file_path": str,
+    "file_url": str,
+    "format": one_of("pdf", "png", "csv", "json", "html", "pptx"),
+    "file_size": count,
+    "created_at": moment,
+    "expires_at": moment,
+}
+ANNOTATED = {"message": str, "annotation_id": uid, "analysis_id": int, "region_id": str}
+ANALYSED_EXAMPLE = {
+    "drawing_id": int,
+    "filename": str,
+    "age_years": AGE,
+    "subject": (str, None),
+    "anomaly_score": (float, None),
+    "normalized_score": (number(0, 100), None),
+    "confidence": (SHARE, None),
+    "analysis_timestamp": moment,
+    "visual_anomaly_score": NO_NUMBER,
+    "subject_anomaly_score": NO_NUMBER,
+    "anomaly_attribution": None,
+}
+COMPARISON = {
+    "normal_examples": [ANALYSED_EXAMPLE],
+    "anomalous_examples": [ANALYSED_EXAMPLE],
+    "explanation_context": str,
+    "age_group": str,
+    "total_available": count,
+}
+PATTERN = {
+    "pattern_id": str,
+    "pattern_name": str,
+    "description": str,
+    "age_group": str,
+    "example_type": one_of("normal", "anomalous", "borderline"),
+    "confidence_level": str,
+    "visual_features": [str],
+    "interpretation_notes": [str],
+    "educational_context": str,
+    "image_url": str,
+    "saliency_url": str,
+    "metadata": {
+        "drawing_count": count,
+        "prevalence": (SHARE, None),
+        "developmental_significance": NO_NUMBER,
+        "reasons": {"developmental_significance": str},
+    },
+}
+
 MODEL = {
     "id": int,
     "age_min": AGE,

@@ -1,4 +1,4 @@
-"""Every operation of the contract's sections 2.1, 2.2, 2.4, 2.6 and 2.7 answers in its shape."""
+"""Every operation of the contract's sections 2.1 to 2.4, 2.6 and 2.7 answers in its shape."""
 
 from typing import Any
 
@@ -27,6 +27,15 @@ OPERATIONS: dict[str, Shape | list[Shape]] = {
     "GET /analysis/{analysis_id}": shapes.RESULT,
     "POST /analysis/embeddings/{drawing_id}": shapes.EMBEDDING,
     "GET /analysis/drawing/{drawing_id}": shapes.HISTORY,
+    # 2.3
+    "GET /interpretability/{analysis_id}/interactive": shapes.INTERACTIVE,
+    "GET /interpretability/{analysis_id}/simplified": shapes.SIMPLIFIED,
+    "GET /interpretability/{analysis_id}/confidence": shapes.CONFIDENCE,
+    "GET /interpretability/{analysis_id}/attribution": shapes.ATTRIBUTED,
+    "POST /interpretability/{analysis_id}/export": shapes.EXPORTED,
+    "POST /interpretability/{analysis_id}/annotate": shapes.ANNOTATED,
+    "GET /interpretability/examples": [shapes.PATTERN],
+    "GET /interpretability/examples/{age_group}": shapes.COMPARISON,
     # 2.4
     "GET /models/age-groups": shapes.MODELS,
     "POST /models/train": shapes.TRAINING,
@@ -62,7 +71,7 @@ OPERATIONS: dict[str, Shape | list[Shape]] = {
     "GET /status": shapes.STATUS,
 }
 STATUS = {"POST /drawings/upload": 201, "DELETE /drawings/{drawing_id}": 204}
-COUNTS = {"/drawings": 8, "/analysis": 7, "/models": 12, "/config": 10}
+COUNTS = {"/drawings": 8, "/analysis": 7, "/interpretability": 8, "/models": 12, "/config": 10}
 
 
 def test_the_table_has_every_operation_of_those_sections() -> None:

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deepmed.features.drawings.answers import (
         analysis,
+        annotations,
         config,
+        exports,
+        interpretability,
         models,
         pictures,
         storage,
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "analysis",
+    "annotations",
     "config",
+    "exports",
+    "interpretability",
     "models",
     "pictures",
     "storage",

@@ -9,7 +9,8 @@ from deepmed.features.drawings.comparison import EXAMPLES, SimilarDrawing
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.embeddings import repository as embeddings
 from deepmed.features.drawings.explanation import repository as explanations
-from deepmed.features.drawings.explanation.service import DEFAULT_METHOD, Explanation
+from deepmed.features.drawings.explanation.methods import DEFAULT_METHOD
+from deepmed.features.drawings.explanation.service import Explanation
 from deepmed.features.drawings.explanation.texts import Reader, chip
 from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.schemas.analysis import (

@@ -5,7 +5,7 @@ import json
 from deepmed.features.drawings.answers.analysis import find
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.explanation import repository as explanations
-from deepmed.features.drawings.explanation.service import DEFAULT_METHOD
+from deepmed.features.drawings.explanation.methods import DEFAULT_METHOD
 from deepmed.features.drawings.tables import InterpretabilityResult
 from deepmed.learning.saliency.maps import SaliencyMap
 from deepmed.learning.saliency.overlays import SaliencyOverlayGenerator

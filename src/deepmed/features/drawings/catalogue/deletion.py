@@ -27,6 +27,7 @@ class DeletionReport:
     embeddings: int
     analyses: int
     explanations: int
+    annotations: int
     model_members: int
     """Parts in models, calibration scores included."""
     dataset_items: int
@@ -85,7 +86,7 @@ class Deletion:
                 drawings=[drawing_id],
                 children=int(len(siblings) == 1),
                 dataset_items=items,
-                files=len(repository.files_of(session, [drawing_id])),
+                files=len(self._files(session, [drawing_id])),
                 models_to_retrain=repository.models_of(session, self._owner_id, [drawing_id]),
                 **repository.derived(session, [drawing_id]),
             )
@@ -105,7 +106,7 @@ class Deletion:
     ) -> tuple[DeletionReport, list[str]]:
         ids = [drawing.id for drawing in drawings]
         hashes = [drawing.source_hash for drawing in drawings]
-        files = repository.files_of(session, ids)
+        files = self._files(session, ids)
         derived = repository.derived(session, ids)
         models = repository.mark_models(session, self._owner_id, ids)
         repository.promote_duplicates(session, ids)
@@ -114,6 +115,7 @@ class Deletion:
         session.flush()
         session.expunge_all()  # the database itself deletes them, with what hangs on them
         repository.delete_drawings(session, ids)
+        repository.forget_exports(session, self._owner_id)
         gone = repository.delete_childless(session, children)
         report = DeletionReport(
             drawings=ids,
@@ -124,6 +126,11 @@ class Deletion:
             **derived,
         )
         return report, files
+
+    def _files(self, session: Session, ids: Sequence[int]) -> list[str]:
+        """Theirs, and every exported file: it may show them, and can be made again."""
+        exports = repository.exported_files(session, self._owner_id)
+        return repository.files_of(session, ids) + exports
 
     def _record(self, session: Session, kind: str, number: int, report: DeletionReport) -> None:
         counts = asdict(report)

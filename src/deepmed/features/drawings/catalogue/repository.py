@@ -9,10 +9,12 @@ from deepmed.features.drawings.catalogue.filters import DrawingFilter, Sort
 from deepmed.features.drawings.tables import (
     AgeGroupModel,
     AnalysisBatch,
+    Annotation,
     AnomalyAnalysis,
     Child,
     Drawing,
     DrawingEmbedding,
+    ExplanationExport,
     InterpretabilityResult,
     ModelMember,
 )
@@ -154,6 +156,9 @@ def derived(session: Session, drawing_ids: Sequence[int]) -> dict[str, int]:
         "explanations": select(func.count(InterpretabilityResult.id)).where(
             InterpretabilityResult.analysis_id.in_(analyses)
         ),
+        "annotations": select(func.count(Annotation.id)).where(
+            Annotation.analysis_id.in_(analyses)
+        ),
         "model_members": select(func.count(ModelMember.id)).where(
             ModelMember.drawing_id.in_(drawing_ids)
         ),
@@ -185,13 +190,25 @@ def files_of(session: Session, drawing_ids: Sequence[int]) -> list[str]:
     return sorted((pictures | maps) - set(shared))
 
 
+def exported_files(session: Session, owner_id: int) -> list[str]:
+    """The owner's exported files: each may show other drawings beside its own."""
+    query = select(ExplanationExport.file_path).where(ExplanationExport.owner_id == owner_id)
+    return sorted(session.scalars(query))
+
+
+def forget_exports(session: Session, owner_id: int) -> None:
+    session.execute(delete(ExplanationExport).where(ExplanationExport.owner_id == owner_id))
+
+
 def named_files(session: Session) -> set[str]:
-    """Every picture and map that some row names, of all owners."""
+    """Every picture, map and exported file that some row names, of all owners."""
     result = InterpretabilityResult
     return set(
         session.scalars(
             select(Drawing.file_path).union(
-                select(result.saliency_map_path), select(result.overlay_image_path)
+                select(result.saliency_map_path),
+                select(result.overlay_image_path),
+                select(ExplanationExport.file_path),
             )
         )
     )

@@ -13,6 +13,7 @@ from deepmed.features.drawings.comparison import ComparisonService, SimilarDrawi
 from deepmed.features.drawings.explanation import repository
 from deepmed.features.drawings.explanation.case import Case, CaseLoader, evenly
 from deepmed.features.drawings.explanation.levels import why_only_a_bound
+from deepmed.features.drawings.explanation.methods import DEFAULT_METHOD
 from deepmed.features.drawings.explanation.model_figure import ModelFaithfulness
 from deepmed.features.drawings.explanation.stored import StoredExplanation
 from deepmed.features.drawings.explanation.trust import MeasuredOn, Trust, measure
@@ -27,7 +28,6 @@ from deepmed.learning.saliency.overlays import SaliencyOverlayGenerator
 from deepmed.learning.saliency.regions import ImportanceRegionDetector
 
 FOLDER = "explanations"
-DEFAULT_METHOD = "two_sided_occlusion"
 TYPICAL_MEASURED = 60
 """Typical drawings with which a drawing's measures are compared, at most."""
 Progress = Callable[[int, int], None]

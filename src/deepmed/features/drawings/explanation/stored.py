@@ -1,6 +1,6 @@
 """What is kept of an explanation: enough to tell it again when its model is in use no more."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,24 +36,10 @@ class StoredExplanation:
 
     def facts(self) -> Facts:
         """The measured facts, as the texts take them."""
-        analysis, ranking = self.analysis, self.analysis.results["ranking"]
-        frequency = self.analysis.results["natural_frequency"] or {}
         content = self.row.facts["content"]
         ink = content["facts"]["ink_coverage"]
-        return Facts(
-            decision=analysis.decision,
-            reason=analysis.reason,
-            is_anomaly=analysis.is_anomaly,
-            normalized_score=analysis.normalized_score,
-            percentile=ranking["percentile"],
-            flagged_of_100=frequency.get("of_100_typical_drawings"),
-            children=ranking["n_children"],
-            role=analysis.role,
-            at_most=analysis.decision == "ranked" and self.level_is_a_bound,
-            undecided=analysis.confidence is not None and analysis.confidence < 0.5,
-            borderline=ranking["borderline"],
-            among=analysis.results["among"],
-            confidence=analysis.confidence,
+        return replace(
+            facts_of(self.analysis, level_is_a_bound=self.level_is_a_bound),
             ink_percent=100 * ink["value"],
             ink_below=None if ink["rank"] is None else round(ink["rank"] * ink["compared"]),
             ink_compared=ink["compared"],
@@ -63,6 +49,27 @@ class StoredExplanation:
             map_measured_on=self.faithfulness["measured_on"],
             neighbours=[(one.drawing_id, one.similarity_score) for one in self.neighbours],
         )
+
+
+def facts_of(analysis: AnomalyAnalysis, *, level_is_a_bound: bool) -> Facts:
+    """What is known of an answer without a map of the drawing."""
+    ranking = analysis.results.get("ranking") or {}
+    frequency = analysis.results.get("natural_frequency") or {}
+    return Facts(
+        decision=analysis.decision,
+        reason=analysis.reason,
+        is_anomaly=analysis.is_anomaly,
+        normalized_score=analysis.normalized_score,
+        percentile=ranking.get("percentile"),
+        flagged_of_100=frequency.get("of_100_typical_drawings"),
+        children=ranking.get("n_children"),
+        role=analysis.role,
+        at_most=analysis.decision == "ranked" and level_is_a_bound,
+        undecided=analysis.confidence is not None and analysis.confidence < 0.5,
+        borderline=bool(ranking.get("borderline")),
+        among=analysis.results.get("among", "of this group"),
+        confidence=analysis.confidence,
+    )
 
 
 def _place(found: dict[str, Any]) -> Place:

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter
 
-from deepmed.features.drawings.routes import analysis, config, drawings, models
+from deepmed.features.drawings.routes import analysis, config, drawings, interpretability, models
 
 
 def routers() -> Iterator[APIRouter]:
     """The slice's routes, below `/api/v1`."""
     yield drawings.router
     yield analysis.router
+    yield interpretability.router
     yield models.router
     yield config.router

@@ -9,7 +9,9 @@ from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.explanation import repository as explanations
 from deepmed.features.drawings.explanation.case import Case
 from deepmed.features.drawings.explanation.levels import why_only_a_bound
-from deepmed.features.drawings.explanation.service import DEFAULT_METHOD, Explanation
+from deepmed.features.drawings.explanation.methods import DEFAULT_METHOD
+from deepmed.features.drawings.explanation.service import Explanation
+from deepmed.features.drawings.explanation.stored import facts_of
 from deepmed.features.drawings.explanation.texts import ExplanationGenerator, Facts, place_of_100
 from deepmed.features.drawings.metadata import ExpertLabel
 from deepmed.features.drawings.models.ranges import range_of
@@ -138,24 +140,8 @@ def _answer(desk: Desk, row: AnomalyAnalysis) -> Answer:
 
 def _facts(row: AnomalyAnalysis, case: Case | None) -> Facts:
     """What is known without a map of the drawing."""
-    ranking = row.results.get("ranking") or {}
-    frequency = row.results.get("natural_frequency") or {}
     bound = case is not None and why_only_a_bound(case.reference.calibration, case.drawing.child_id)
-    return Facts(
-        decision=row.decision,
-        reason=row.reason,
-        is_anomaly=row.is_anomaly,
-        normalized_score=row.normalized_score,
-        percentile=ranking.get("percentile"),
-        flagged_of_100=frequency.get("of_100_typical_drawings"),
-        children=ranking.get("n_children"),
-        role=row.role,
-        at_most=row.decision == "ranked" and bool(bound),
-        undecided=row.confidence is not None and row.confidence < 0.5,
-        borderline=bool(ranking.get("borderline")),
-        among=row.results.get("among", "of this group"),
-        confidence=row.confidence,
-    )
+    return facts_of(row, level_is_a_bound=bool(bound))
 
 
 def _stored(desk: Desk, row: AnomalyAnalysis) -> Why | None:
