@@ -1,5 +1,6 @@
 """Encoders by name: the built-in ones, plug-ins, and vision transformers (D-5, P-12)."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -8,6 +9,8 @@ from pathlib import Path
 from deepmed.learning.encoders.base import Encoder
 from deepmed.learning.encoders.hog_pyramid.encoder import NAME as HOG_PYRAMID
 from deepmed.learning.encoders.hog_pyramid.encoder import HogPyramidEncoder
+from deepmed.learning.encoders.onnx_runtime.encoder import PRECISION as ONNX
+from deepmed.learning.encoders.onnx_runtime.encoder import OnnxEncoder, is_installed
 from deepmed.learning.encoders.scattering.encoder import NAME as SCATTERING
 from deepmed.learning.encoders.scattering.encoder import ScatteringEncoder
 from deepmed.learning.encoders.vision_transformer.wrapper import VisionTransformerWrapper
@@ -41,6 +44,7 @@ class EncoderOptions:
 
 
 EncoderFactory = Callable[[EncoderOptions], Encoder]
+_logger = logging.getLogger(__name__)
 _factories: dict[str, EncoderFactory] = {}
 
 
@@ -82,15 +86,19 @@ def get_encoder(
     device: str = "auto",
     *,
     allow_download: bool = False,
+    onnx_dir: Path | None = None,
 ) -> Encoder:
     """The encoder of a name.
 
     Args:
         name: an installed encoder, a transformer's name on the Hugging Face hub, or a folder with
-            its files; `@bf16` behind it asks for that precision.
+            its files; `@bf16` behind it asks for that precision, `@onnx` for ONNX Runtime. Where
+            that is not installed PyTorch computes instead, which is logged, and the vectors'
+            identity says so.
         weights_dir: folder with one folder a model.
         device: `auto`, `cpu`, `cuda` or `mps`.
         allow_download: whether weights may be fetched when they are not on this machine.
+        onnx_dir: where exported encoders are kept for next time; nowhere when None.
 
     Returns:
         The encoder; a transformer loads its weights when they are first needed.
@@ -105,6 +113,10 @@ def get_encoder(
     """
     folder = None if weights_dir is None else Path(weights_dir)
     plain, _, precision = name.partition("@")
+    if precision == ONNX:
+        return _on_onnx_runtime(
+            get_encoder(plain, folder, _processor(device), allow_download=allow_download), onnx_dir
+        )
     options = EncoderOptions(folder, device, precision or "fp32", allow_download)
     if plain in _factories:
         return _factories[plain](options)
@@ -118,6 +130,26 @@ def get_encoder(
         f"A vision transformer goes by its full name (such as {KNOWN_TRANSFORMERS[0]}) or by the "
         "folder that its files are in."
     )
+
+
+def _processor(device: str) -> str:
+    if device in {"auto", "cpu"}:
+        return "cpu"
+    raise ModelLoadingError(
+        f"Encoders run on ONNX Runtime on the CPU only; {device!r} was asked for. Leave out "
+        f"'@{ONNX}', or ask for the device 'cpu'."
+    )
+
+
+def _on_onnx_runtime(encoder: Encoder, folder: Path | None) -> Encoder:
+    if is_installed():
+        return OnnxEncoder(encoder, folder)
+    _logger.warning(
+        "ONNX Runtime is not installed, so PyTorch computes the vectors, and they are not those of "
+        "'@%s'. To have it: pip install 'deepmed[onnx]'",
+        ONNX,
+    )
+    return encoder
 
 
 def _plug_ins() -> dict[str, EntryPoint]:

@@ -47,7 +47,8 @@ def squared_waves(planes: torch.Tensor) -> torch.Tensor:
     """
     if _with_complex_numbers(planes):
         waves = torch.fft.ifft2(torch.complex(planes[0], planes[1]))
-        return waves.real.square() + waves.imag.square()
+        squares: torch.Tensor = waves.real.square() + waves.imag.square()
+        return squares
     real, imaginary = _summed(planes[0], planes[1], sign=1)
     return (real.square() + imaginary.square()) / planes.shape[-1] ** 4
 
