@@ -1,12 +1,21 @@
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import Dialect, Select, delete, exists, func, select
 from sqlalchemy.orm import Session, defer
 
 from deepmed.features.drawings.tables import Drawing, DrawingEmbedding
-from deepmed.kit.database import AnyRow
 from deepmed.kit.database.batches import in_batches
+
+AT_ONCE = 500
+"""Vectors that are read at once: a larger number no longer fits a processor's cache."""
+
+
+OWN = ("drawing_id", "vector_dimension", "vector_hash", "embedding_vector")
+"""What of a stored vector no other has."""
+StoredVector = tuple[int, int, str, bytes]
+"""These columns of one row."""
 
 
 def missing(session: Session, owner_id: int, encoder: str) -> list[tuple[int, str]]:
@@ -19,6 +28,16 @@ def missing(session: Session, owner_id: int, encoder: str) -> list[tuple[int, st
         .order_by(Drawing.id)
     )
     return [(row.id, row.file_path) for row in session.execute(query)]
+
+
+def lacking(session: Session, owner_id: int, encoder: str, drawing_ids: Sequence[int]) -> list[int]:
+    """Those of an owner's drawings that have no vector of this encoder, in order of id."""
+    found: list[int] = []
+    there = (DrawingEmbedding.drawing_id == Drawing.id, DrawingEmbedding.encoder == encoder)
+    for some in in_batches(drawing_ids):
+        query = select(Drawing.id).where(Drawing.owner_id == owner_id, Drawing.id.in_(some))
+        found += session.scalars(query.where(~exists().where(*there)))
+    return sorted(found)
 
 
 def present(session: Session, encoder: str, drawing_ids: Sequence[int]) -> set[int]:
@@ -39,24 +58,53 @@ def still_there(session: Session, owner_id: int, drawing_ids: Sequence[int]) -> 
     return found
 
 
-def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        session.execute(insert(DrawingEmbedding), rows)
+def add_all(session: Session, vectors: Sequence[StoredVector], common: Mapping[str, Any]) -> None:
+    """Store vectors that have all other columns in common.
+
+    They go straight to the driver: SQLAlchemy looks at each value of each row, and takes as long
+    for that as SQLite takes to write it.
+    """
+    if not vectors:
+        return
+    connection = session.connection()
+    shared = [_as_stored(name, value, connection.dialect) for name, value in common.items()]
+    columns = [*OWN, *common]
+    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
+    connection.exec_driver_sql(
+        f"INSERT INTO {DrawingEmbedding.__tablename__} ({', '.join(columns)}) "  # noqa: S608 - names
+        f"VALUES ({', '.join([mark] * len(columns))})",
+        [(*vector, *shared) for vector in vectors],
+    )
+
+
+def _as_stored(name: str, value: object, dialect: Dialect) -> Any:
+    """A value as the driver takes it for a column."""
+    column = DrawingEmbedding.__table__.c[name].type.dialect_impl(dialect)
+    process = column.bind_processor(dialect)
+    return process(value) if process else value
 
 
 def vectors(
     session: Session, owner_id: int, encoder: str, drawing_ids: Sequence[int]
-) -> Iterator[AnyRow]:
-    """(drawing_id, vector_dimension, vector_hash, embedding_vector) of those that exist."""
+) -> Iterator[StoredVector]:
+    """Those of some drawings, as far as they exist."""
     query = _vectors_of(owner_id, encoder)
     for some in in_batches(drawing_ids):
         yield from session.execute(query.where(DrawingEmbedding.drawing_id.in_(some)))
 
 
-def all_vectors(session: Session, owner_id: int, encoder: str) -> Iterator[AnyRow]:
-    """Every vector of an owner and encoder, streamed in order of drawing."""
-    query = _vectors_of(owner_id, encoder).order_by(DrawingEmbedding.drawing_id)
-    yield from session.execute(query.execution_options(yield_per=2000))
+@contextmanager
+def all_vectors(
+    session: Session, owner_id: int, encoder: str, after: int = 0
+) -> Iterator[Iterable[StoredVector]]:
+    """An owner's vectors that were stored after that one, streamed as the engine finds them.
+
+    To sort so wide rows takes an engine longer than to read them.
+    """
+    query = _vectors_of(owner_id, encoder).where(DrawingEmbedding.id > after)
+    # Past the ORM: there are no objects in it.
+    with session.connection().execute(query.execution_options(yield_per=AT_ONCE)) as rows:
+        yield rows
 
 
 class Standing(NamedTuple):
@@ -76,12 +124,6 @@ def standing(session: Session, encoder: str) -> Standing:
     query = select(func.count(), func.max(DrawingEmbedding.id))
     number, newest = session.execute(query.where(DrawingEmbedding.encoder == encoder)).one()
     return Standing(number, newest or 0)
-
-
-def vectors_after(session: Session, owner_id: int, encoder: str, newest: int) -> Sequence[AnyRow]:
-    """An owner's vectors that were stored after that one, in order of drawing."""
-    query = _vectors_of(owner_id, encoder).where(DrawingEmbedding.id > newest)
-    return session.execute(query.order_by(DrawingEmbedding.drawing_id)).all()
 
 
 def forget(session: Session, encoder: str, owner_id: int) -> int:

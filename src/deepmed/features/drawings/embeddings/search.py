@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.embeddings import repository
-from deepmed.features.drawings.embeddings.serializer import EmbeddingSerializer
+from deepmed.features.drawings.embeddings.matrix import to_matrix
 
 Vectors = NDArray[np.float32]
 ROUNDED = 5e-4
@@ -72,8 +72,8 @@ class SimilarityIndex:
             exact = self._index.reconstruct_batch(rows).astype(np.float64)
             similarity = (exact * unit).sum(axis=1)
         cosines = np.clip(similarity, -1.0, 1.0)  # the last bit may lie beyond
-        pairs = zip(self.ids[rows].tolist(), cosines.tolist(), strict=True)
-        return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))[:count]
+        order = np.lexsort((self.ids[rows], -cosines))[:count]
+        return list(zip(self.ids[rows][order].tolist(), cosines[order].tolist(), strict=True))
 
     def _add(self, vectors: Vectors) -> None:
         units = _unit(vectors)
@@ -126,20 +126,17 @@ class StoredVectors:
         standing = repository.standing(session, self._encoder)
         if standing == (self._number, self._newest):
             return
-        fresh = repository.vectors_after(session, self._owner_id, self._encoder, self._newest)
-        if standing.number < self._number + len(fresh):
+        fresh, ids = self._read(session, standing.number)
+        if standing.number < self._number + len(ids):
             self._forget()
-            fresh = repository.vectors_after(session, self._owner_id, self._encoder, 0)
+            fresh, ids = self._read(session, standing.number)
         self._number, self._newest = standing
-        if fresh:
-            vectors = [
-                EmbeddingSerializer.deserialize_embedding(
-                    row.embedding_vector, row.vector_dimension, row.vector_hash
-                )
-                for row in fresh
-            ]
-            ids = np.array([row.drawing_id for row in fresh], dtype=np.int64)
-            self._index = self._index.extend(np.stack(vectors), ids)
+        self._index = self._index.extend(fresh, ids)
+
+    def _read(self, session: Session, standing: int) -> tuple[Vectors, NDArray[np.int64]]:
+        """What was stored after the newest vector that is known."""
+        with repository.all_vectors(session, self._owner_id, self._encoder, self._newest) as fresh:
+            return to_matrix(fresh, standing - self._number)
 
     def _forget(self) -> None:
         self._index = _nothing()

@@ -31,11 +31,7 @@ class EmbeddingSerializer:
         Raises:
             IntegrityError: the bytes are not the ones that were stored.
         """
-        if len(data) != 4 * dimension or hashlib.sha256(data).hexdigest() != expected_hash:
-            raise IntegrityError(
-                "A stored embedding is damaged and was not used. `deepmed drawings embed --again` "
-                "throws the present encoder's vectors away and computes them anew."
-            )
+        check(data, dimension, expected_hash)
         return np.frombuffer(data, dtype="<f4").astype(np.float32)
 
     @staticmethod
@@ -48,4 +44,21 @@ class EmbeddingSerializer:
 
     @staticmethod
     def compute_embedding_hash(vector: Vector) -> str:
-        return hashlib.sha256(vector.astype("<f4").tobytes()).hexdigest()
+        return hash_of(vector.astype("<f4").tobytes())
+
+
+def hash_of(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def check(data: bytes, dimension: int, expected_hash: str) -> None:
+    """Refuse bytes that are not the ones that were stored."""
+    if len(data) != 4 * dimension or hash_of(data) != expected_hash:
+        raise damaged()
+
+
+def damaged() -> IntegrityError:
+    return IntegrityError(
+        "A stored embedding is damaged and was not used. `deepmed drawings embed --again` throws "
+        "the present encoder's vectors away and computes them anew."
+    )

@@ -4,19 +4,17 @@ A vector goes with its drawing (the row is deleted with it), is written in the s
 as whatever depends on it, and is checked against its hash when it is read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.embeddings import repository
 from deepmed.features.drawings.embeddings.cache import EmbeddingCache
+from deepmed.features.drawings.embeddings.matrix import Ids, Matrix, to_matrix
 from deepmed.features.drawings.embeddings.search import StoredVectors
-from deepmed.features.drawings.embeddings.serializer import EmbeddingSerializer, Vector
+from deepmed.features.drawings.embeddings.serializer import EmbeddingSerializer, Vector, hash_of
 from deepmed.kit import clock
-from deepmed.kit.database import AnyRow
 from deepmed.kit.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -43,11 +41,9 @@ class EmbeddingStorage:
 
         Drawings that were deleted meanwhile, and other owners' drawings, are passed over.
         """
-        ids = sorted(vectors)
-        wanted = repository.still_there(session, self.owner_id, ids) - repository.present(
-            session, identity.key, ids
-        )
-        repository.add_all(session, [_row(i, vectors[i], identity) for i in sorted(wanted)])
+        wanted = repository.lacking(session, self.owner_id, identity.key, sorted(vectors))
+        rows = [_own(drawing, vectors[drawing]) for drawing in wanted]
+        repository.add_all(session, rows, _common(identity))
         return len(wanted)
 
     def retrieve_embedding(self, session: Session, drawing_id: int, encoder: str) -> Vector:
@@ -71,27 +67,14 @@ class EmbeddingStorage:
 
     def retrieve_matrix(
         self, session: Session, drawing_ids: Sequence[int] | None, encoder: str
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    ) -> tuple[Matrix, Ids]:
         """(n, d) float32 and the (n,) ids found, in order of id; all drawings for None."""
-        rows: Iterable[AnyRow] = (
-            repository.all_vectors(session, self.owner_id, encoder)
-            if drawing_ids is None
-            else sorted(
-                repository.vectors(session, self.owner_id, encoder, drawing_ids),
-                key=lambda row: int(row.drawing_id),
-            )
-        )
-        ids: list[int] = []
-        vectors: list[Vector] = []
-        for row in rows:
-            vectors.append(
-                EmbeddingSerializer.deserialize_embedding(
-                    row.embedding_vector, row.vector_dimension, row.vector_hash
-                )
-            )
-            ids.append(row.drawing_id)
-        matrix = np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
-        return matrix, np.array(ids, dtype=np.int64)
+        if drawing_ids is None:
+            number = repository.standing(session, encoder).number
+            with repository.all_vectors(session, self.owner_id, encoder) as everything:
+                return to_matrix(everything, number)
+        rows = repository.vectors(session, self.owner_id, encoder, drawing_ids)
+        return to_matrix(rows, len(drawing_ids))
 
     def nearest(
         self, session: Session, vector: Vector, encoder: str, count: int
@@ -118,17 +101,17 @@ class EmbeddingStorage:
         }
 
 
-def _row(drawing_id: int, vector: Vector, identity: "EncoderIdentity") -> dict[str, object]:
+def _own(drawing_id: int, vector: Vector) -> repository.StoredVector:
     data = EmbeddingSerializer.serialize_embedding(vector)
+    return drawing_id, len(vector), hash_of(data), data
+
+
+def _common(identity: "EncoderIdentity") -> dict[str, object]:
     return {
-        "drawing_id": drawing_id,
         "encoder": identity.key,
         "encoder_name": identity.name,
         "encoder_version": identity.version,
         "weight_hash": identity.weight_hash,
         "preprocessing_version": identity.preprocessing_version,
-        "vector_dimension": len(vector),
-        "vector_hash": EmbeddingSerializer.compute_embedding_hash(vector),
-        "embedding_vector": data,
         "created_timestamp": clock.now(),
     }
