@@ -50,6 +50,8 @@ class Supervised(Protocol):
 def routers() -> Iterator[tuple[str, APIRouter]]:
     """Every slice's routes under their prefix; imported when a server is wanted, not before."""
     from deepmed.app import pages, root  # noqa: PLC0415 - see above
+    from deepmed.core.backups import database_routes  # noqa: PLC0415 - likewise
+    from deepmed.core.backups import routes as backups  # noqa: PLC0415 - likewise
     from deepmed.core.health import routes as health  # noqa: PLC0415 - likewise
     from deepmed.core.jobs import routes as jobs  # noqa: PLC0415 - likewise
     from deepmed.features.drawings import routes as drawings  # noqa: PLC0415 - likewise
@@ -58,6 +60,8 @@ def routers() -> Iterator[tuple[str, APIRouter]]:
     yield "", root.router
     yield API, health.router
     yield API, jobs.router
+    yield API, backups.router
+    yield API, database_routes.router
     for router in drawings.routers():
         yield API, router
     yield "", web.router
@@ -117,16 +121,23 @@ def _keep_parts(app: FastAPI, home: Home) -> None:
     """What routes find in `app.state`.
 
     `dashboard` is set by whoever draws pages; `ending` is set when the server is told to end, so
-    that streams of events end too.
+    that streams of events end too; `forget_data` lets go of what is in memory, after a restore.
     """
     statistics = RequestStatistics()
     app.state.home = home
     app.state.dashboard = None
+    app.state.forget_data = partial(_forget_data, app)
     app.state.ending = Event()
     app.state.resources = ResourceMonitor(statistics, limits.most_requests(home.settings))
     app.state.health = HealthMonitor(home, statistics, partial(models_probe, home))
     app.state.problems = Problems(on_contract, translate)
     app.state.problems.install(app)
+
+
+def _forget_data(app: FastAPI) -> None:
+    from deepmed.features.drawings.desk import close_desks  # noqa: PLC0415 - as routers
+
+    close_desks(app.state)
 
 
 def _install_pages(app: FastAPI) -> None:

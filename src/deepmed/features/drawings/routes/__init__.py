@@ -4,7 +4,14 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter
 
-from deepmed.features.drawings.routes import analysis, config, drawings, interpretability, models
+from deepmed.features.drawings.routes import (
+    analysis,
+    config,
+    data_export,
+    drawings,
+    interpretability,
+    models,
+)
 
 
 def routers() -> Iterator[APIRouter]:
@@ -14,3 +21,4 @@ def routers() -> Iterator[APIRouter]:
     yield interpretability.router
     yield models.router
     yield config.router
+    yield data_export.router
