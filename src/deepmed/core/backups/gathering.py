@@ -2,16 +2,17 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from deepmed.core.backups.owned_files import named_keys
 from deepmed.core.backups.snapshot import Snapshot, snapshot
 from deepmed.kit.database import Database
-from deepmed.kit.errors import NotFoundError, ResourceError
+from deepmed.kit.errors import NotFoundError
 from deepmed.kit.storage import FileStorageService
 
-MOST_ROUNDS = 20
+ATTEMPTS = 2
+"""How often a state is looked for beside writers, before they wait for one."""
 Progress = Callable[[int, int], None]
 
 
@@ -19,7 +20,7 @@ class Gathered:
     """Files under their keys in a folder; on the store's own disk they take no room."""
 
     def __init__(self, storage: FileStorageService, folder: Path) -> None:
-        self._storage, self._folder = storage, folder
+        self.storage, self._folder = storage, folder
         self.keys: set[str] = set()
         self.lost: set[str] = set()
         """What a row named and the store did not have."""
@@ -34,7 +35,7 @@ class Gathered:
         for number, key in enumerate(missing):
             progress(number, len(missing))
             try:
-                self._storage.save(key, self.path(key))
+                self.storage.save(key, self.path(key))
             except NotFoundError:
                 self.lost.add(key)
             else:
@@ -61,10 +62,8 @@ def whole_state(
 
     A file is written before the row that names it, and deleted after that row. So a file that is
     not there under a snapshot was deleted since, and the next snapshot does not name it; where it
-    still does, the file is lost for good, and the backup says so.
-
-    Raises:
-        ResourceError: files go faster than they can be taken.
+    still does, the file is lost for good, and the backup says so. Where files go so fast that
+    this finds no end, writers wait for a moment: then nothing can go between the two.
     """
     if storage is None:
         with snapshot(database, folder) as taken:
@@ -73,16 +72,23 @@ def whole_state(
     held = Gathered(storage, folder / "files")
     with database.read() as session:  # most are taken before anything is held still
         held.take(set(named_keys(session, storage)), progress)
-    for _ in range(MOST_ROUNDS):
+    with _still(database, folder, held, progress) as taken:
+        yield taken, held
+
+
+@contextmanager
+def _still(
+    database: Database, folder: Path, held: Gathered, progress: Progress
+) -> Iterator[Snapshot]:
+    for attempt in range(ATTEMPTS + 1):
         before = held.lost
-        with snapshot(database, folder) as taken:
-            wanted = set(named_keys(taken.session, storage))
-            held.take(wanted, progress)
-            if held.lost <= before:
+        turn = database.write() if attempt == ATTEMPTS else nullcontext()
+        with ExitStack() as stack:
+            with turn:
+                taken = stack.enter_context(snapshot(database, folder))
+                wanted = set(named_keys(taken.session, held.storage))
+                held.take(wanted, progress)
+            if held.lost <= before or attempt == ATTEMPTS:
                 held.keep_only(wanted)
-                yield taken, held
+                yield taken
                 return
-    raise ResourceError(
-        "Files are being deleted faster than a backup can take them. No backup was made; try again "
-        "when fewer are deleted."
-    )

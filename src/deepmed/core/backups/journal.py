@@ -3,7 +3,9 @@
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 from deepmed.core.backups import repository
@@ -14,7 +16,7 @@ from deepmed.core.backups.owned_files import named_keys
 from deepmed.kit.database import Database
 from deepmed.kit.errors import NotFoundError
 from deepmed.kit.files import write_atomically
-from deepmed.kit.storage import FileStorageService
+from deepmed.kit.storage import CHUNK_BYTES, FileStorageService
 
 FOLDER = "restoring"
 """In the store: contents that wait to take the place of others."""
@@ -50,8 +52,7 @@ class Journal:
             named = set(named_keys(session, storage))
         for key, waiting in self.replaced.items():
             with suppress(NotFoundError):  # an earlier attempt has put it there
-                storage.put(key, storage.stream(waiting))
-                storage.delete(waiting)
+                _move(storage, waiting, key, folder)
         for key in set(self.dropped) - named:
             storage.delete(key)
         self._end(folder)
@@ -65,6 +66,16 @@ class Journal:
     @staticmethod
     def _end(folder: Path) -> None:
         (folder / JOURNAL).unlink(missing_ok=True)
+
+
+def _move(storage: FileStorageService, source: str, target: str, folder: Path) -> None:
+    """By way of a file: a store cannot be read and written in one stream."""
+    with TemporaryDirectory(dir=folder) as own:
+        path = Path(own) / "content"
+        storage.save(source, path)
+        with path.open("rb") as file:
+            storage.put(target, iter(partial(file.read, CHUNK_BYTES), b""))
+    storage.delete(source)
 
 
 def complete(database: Database, storage: FileStorageService, folder: Path) -> bool:
