@@ -1,12 +1,15 @@
 """Questions over all drawings are answered from an index, as far as the engine can."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from deepmed.app.bench.database import settle
+from deepmed.app.bench.platform.drawings import insert, new_drawing
 from deepmed.features.drawings.analysis import repository as analyses
 from deepmed.features.drawings.catalogue import repository as catalogue
 from deepmed.features.drawings.catalogue.filters import NEWEST_FIRST, DrawingFilter, Sort
@@ -14,6 +17,7 @@ from deepmed.kit.database import Database
 
 NEWEST = "ix_drawings_owner_id_upload_timestamp_id"
 PLANS = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
+START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def plans(database: Database, ask: Callable[[Session], Any]) -> str:
@@ -30,9 +34,26 @@ def plans(database: Database, ask: Callable[[Session], Any]) -> str:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         for statement, values in [one for one in said if one[0].startswith("SELECT")]:
-            explained = PLANS[connection.dialect.name] + statement
+            explained = PLANS.get(connection.dialect.name, "EXPLAIN ") + statement
             found += [str(row) for row in connection.exec_driver_sql(explained, values)]
     return "\n".join(found)
+
+
+@pytest.mark.req("P-4.1")
+@pytest.mark.parametrize("engine_name", ["mysql"], indirect=True)
+def test_mariadb_begins_a_late_page_where_it_begins(any_database: Database) -> None:
+    with any_database.write() as session:
+        rows = [new_drawing(1, upload_timestamp=START + timedelta(n)) for n in range(300)]
+        insert(session, rows)
+    settle(any_database)
+    newest, after = Sort.parse(NEWEST_FIRST), (rows[20].upload_timestamp, rows[20].id)
+
+    def ask(session: Session) -> None:
+        found = catalogue.page(session, 1, DrawingFilter(), newest, limit=5, after=after)
+        assert [each.id for each in found] == [each.id for each in rows[19:14:-1]]
+
+    found = plans(any_database, ask).splitlines()[0]
+    assert f"'{NEWEST}', '12', None, '21'" in found, "owner and time lead to the 21 drawings left"
 
 
 @pytest.mark.req("P-4.1")

@@ -61,8 +61,12 @@ def page(
     """The next drawings after a key; keyset paging costs the same on every page."""
     query = _sorted(select(Drawing).where(*conditions(owner_id, wanted)), sort)
     if after is not None:
-        place = tuple_(_sort_value(sort), Drawing.id)
-        query = query.where(place < after if sort.descending else place > after)
+        value = _sort_value(sort)
+        place = tuple_(value, Drawing.id)
+        # The value alone too: by it MariaDB finds where in an index to begin, by a place it cannot.
+        down = (place < after, value <= after[0])
+        up = (place > after, value >= after[0])
+        query = query.where(*(down if sort.descending else up))
     return list(session.scalars(query.limit(limit)))
 
 
