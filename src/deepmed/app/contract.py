@@ -1,4 +1,7 @@
-"""On which paths the drawings contract's bodies are promised."""
+"""On which paths the drawings contract's bodies are promised.
+
+What is not offered is told as a standard problem, so its paths are not among them.
+"""
 
 _API = (
     "drawings",
@@ -17,9 +20,6 @@ _API = (
     "storage",
     "demo",
     "database",
-    "security",
-    "cost-optimization",
-    "documentation",
 )
 _PREFIXES = (
     *(f"/api/v1/{name}" for name in _API),

@@ -49,7 +49,7 @@ class Supervised(Protocol):
 
 def routers() -> Iterator[tuple[str, APIRouter]]:
     """Every slice's routes under their prefix; imported when a server is wanted, not before."""
-    from deepmed.app import pages, root  # noqa: PLC0415 - see above
+    from deepmed.app import auth, not_offered, pages, root  # noqa: PLC0415 - see above
     from deepmed.core.backups import database_routes  # noqa: PLC0415 - likewise
     from deepmed.core.backups import routes as backups  # noqa: PLC0415 - likewise
     from deepmed.core.health import routes as health  # noqa: PLC0415 - likewise
@@ -58,6 +58,8 @@ def routers() -> Iterator[tuple[str, APIRouter]]:
     from deepmed.web import routes as web  # noqa: PLC0415 - likewise
 
     yield "", root.router
+    yield "", auth.router
+    yield "", not_offered.router()
     yield API, health.router
     yield API, jobs.router
     yield API, backups.router

@@ -8,6 +8,7 @@ DeepMedError
 ├── ConflictError            409  the state of things forbids it now
 ├── ImageProcessingError     422  a picture that cannot be read
 ├── ConfigurationError       500  a wrong setting
+├── NotOfferedError          501  another program's work, or wants a setting first
 ├── ModelError               503  a model cannot be trained, loaded or asked
 │   └── IntegrityError       503  a stored file is not what was signed
 ├── ResourceError            503  the machine lacks something
@@ -83,6 +84,13 @@ class ConfigurationError(DeepMedError):
 
     code = "configuration"
     status = 500
+
+
+class NotOfferedError(DeepMedError):
+    """This server does not do it; nothing was done."""
+
+    code = "not_offered"
+    status = 501
 
 
 class ModelError(DeepMedError):

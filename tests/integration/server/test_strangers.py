@@ -16,6 +16,9 @@ NOBODYS = {
     "age_max": 6,
     "age_group": "6-9",
     "form": "csv",
+    "bucket_name": "any",
+    "category": "api",
+    "document_id": "any",
 }
 """Parts of paths that name no object of a person, and what may stand there."""
 NOT_FOUND_IN_WORDS = {f"GET {PREFIX}/drawings/upload/progress/{{upload_id}}"}

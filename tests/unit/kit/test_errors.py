@@ -23,6 +23,7 @@ STABLE = {
     "ConflictError": ("conflict", 409),
     "ImageProcessingError": ("image_processing", 422),
     "ConfigurationError": ("configuration", 500),
+    "NotOfferedError": ("not_offered", 501),
     "ModelError": ("model", 503),
     "IntegrityError": ("integrity", 503),
     "ResourceError": ("resource", 503),

@@ -77,7 +77,7 @@ class Problems:
         """What the error is to a client; one of ours is logged with where it happened."""
         problem = self._describe(scope, error)
         mark_error(scope, problem.code, problem.error_id)
-        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if _is_failure(problem.status):
             _record(scope, problem, error)
         return problem
 
@@ -107,6 +107,11 @@ class Problems:
                 return _of_ours(scope, _outrun())
         ours = self.translate(error)
         return _unforeseen(scope) if ours is None else _of_ours(scope, ours)
+
+
+def _is_failure(status: int) -> bool:
+    """What is not offered (501) is told like a failure and is none."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.NOT_IMPLEMENTED
 
 
 def _of_ours(scope: Scope, error: DeepMedError) -> Problem:

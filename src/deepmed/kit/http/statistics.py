@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
 
@@ -28,8 +29,8 @@ class RequestRecord:
 
     @property
     def failed(self) -> bool:
-        """Ours, not the client's fault."""
-        return self.status >= 500
+        """Ours, not the client's fault; that something is not offered is no failure."""
+        return self.status >= 500 and self.status != HTTPStatus.NOT_IMPLEMENTED
 
 
 class RequestStatistics:
@@ -52,7 +53,7 @@ class RequestStatistics:
         with self._lock:
             self.active -= 1
             self._recent.append(record)
-            self._statuses[f"{record.status // 100}xx"] += 1
+            self._statuses["5xx" if record.failed else f"{min(record.status // 100, 4)}xx"] += 1
             if record.error_code:
                 self._codes[record.error_code] += 1
 

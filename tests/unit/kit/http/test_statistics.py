@@ -28,12 +28,13 @@ def test_errors_are_counted_by_code_and_by_whose_they_are() -> None:
         record(404, code="not_found"),
         record(404, code="not_found"),
         record(503, code="model"),
+        record(501, code="not_offered"),
     )
     assert statistics.errors() == {
-        "total_requests": 4,
-        "client_errors": 2,
+        "total_requests": 5,
+        "client_errors": 3,
         "server_errors": 1,
-        "by_code": {"not_found": 2, "model": 1},
+        "by_code": {"not_found": 2, "model": 1, "not_offered": 1},
     }
 
 
