@@ -100,38 +100,46 @@ def copy_sqlite(database: Database, target: Path) -> datetime:
 
 
 def last_id(connection: Connection, table: str, key: str) -> int:
-    """The greatest id that the table ever had, so that none is given twice after a restore."""
+    """The greatest id that the table ever had, as far as the database remembers."""
+    return max(_highest(connection, table, key), _counter(connection, table, key))
+
+
+def raise_last_id(connection: Connection, table: str, key: str, least: int) -> None:
+    """Let ids go on after `least`, and after those that are there; a greater counter is kept.
+
+    On MySQL this ends the transaction, so there it is called after it.
+    """
     name = connection.dialect.name
+    wanted = max(least, _highest(connection, table, key))
+    if wanted <= _counter(connection, table, key):
+        return
+    if name == "sqlite":
+        values = {"table": table, "least": wanted}
+        connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :table"), values)
+        connection.execute(text("INSERT INTO sqlite_sequence VALUES (:table, :least)"), values)
+    elif name == "postgresql":
+        if sequence := _sequence(connection, table, key):
+            values = {"name": sequence, "least": wanted}
+            connection.execute(text("SELECT setval(:name, :least)"), values)
+    else:
+        connection.execute(text(f"ALTER TABLE {table} AUTO_INCREMENT = {wanted + 1:d}"))
+
+
+def _highest(connection: Connection, table: str, key: str) -> int:
     highest = text(f"SELECT MAX({key}) FROM {table}")  # noqa: S608 - names of our own tables
-    greatest = _number(connection.execute(highest).scalar())
+    return _number(connection.execute(highest).scalar())
+
+
+def _counter(connection: Connection, table: str, key: str) -> int:
+    name = connection.dialect.name
     query: str | None = _COUNTERS.get(name, _MYSQL_COUNTER)
     if name == "postgresql":
         sequence = _sequence(connection, table, key)
         query = f"SELECT last_value FROM {sequence} WHERE is_called" if sequence else None  # noqa: S608 - the server's own name
     if query is None:
-        return greatest
+        return 0
     values = {"table": table} if ":table" in query else {}
-    return max(greatest, _number(connection.execute(text(query), values).scalar()))
-
-
-def raise_last_id(connection: Connection, table: str, key: str, least: int) -> None:
-    """Let ids go on after `least`; a greater counter is kept.
-
-    On MySQL this ends the transaction, so there it is called after it.
-    """
-    name = connection.dialect.name
-    if least <= last_id(connection, table, key):
-        return
-    if name == "sqlite":
-        values = {"table": table, "least": least}
-        connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :table"), values)
-        connection.execute(text("INSERT INTO sqlite_sequence VALUES (:table, :least)"), values)
-    elif name == "postgresql":
-        if sequence := _sequence(connection, table, key):
-            values = {"name": sequence, "least": least}
-            connection.execute(text("SELECT setval(:name, :least)"), values)
-    else:
-        connection.execute(text(f"ALTER TABLE {table} AUTO_INCREMENT = {least + 1:d}"))
+    return _number(connection.execute(text(query), values).scalar())
 
 
 def _sequence(connection: Connection, table: str, key: str) -> str | None:
