@@ -91,7 +91,7 @@ def test_the_same_drawings_get_one_vector_each(
     machines: list[Workbench], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_drawings(machines[0], sketches(6))
-    meet(monkeypatch, EmbeddingService, "generate_batch_embeddings")
+    meet(monkeypatch, EmbeddingService, "encode")
     at_once(embed, machines)
     assert count(machines[0], Drawing, DrawingEmbedding) == [6, 6]
 

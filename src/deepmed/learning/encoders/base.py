@@ -67,6 +67,26 @@ class Prepared:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def rows(self, start: int, stop: int) -> "Prepared":
+        """Some of the pages, from `start` up to, not including, `stop`."""
+        some = slice(start, stop)
+        return Prepared(self.pixels[some], self.frames[some], self.extras[some])
+
+    @classmethod
+    def join(cls, parts: Sequence["Prepared"]) -> "Prepared":
+        """Pages that were prepared apart, by one encoder, together.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if not parts:
+            raise ValueError("There are no pages to join.")
+        return cls(
+            torch.cat([part.pixels for part in parts]),
+            torch.cat([part.frames for part in parts]),
+            torch.cat([part.extras for part in parts]),
+        )
+
     def with_pixels(self, pixels: torch.Tensor) -> "Prepared":
         """The same pages with other pixels in the same frames.
 

@@ -7,7 +7,14 @@ import numpy as np
 import torch
 
 from deepmed.learning.device import with_oom_backoff
-from deepmed.learning.encoders.base import Embeddings, Encoder, Image, Progress, check_image
+from deepmed.learning.encoders.base import (
+    Embeddings,
+    Encoder,
+    Image,
+    Prepared,
+    Progress,
+    check_image,
+)
 from deepmed.learning.errors import EmbeddingGenerationError
 
 
@@ -48,12 +55,50 @@ def embed_in_batches(
     return vectors
 
 
+def encode_in_batches(encoder: Encoder, prepared: Prepared, batch_size: int = 32) -> Embeddings:
+    """Encode pages that are prepared already, for example by other threads.
+
+    Args:
+        encoder: the one that prepared them.
+        prepared: any number of pages.
+        batch_size: pages a batch to begin with; halved when memory runs out, and kept so.
+
+    Returns:
+        (N, D) float32, as `embed_in_batches` gives them for the same images.
+
+    Raises:
+        EmbeddingGenerationError: a vector is not finite.
+
+    Example:
+        >>> from deepmed.learning.encoders import HogPyramidEncoder
+        >>> encoder = HogPyramidEncoder(device="cpu")
+        >>> page = np.full((40, 60, 3), 255, np.uint8)
+        >>> encode_in_batches(encoder, encoder.prepare([page, page])).shape
+        (2, 768)
+    """
+    vectors = np.empty((len(prepared), encoder.identity.dimension), dtype=np.float32)
+    done, size = 0, max(1, batch_size)
+    while done < len(prepared):
+        block = with_oom_backoff(partial(_encode_rows, encoder, prepared, done), size)
+        vectors[done : done + len(block)] = block
+        done, size = done + len(block), min(size, len(block))
+    return vectors
+
+
+def _encode_rows(encoder: Encoder, prepared: Prepared, start: int, rows: int) -> Embeddings:
+    return _encode(encoder, prepared.rows(start, start + rows), start)
+
+
 def _embed(encoder: Encoder, images: Sequence[Image], start: int, rows: int) -> Embeddings:
     batch = [images[index] for index in range(start, min(start + rows, len(images)))]
     for index, image in enumerate(batch, start):
         check_image(image, index)
+    return _encode(encoder, encoder.prepare(batch), start)
+
+
+def _encode(encoder: Encoder, prepared: Prepared, start: int) -> Embeddings:
     with torch.no_grad():
-        block: Embeddings = encoder.encode(encoder.prepare(batch)).float().cpu().numpy()
+        block: Embeddings = encoder.encode(prepared).float().cpu().numpy()
     broken = np.flatnonzero(~np.isfinite(block).all(axis=1))
     if len(broken):
         raise EmbeddingGenerationError(

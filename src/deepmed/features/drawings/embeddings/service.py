@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepmed.features.drawings.embeddings import repository
+from deepmed.features.drawings.embeddings.reading_ahead import ReadAhead
 from deepmed.features.drawings.embeddings.storage import EmbeddingStorage
 from deepmed.kit.database import Database
 from deepmed.kit.errors import NotFoundError
@@ -17,9 +18,12 @@ from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
 
 if TYPE_CHECKING:
-    from deepmed.learning.encoders import Encoder, EncoderIdentity
+    from deepmed.learning.encoders import Encoder, EncoderIdentity, Prepared
 
 CHUNK = 64
+READERS = 2
+"""Threads that read and prepare pictures while others are encoded."""
+ONNX_FOLDER = "cache/onnx"
 Progress = Callable[[int, int], None]
 
 
@@ -51,6 +55,7 @@ class EmbeddingService:
             self.settings.encoder,
             weights_dir=self.settings.weights_dir,
             device=self.settings.device,
+            onnx_dir=self.settings.home / ONNX_FOLDER,
         )
 
     def initialize(self) -> None:
@@ -86,6 +91,17 @@ class EmbeddingService:
         vectors: NDArray[np.float32] = self.encoder.embed([self.picture(file) for file in files])
         return vectors
 
+    def prepare(self, file_path: str) -> "Prepared":
+        """A stored picture as the encoder takes it, which is small however large the picture."""
+        return self.encoder.prepare([self.picture(file_path)])
+
+    def encode(self, prepared: "Sequence[Prepared]") -> NDArray[np.float32]:
+        """(n, d) float32 of pictures that `prepare` prepared."""
+        from deepmed.learning.encoders.base import Prepared  # noqa: PLC0415 - as above
+        from deepmed.learning.encoders.batches import encode_in_batches  # noqa: PLC0415 - as above
+
+        return encode_in_batches(self.encoder, Prepared.join(prepared))
+
 
 class EmbeddingPipeline:
     """Embeds what is missing; each chunk is committed, so a killed run loses one at most."""
@@ -103,11 +119,14 @@ class EmbeddingPipeline:
         with self.database.read() as session:
             todo = repository.missing(session, self.store.owner_id, identity.key)
             before = repository.counts(session, self.store.owner_id).get(identity.key, 0)
-        embedded = 0
-        for start in range(0, len(todo), CHUNK):
-            embedded += self._process_chunk(todo[start : start + CHUNK], identity)
-            if progress:
-                progress(min(start + CHUNK, len(todo)), len(todo))
+        chunks = [todo[start : start + CHUNK] for start in range(0, len(todo), CHUNK)]
+        embedded = done = 0
+        with ReadAhead(self.service.prepare, READERS) as ahead:
+            for chunk, prepared in ahead.over(chunks):
+                embedded += self._store(chunk, prepared, identity)
+                done += len(chunk)
+                if progress:
+                    progress(done, len(todo))
         return EmbeddingReport(identity.key, embedded, before)
 
     def re_embed(self, progress: Progress | None = None) -> EmbeddingReport:
@@ -117,21 +136,36 @@ class EmbeddingPipeline:
         self.store.clear_cache()
         return self.process_batch(progress)
 
-    def _process_chunk(self, chunk: Sequence[tuple[int, str]], identity: "EncoderIdentity") -> int:
-        try:
-            vectors = self.service.generate_batch_embeddings([file for _, file in chunk])
-        except NotFoundError:
-            rest = self._still_there(chunk)
-            if len(rest) == len(chunk):
-                raise
-            return self._process_chunk(rest, identity) if rest else 0
-        rows = {drawing: vector for (drawing, _), vector in zip(chunk, vectors, strict=True)}
+    def _store(
+        self,
+        chunk: Sequence[tuple[int, str]],
+        prepared: "Sequence[Prepared | NotFoundError]",
+        identity: "EncoderIdentity",
+    ) -> int:
+        found = [one for one in prepared if not isinstance(one, NotFoundError)]
+        if len(found) < len(chunk):
+            self._refuse_lost(chunk, prepared)
+        if not found:
+            return 0
+        drawings = [
+            drawing
+            for (drawing, _), one in zip(chunk, prepared, strict=True)
+            if not isinstance(one, NotFoundError)
+        ]
+        rows = dict(zip(drawings, self.service.encode(found), strict=True))
         with self.database.write() as session:
             return self.store.batch_store_embeddings(session, rows, identity)
 
-    def _still_there(self, chunk: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    def _refuse_lost(
+        self, chunk: Sequence[tuple[int, str]], prepared: "Sequence[Prepared | NotFoundError]"
+    ) -> None:
+        """A picture may be gone with its drawing, but not alone."""
+        there = self._still_there([drawing for drawing, _ in chunk])
+        for (drawing, _), one in zip(chunk, prepared, strict=True):
+            if isinstance(one, NotFoundError) and drawing in there:
+                raise one
+
+    def _still_there(self, drawings: Sequence[int]) -> set[int]:
         """Without the drawings that somebody deleted, picture and all, since the run began."""
         with self.database.read() as session:
-            ids = [drawing for drawing, _ in chunk]
-            there = repository.still_there(session, self.store.owner_id, ids)
-        return [one for one in chunk if one[0] in there]
+            return repository.still_there(session, self.store.owner_id, drawings)
