@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -125,6 +126,8 @@ class BackupFolder:
         path = self.root / name
         with suppress(OSError, ValueError):  # it went meanwhile, or its digits are no moment
             found = path.stat(follow_symlinks=False)
+            if not stat.S_ISREG(found.st_mode):  # a link could lead anywhere
+                return None
             moment = name.split("_backup_")[1][:15]
             created = datetime.strptime(f"{moment}+0000", "%Y%m%d_%H%M%S%z")
             modified = datetime.fromtimestamp(found.st_mtime, UTC)
