@@ -14,6 +14,7 @@ from deepmed.core.jobs.kinds import Isolation, JobKind
 from deepmed.core.jobs.tables import Job
 from deepmed.features.drawings.schemas.fields import LARGEST_SEED, ListedId, Number
 from deepmed.features.drawings.schemas.models import LayoutName
+from deepmed.features.drawings.training.jobs import KINDS as TRAINING_KINDS
 
 if TYPE_CHECKING:
     from deepmed.features.drawings.models.ranges import AgeRange
@@ -238,4 +239,5 @@ KINDS = (
         isolation=Isolation.PROCESS,
         title=lambda _: "Write the report",
     ),
+    *TRAINING_KINDS,
 )

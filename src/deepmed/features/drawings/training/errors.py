@@ -9,9 +9,10 @@ SageMakerError                503  the cloud's training service
 ├── SageMakerConfigurationError   400  it is set up wrongly
 ├── SageMakerJobError             503  it refused or lost a job
 └── DockerContainerError          400  a container's files are not right
+SageMakerNotConfiguredError   501  nothing says which account, bucket or role to use
 """
 
-from deepmed.kit.errors import DeepMedError, ResourceError, ValidationError
+from deepmed.kit.errors import DeepMedError, NotOfferedError, ResourceError, ValidationError
 
 
 class LocalTrainingError(ValidationError):
@@ -68,3 +69,9 @@ class DockerContainerError(SageMakerError):
 
     code = "docker_container"
     status = 400
+
+
+class SageMakerNotConfiguredError(NotOfferedError):
+    """Amazon SageMaker is not set up here; nothing was begun."""
+
+    code = "sagemaker_not_configured"

@@ -69,7 +69,7 @@ class DataConfig(Strict):
         return self
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
     if "${" in name or not name.isprintable():
         raise ValueError("holds '${' or signs that cannot be shown")
     return name
@@ -81,7 +81,7 @@ class TrainingConfig(Strict):
     `instance_type` and `instance_count` are of `sagemaker` alone.
     """
 
-    job_name: Annotated[str, AfterValidator(_plain_name)] = Field(
+    job_name: Annotated[str, AfterValidator(plain_name)] = Field(
         "drawings", min_length=1, max_length=200
     )
     environment: TrainingEnvironment = TrainingEnvironment.LOCAL

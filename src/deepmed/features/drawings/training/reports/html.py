@@ -1,0 +1,31 @@
+"""The report as one HTML file that needs nothing else: inline SVG, no script."""
+
+import jinja2
+
+from deepmed.features.drawings.report.rendering import cell
+from deepmed.features.drawings.training.reports.charts import charts
+from deepmed.features.drawings.training.reports.content import MEANING, METHOD, figures, tables
+from deepmed.features.drawings.training.reports.document import TrainingReportDocument
+
+
+def render(document: TrainingReportDocument) -> bytes:
+    """The page; every text in it is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("deepmed.features.drawings.training", "reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["cell"] = cell
+    page = environment.get_template("page.html.j2").render(
+        title=f"Training report: {document.job_name}",
+        made=f"{document.made_at:%Y-%m-%d %H:%M} UTC",
+        lead=[METHOD, MEANING],
+        figures=figures(document),
+        charts=charts(document),
+        tables=tables(document),
+        notes=document.notes,
+        advice=document.advice,
+    )
+    return page.encode()
