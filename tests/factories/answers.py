@@ -160,6 +160,10 @@ def _ask_of_drawings(answers: Answers, drawing: str) -> None:
     call("show", "drawings", "show", drawing)
     call("explain", "drawings", "explain", drawing, "--out", str(answers.folder / "maps"))
     call("compare", "drawings", "compare", drawing)
+    call("annotate", "drawings", "annotate", drawing, "A thick line", "--region", "region-1")
+    call("annotations", "drawings", "annotations", drawing)
+    file = str(answers.folder / "explained.json")
+    call("export_explanation", "drawings", "export-explanation", drawing, "--out", file)
     call("report", "drawings", "report", "--out", str(answers.folder / "report.html"))
     call("samples", "drawings", "samples", str(answers.folder / "samples"))
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from factories.answers import Answers
+from factories.attention import attention_answer
 from factories.page import Page
 from factories.tour import Tour
 from number_fields import NumberField, definition_of, read_page, undefined
@@ -26,11 +27,24 @@ def fields() -> dict[str, NumberField]:
 
 
 @pytest.fixture(scope="module")
-def everything(answers: Answers, demo_answer: Any, tour: Tour) -> list[Any]:
+def everything(
+    answers: Answers,
+    demo_answer: Any,
+    tour: Tour,
+    _trained: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> list[Any]:
     """All answers under their commands' names, those of the server, and the committed benchmark."""
     bench = json.loads((ROOT / "bench" / "results" / "drawings.json").read_text(encoding="utf-8"))
     named = [{answers.commands[name]: found} for name, found in answers.found.items()]
-    return [*named, {"demo": demo_answer}, {"bench": bench}, *tour.named()]
+    attention = attention_answer(_trained, tmp_path_factory.mktemp("attending"))
+    return [
+        *named,
+        {"demo": demo_answer},
+        {"bench": bench},
+        *tour.named(),
+        {"http": {"interactive": attention}},
+    ]
 
 
 @pytest.mark.req("D-29.1")

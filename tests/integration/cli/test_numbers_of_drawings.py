@@ -179,6 +179,7 @@ def test_a_deletion_counts_what_went(answers: Answers) -> None:
         ("embeddings", "drawing_embeddings"),
         ("analyses", "anomaly_analyses"),
         ("explanations", "interpretability_results"),
+        ("annotations", "drawing_annotations"),
         ("model_members", "age_group_model_members"),
         ("dataset_items", "dataset_items"),
     ):

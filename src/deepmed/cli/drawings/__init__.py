@@ -6,6 +6,7 @@ from deepmed.cli.drawings.analysing import register as register_analysing
 from deepmed.cli.drawings.collecting import register as register_collecting
 from deepmed.cli.drawings.explaining import register as register_explaining
 from deepmed.cli.drawings.modelling import register as register_modelling
+from deepmed.cli.drawings.noting import register as register_noting
 from deepmed.cli.drawings.reporting import register as register_reporting
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ for register in (
     register_modelling,
     register_analysing,
     register_explaining,
+    register_noting,
     register_reporting,
 ):
     register(app)

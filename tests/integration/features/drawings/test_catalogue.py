@@ -441,6 +441,7 @@ def test_deleting_a_child_removes_all_that_came_from_it_and_marks_its_models(
         2,
     )
     assert (report.model_members, report.dataset_items, report.files) == (2, 2, 6)
+    assert report.annotations == 0
     assert report.models_to_retrain == [used]
     assert report.retraining is not None
     assert "deepmed drawings train" in report.retraining

@@ -1,6 +1,8 @@
 """Contract 2.3: what explanations answer beyond their shape, notes, files, and refusals."""
 
 import json
+import shutil
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -48,6 +50,15 @@ def exported(api: Api, analysis: int, **wanted: Any) -> tuple[dict[str, Any], by
     answer = api.ask("GET", told["file_url"].removeprefix("/api/v1"))
     assert answer.status_code == 200
     return told, answer.content
+
+
+@pytest.fixture(scope="module")
+def busy(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """On a copy that the tests of a module share; each takes other drawings."""
+    folder = tmp_path_factory.mktemp("busy") / "home"
+    shutil.copytree(_trained, folder)
+    with api_on(folder) as made:
+        yield made
 
 
 class TestInteractive:
@@ -239,12 +250,12 @@ class TestExamples:
 
 class TestAnnotations:
     @pytest.mark.req("D-20.1")
-    def test_they_stand_beside_the_explanation_and_never_over_it(self, api: Api) -> None:
-        analysis = analysed(api)
-        before = api.get(f"/analysis/{analysis}")["interpretability"]
-        made = api.json("POST", f"{base(analysis)}/annotate", json=NOTE | {"user_id": "Kim"})
-        assert api.get(f"/analysis/{analysis}")["interpretability"] == before
-        listed = api.get(f"{base(analysis)}/annotations")
+    def test_they_stand_beside_the_explanation_and_never_over_it(self, busy: Api) -> None:
+        analysis = analysed(busy, 11)
+        before = busy.get(f"/analysis/{analysis}")["interpretability"]
+        made = busy.json("POST", f"{base(analysis)}/annotate", json=NOTE | {"user_id": "Kim"})
+        assert busy.get(f"/analysis/{analysis}")["interpretability"] == before
+        listed = busy.get(f"{base(analysis)}/annotations")
         assert listed["total_count"] == 1
         note = listed["annotations"][0]
         assert note["annotation_id"] == made["annotation_id"]
@@ -253,37 +264,37 @@ class TestAnnotations:
         assert note["bounding_box"] == before["importance_regions"][0]["bounding_box"]
 
     @pytest.mark.req("D-20.1")
-    def test_a_change_and_a_deletion_keep_what_was_said_before(self, api: Api) -> None:
-        analysis = analysed(api)
-        uid = api.json("POST", f"{base(analysis)}/annotate", json=NOTE)["annotation_id"]
+    def test_a_change_and_a_deletion_keep_what_was_said_before(self, busy: Api) -> None:
+        analysis = analysed(busy, 12)
+        uid = busy.json("POST", f"{base(analysis)}/annotate", json=NOTE)["annotation_id"]
         path = f"{base(analysis)}/annotations/{uid}"
-        changed = api.json("PUT", path, json={"annotation_text": "Two lines", "version": 1})
+        changed = busy.json("PUT", path, json={"annotation_text": "Two lines", "version": 1})
         assert (changed["annotation_text"], changed["version"]) == ("Two lines", 2)
         assert changed["annotation_type"] == "question"
-        assert api.json("PUT", path, json={"annotation_text": "Two lines"})["version"] == 2
-        late = api.ask("PUT", path, json={"annotation_text": "Mine", "version": 1})
+        assert busy.json("PUT", path, json={"annotation_text": "Two lines"})["version"] == 2
+        late = busy.ask("PUT", path, json={"annotation_text": "Mine", "version": 1})
         assert late.status_code == 409
-        gone = api.json("DELETE", path)
+        gone = busy.json("DELETE", path)
         assert gone["deleted"] is True
-        assert api.get(f"{base(analysis)}/annotations")["annotations"] == []
-        kept = api.get(f"{base(analysis)}/annotations", params={"deleted": True})["annotations"]
+        assert busy.get(f"{base(analysis)}/annotations")["annotations"] == []
+        kept = busy.get(f"{base(analysis)}/annotations", params={"deleted": True})["annotations"]
         assert [one["annotation_id"] for one in kept] == [uid]
-        history = api.get(path)["history"]
+        history = busy.get(path)["history"]
         assert [(one["deed"], one["annotation_text"], one["author"]) for one in history] == [
             ("created", "A thick line", "local"),
             ("edited", "Two lines", "local"),
             ("deleted", "Two lines", "local"),
         ]
         assert [one["version"] for one in history] == [1, 2, 3]
-        assert api.ask("DELETE", path).status_code == 404
-        assert api.ask("PUT", path, json={"annotation_text": "Again"}).status_code == 404
+        assert busy.ask("DELETE", path).status_code == 404
+        assert busy.ask("PUT", path, json={"annotation_text": "Again"}).status_code == 404
 
-    def test_the_whole_drawing_and_places_of_ones_own(self, api: Api) -> None:
-        analysis = blank(api)
+    def test_the_whole_drawing_and_places_of_ones_own(self, busy: Api) -> None:
+        analysis = blank(busy)
         for region in ("drawing", "center_main"):
-            api.json("POST", f"{base(analysis)}/annotate", json=NOTE | {"region_id": region})
+            busy.json("POST", f"{base(analysis)}/annotate", json=NOTE | {"region_id": region})
         boxes = [
-            one["bounding_box"] for one in api.get(f"{base(analysis)}/annotations")["annotations"]
+            one["bounding_box"] for one in busy.get(f"{base(analysis)}/annotations")["annotations"]
         ]
         assert boxes == [None, None]
 
@@ -307,16 +318,18 @@ class TestAnnotations:
         assert answer.status_code == 422
         assert isinstance(answer.json()["detail"], list)
 
-    def test_a_note_of_500_letters_in_any_script(self, api: Api) -> None:
+    def test_a_note_of_500_letters_in_any_script(self, busy: Api) -> None:
         text = "線\n" * 250
-        analysis = analysed(api)
-        api.json("POST", f"{base(analysis)}/annotate", json=NOTE | {"annotation_text": text})
-        assert api.get(f"{base(analysis)}/annotations")["annotations"][0]["annotation_text"] == text
+        analysis = analysed(busy, 13)
+        busy.json("POST", f"{base(analysis)}/annotate", json=NOTE | {"annotation_text": text})
+        assert (
+            busy.get(f"{base(analysis)}/annotations")["annotations"][0]["annotation_text"] == text
+        )
 
-    def test_another_analysis_has_not_this_note(self, api: Api) -> None:
-        first, second = analysed(api, 1), analysed(api, 2)
-        uid = api.json("POST", f"{base(first)}/annotate", json=NOTE)["annotation_id"]
-        assert api.ask("GET", f"{base(second)}/annotations/{uid}").status_code == 404
+    def test_another_analysis_has_not_this_note(self, busy: Api) -> None:
+        first, second = analysed(busy, 21), analysed(busy, 22)
+        uid = busy.json("POST", f"{base(first)}/annotate", json=NOTE)["annotation_id"]
+        assert busy.ask("GET", f"{base(second)}/annotations/{uid}").status_code == 404
 
 
 class TestExport:

@@ -80,7 +80,7 @@ def object_of(content: ExportContent) -> dict[str, Any]:
     }
     if not content.wanted.simplified:
         found["results"] = explanation.analysis.results
-        found["facts"] = explanation.row.facts["content"]
+        found["content"] = explanation.row.facts["content"]
         if content.wanted.options.include_saliency:
             found["faithfulness"] = explanation.faithfulness
     if content.wanted.comparisons:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from deepmed.features.drawings.explanation import model_figure, trust
-from deepmed.features.drawings.explanation.model_figure import held_out, summary
 from deepmed.features.drawings.explanation.methods import DEFAULT_METHOD
+from deepmed.features.drawings.explanation.model_figure import held_out, summary
 from deepmed.features.drawings.explanation.service import ExplanationService
 from deepmed.features.drawings.explanation.texts import Reader
 from deepmed.features.drawings.models.figure_keys import figure_key
