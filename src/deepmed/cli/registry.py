@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deepmed.cli.output import JsonFlag, Output
+from deepmed.cli.output import JsonFlag, Output, cell
 
 if TYPE_CHECKING:
     from deepmed.core.registry.service import ArtifactRegistry
@@ -111,6 +111,7 @@ def lineage(uid: Uid, as_json: JsonFlag = False) -> None:
         *(("made from", item["uid"], item["stage"]) for item in found.parents),
         ("artefact", found.uid, found.stage),
         *(("used by", item["uid"], item["stage"]) for item in found.children),
+        *(("in use", item["place"], _period(item)) for item in found.deployments),
     ]
     out.table(["What", "Name", "Stage"], rows)
     out.finish(vars(found))
@@ -127,6 +128,55 @@ def copy(uid: Uid, folder: Path, as_json: JsonFlag = False) -> None:
     public_key = current().home / "keys" / "signing.pub"
     out.say(f"{uid} was copied to {target}. Check it with the public key {public_key}.")
     out.finish({"uid": uid, "folder": target, "public_key": public_key})
+
+
+@app.command("export")
+def export_artifact(
+    uid: Uid,
+    out_file: Annotated[Path, typer.Option("--out", help="The ZIP to write; a new name.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Write an artefact for another installation, as one signed file that names nobody.
+
+    A model is written in its exported form. Tell the receiver the fingerprint by another way than
+    the file goes: it is how they know that the file is yours.
+    """
+    from deepmed.app import open_home
+    from deepmed.app.portable import portable_uid
+    from deepmed.core.registry.transfer import PackageTransfer
+
+    out = Output(as_json)
+    with open_home() as home:
+        travels = portable_uid(home, uid)
+        transfer = PackageTransfer.of(home.registry, home.settings.home / "keys")
+        fingerprint = transfer.export(travels, out_file)
+    out.say(f"{travels} was written to {out_file}. Your fingerprint:")
+    out.say(fingerprint)
+    out.finish({"uid": travels, "file": out_file, "fingerprint": fingerprint})
+
+
+@app.command("import")
+def import_artifact(
+    file: Annotated[Path, typer.Argument(help="A file that `registry export` wrote.")],
+    trust: Annotated[
+        str | None,
+        typer.Option(help="The sender's fingerprint, as the sender told it; trusted from now on."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take in an artefact of another installation, checked first.
+
+    Nothing in it is run. It is signed anew here, and keeps where it came from.
+    """
+    from deepmed.app import open_home
+    from deepmed.core.registry.transfer import PackageTransfer
+
+    out = Output(as_json)
+    with open_home() as home:
+        transfer = PackageTransfer.of(home.registry, home.settings.home / "keys")
+        row = transfer.import_file(file, trust)
+    out.say(f"{row.uid} is here, of kind {row.kind}.")
+    out.finish(_summary(row))
 
 
 @app.command()
@@ -149,3 +199,8 @@ def _summary(row: "Artifact") -> dict[str, Any]:
         "recipe_hash": row.recipe_hash,
         "created_at": row.created_at,
     }
+
+
+def _period(deployment: dict[str, Any]) -> str:
+    ended = deployment["ended_at"]
+    return f"since {cell(deployment['deployed_at'])}" + (f" until {cell(ended)}" if ended else "")

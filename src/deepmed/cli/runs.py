@@ -100,10 +100,11 @@ def reproduce(run: Run, as_json: JsonFlag = False) -> None:
 
 
 def _package(bench: "Workbench", run: str) -> "Package":
+    from deepmed.features.drawings.deployment.formats import EXPORT_KIND
     from deepmed.features.drawings.models.config import ARTIFACT_KIND
     from deepmed.kit.errors import ValidationError
 
     package = bench.registry.package(run)
-    if package.manifest.kind != ARTIFACT_KIND:
+    if package.manifest.kind not in {ARTIFACT_KIND, EXPORT_KIND}:
         raise ValidationError(f"{run} is no training run of drawings.")
     return package

@@ -276,6 +276,7 @@ def delete(
     """
     from deepmed.features.drawings.catalogue import DrawingCatalogue
     from deepmed.features.drawings.catalogue.sweeping import sweep_files
+    from deepmed.features.drawings.deployment import forgetting as exports
     from deepmed.features.drawings.models import checkpoints, leftovers
     from deepmed.features.drawings.models.forgetting import complete
 
@@ -297,6 +298,7 @@ def delete(
             models = complete(bench)
             leftovers.forget(bench)
             checkpoints.forget(bench)
+            exports.forget(bench)
             sweep_files(bench)
     out.say(f"{len(report.drawings)} drawings deleted, with all that was derived from them.")
     if report.retraining:

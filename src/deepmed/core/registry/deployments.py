@@ -10,17 +10,18 @@ from deepmed.core.registry.tables import Deployment
 from deepmed.kit import clock
 
 
-def begin(
-    session: Session, owner_id: int, artifact_id: int, place: str, **details: Any
-) -> Deployment:
+def begin(session: Session, owner_id: int, artifact_id: int, place: str) -> None:
     """Say that an artefact is in use from now on; one that was already keeps its beginning."""
-    there = _open(session, [artifact_id])
-    if there:
-        there[0].details = {**there[0].details, **details}
-        return there[0]
-    row = Deployment(owner_id=owner_id, artifact_id=artifact_id, place=place, details=details)
-    session.add(row)
-    return row
+    if not _open(session, [artifact_id]):
+        row = Deployment(owner_id=owner_id, artifact_id=artifact_id, place=place, details={})
+        session.add(row)
+
+
+def describe(session: Session, artifact_id: int, **details: Any) -> None:
+    """Say how an artefact came into its present use."""
+    session.flush()
+    for row in _open(session, [artifact_id]):
+        row.details = {**row.details, **details}
 
 
 def end(session: Session, artifact_ids: Iterable[int]) -> None:

@@ -84,6 +84,9 @@ class Desk:
 
     def revise_models(self) -> None:
         """Let the models' files follow the drawings: some were deleted, or moved to a child."""
+        from deepmed.features.drawings.deployment import (  # noqa: PLC0415 - above
+            forgetting as exports,
+        )
         from deepmed.features.drawings.models import (  # noqa: PLC0415 - above
             checkpoints,
             forgetting,
@@ -92,6 +95,7 @@ class Desk:
 
         forgetting.complete(self.bench)
         leftovers.forget(self.bench)
+        exports.forget(self.bench)
         checkpoints.forget(self.bench)
 
     def _forget(self) -> None:

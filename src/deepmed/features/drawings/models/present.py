@@ -42,16 +42,21 @@ class Present:
 
 
 def look_up(session: Session, files: Mapping[str, bytes], model_id: int | None = None) -> Present:
-    """Who of a model's drawings and children is there, and whose the drawings are."""
+    """Who of a model's drawings and children is there, and whose the drawings are.
+
+    Numbers below zero name nobody here: a model that came from elsewhere keeps all of them.
+    """
     header, items = json.loads(files[HEADER]), json.loads(files[ITEMS_FILE])
     rows = [
         *header["model"],
         *(header["twin"] or []),
         *(row for part in items.values() for row in part),
     ]
+    elsewhere = {row["drawing"]: row["child"] for row in rows if row["drawing"] < 0}
+    fitted = frozenset(child for child in header["fit_children"] if child < 0)
     return Present(
-        repository.children_of(session, {row["drawing"] for row in rows}),
-        repository.existing_children(session, header["fit_children"]),
+        repository.children_of(session, {row["drawing"] for row in rows}) | elsewhere,
+        repository.existing_children(session, header["fit_children"]) | fitted,
         tuple(repository.parts(session, model_id)) if model_id is not None else (),
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
+from deepmed.core.registry import deployments
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.tables import (
     AgeGroupModel,
@@ -190,14 +191,19 @@ def deactivate(session: Session, model_ids: Sequence[int]) -> None:
         .where(AgeGroupModel.id.in_(model_ids))
         .values(is_active=False, active_key=None)
     )
+    artifacts = select(AgeGroupModel.artifact_id).where(AgeGroupModel.id.in_(model_ids))
+    deployments.end(session, session.scalars(artifacts))
 
 
 def activate(session: Session, model_id: int, active_key: str) -> None:
+    """Put a model into use; from now on its package's descent says so too."""
     session.execute(
         update(AgeGroupModel)
         .where(AgeGroupModel.id == model_id)
         .values(is_active=True, active_key=active_key)
     )
+    row = session.get_one(AgeGroupModel, model_id)
+    deployments.begin(session, row.owner_id, row.artifact_id, active_key)
 
 
 def unused_artifacts(session: Session, owner_id: int, kind: str) -> list[Artifact]:

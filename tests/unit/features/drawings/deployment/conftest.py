@@ -1,0 +1,57 @@
+"""A model that leaves one installation and comes into use in another."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deepmed.core.registry.keys import full_fingerprint
+from deepmed.core.registry.tables import Artifact
+from deepmed.core.registry.transfer import PackageTransfer
+from deepmed.features.drawings.deployment.exporter import ModelExporter
+from deepmed.features.drawings.deployment.metadata import ModelExportMetadata
+from deepmed.features.drawings.deployment.service import (
+    ModelDeployment,
+    ModelDeploymentConfig,
+    ModelDeploymentService,
+)
+from deepmed.features.drawings.workbench import Workbench
+from factories.homes import open_bench
+
+MODEL = 2
+"""The trained model of 6 to under 9 years."""
+Move = Callable[[Workbench, str, Workbench], Artifact]
+
+
+@pytest.fixture
+def exported(trained: Workbench) -> ModelExportMetadata:
+    return ModelExporter(trained).export_model_direct(MODEL)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Workbench]:
+    """Another installation, with keys of its own and nothing in it."""
+    opened = open_bench(tmp_path / "elsewhere")
+    yield opened
+    opened.database.close()
+
+
+@pytest.fixture
+def move(tmp_path: Path) -> Move:
+    """Exports an artefact to a file and imports that elsewhere."""
+
+    def carry(sender: Workbench, uid: str, receiver: Workbench) -> Artifact:
+        file = tmp_path / f"{uid}.zip"
+        PackageTransfer.of(sender.registry, sender.settings.home / "keys").export(uid, file)
+        keys = receiver.settings.home / "keys"
+        seen = full_fingerprint(sender.registry.keys.public_key)
+        return PackageTransfer.of(receiver.registry, keys).import_file(file, seen)
+
+    return carry
+
+
+def deploy(
+    bench: Workbench, name: str, ages: tuple[float, float] = (6.0, 9.0), **wishes: bool
+) -> ModelDeployment:
+    config = ModelDeploymentConfig(name, *ages, **wishes)
+    return ModelDeploymentService(bench).deploy_model(config)
