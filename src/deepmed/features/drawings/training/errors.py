@@ -7,7 +7,8 @@ TrainingReportError           500  a report could not be made
 └── VisualizationError
 SageMakerError                503  the cloud's training service
 ├── SageMakerConfigurationError   400  it is set up wrongly
-├── SageMakerJobError             503  it refused or lost a job
+├── SageMakerJobError             503  it refused or lost a job, or the job failed there
+│   └── SageMakerUnreachableError     503  it does not answer: worth another try
 └── DockerContainerError          400  a container's files are not right
 SageMakerNotConfiguredError   501  nothing says which account, bucket or role to use
 """
@@ -45,10 +46,11 @@ class VisualizationError(TrainingReportError):
     code = "visualization"
 
 
-class SageMakerError(ResourceError):
+class SageMakerError(DeepMedError):
     """Amazon SageMaker could not do what was asked; nothing was changed here."""
 
     code = "sagemaker"
+    status = 503
 
 
 class SageMakerConfigurationError(SageMakerError):
@@ -62,6 +64,12 @@ class SageMakerJobError(SageMakerError):
     """Amazon SageMaker refused the job, or the job failed there."""
 
     code = "sagemaker_job"
+
+
+class SageMakerUnreachableError(SageMakerJobError, ResourceError):
+    """Amazon SageMaker does not answer; nothing was changed here."""
+
+    code = "sagemaker_unreachable"
 
 
 class DockerContainerError(SageMakerError):

@@ -41,7 +41,7 @@ class Watcher:
 
     Attributes:
         step: (done, total, what) of pictures and epochs.
-        progress: how far the fit is; at most four times a second, and at every epoch's end.
+        progress: how far the fit is; at most four times a second.
         training: called once, when the pictures are ready and the fit begins.
     """
 
@@ -100,13 +100,14 @@ def _finished(fitted: Fitted, data: TrainingData) -> Trained:
 
 
 def _monitor(config: TrainingConfig, watcher: Watcher) -> TrainingProgressMonitor:
-    monitor, told = TrainingProgressMonitor(config.epochs), [0.0]
+    monitor = TrainingProgressMonitor(config.epochs)
+    told, epoch = [0.0], [0]
 
     def tell(progress: TrainingProgress) -> None:
-        ended = progress.batch == progress.total_batches
-        if ended:
+        if progress.batch == progress.total_batches and progress.epoch != epoch[0]:
+            epoch[0] = progress.epoch
             watcher.step(progress.epoch, progress.total_epochs, "Training")
-        if time.monotonic() - told[0] >= _TELL_SECONDS:
+        if progress.train_loss is not None and time.monotonic() - told[0] >= _TELL_SECONDS:
             told[0] = time.monotonic()
             watcher.progress(progress.to_dict())
 

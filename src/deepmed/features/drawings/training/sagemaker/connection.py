@@ -8,6 +8,7 @@ from typing import Any
 from deepmed.features.drawings.training.errors import (
     SageMakerJobError,
     SageMakerNotConfiguredError,
+    SageMakerUnreachableError,
 )
 from deepmed.kit.settings import Settings
 
@@ -86,7 +87,8 @@ def explained(deed: str) -> Iterator[None]:
     """Turn Amazon's errors into ours: `deed` is what was tried.
 
     Raises:
-        SageMakerJobError: Amazon refused it, or is out of reach.
+        SageMakerJobError: Amazon refused it.
+        SageMakerUnreachableError: it is out of reach.
     """
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - see credentials
 
@@ -100,7 +102,7 @@ def explained(deed: str) -> Iterator[None]:
             aws_code=told.get("Code"),
         ) from error
     except BotoCoreError as error:
-        raise SageMakerJobError(
+        raise SageMakerUnreachableError(
             f"Amazon is out of reach, so it could not {deed}: {type(error).__name__}. Nothing was "
             "changed here. Try again."
         ) from error
