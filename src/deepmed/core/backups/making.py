@@ -19,7 +19,7 @@ from deepmed.core.backups.snapshot import Snapshot
 from deepmed.core.home import Home
 from deepmed.core.registry.keys import PRIVATE, SigningKeys, open_keys
 from deepmed.kit import clock
-from deepmed.kit.database import Base, migration
+from deepmed.kit.database import Base
 from deepmed.kit.errors import StorageError
 from deepmed.kit.logging import mask_url
 from deepmed.kit.settings import Settings
@@ -140,7 +140,7 @@ class _Parts:
             created_at=clock.now(),
             snapshot_at=self.taken.taken_at,
             program=deepmed.__version__,
-            revision=migration.revisions()[-1],
+            revision=self.taken.revision(),
             engine=self.home.database.engine.dialect.name,
             files=count,
             file_bytes=size,

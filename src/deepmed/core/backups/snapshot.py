@@ -8,14 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.orm import Session
 
 from deepmed.core.backups import streams
 from deepmed.core.backups.manifest import TableEntry
 from deepmed.kit import clock
-from deepmed.kit.database import Base, Database, open_database
-from deepmed.kit.errors import StorageError
+from deepmed.kit.database import Base, Database, migration, open_database
+from deepmed.kit.errors import ConflictError, StorageError
 
 _COUNTERS = {"sqlite": "SELECT seq FROM sqlite_sequence WHERE name = :table"}
 _MYSQL_COUNTER = (
@@ -37,9 +37,14 @@ class Snapshot:
     taken_at: datetime
     file: Path | None
 
+    def revision(self) -> str:
+        """The step that the database is at."""
+        return str(self.session.execute(text("SELECT version_num FROM alembic_version")).scalar())
+
     def tables(self) -> dict[str, TableEntry]:
-        """The rows of every table, and its greatest id."""
+        """The rows of every table that there is at this step, and its greatest id."""
         connection = self.session.connection()
+        there = set(inspect(connection).get_table_names())
         return {
             table.name: TableEntry(
                 rows=self.session.scalar(select(func.count()).select_from(table)) or 0,
@@ -47,6 +52,7 @@ class Snapshot:
                 columns=streams.columns_of(table),
             )
             for table in Base.metadata.sorted_tables
+            if table.name in there
         }
 
 
@@ -56,6 +62,7 @@ def snapshot(database: Database, folder: Path) -> Iterator[Snapshot]:
 
     Raises:
         StorageError: the database is in memory only.
+        ConflictError: a server's database is not at this program's step.
         ResourceError: the database is out of reach.
     """
     if database.engine.dialect.name == "sqlite":
@@ -64,8 +71,14 @@ def snapshot(database: Database, folder: Path) -> Iterator[Snapshot]:
         return
     with database.read() as session:
         # The first query fixes what all later ones see: REPEATABLE READ on both servers.
-        session.execute(text("SELECT version_num FROM alembic_version")).all()
-        yield Snapshot(session, clock.now(), None)
+        taken = Snapshot(session, clock.now(), None)
+        if taken.revision() != migration.revisions()[-1]:
+            raise ConflictError(
+                "The database is not at this program's step, so its rows cannot be read. No backup "
+                "was made. Make one with the version that the database belongs to, or with the "
+                "server's own tool."
+            )
+        yield taken
 
 
 @contextmanager
