@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         analysis,
         annotations,
         config,
+        deployment,
         exports,
         interpretability,
         models,
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
         subject_aware,
         subjects,
         sufficiency,
+        training,
     )
 
 __all__ = [
     "analysis",
     "annotations",
     "config",
+    "deployment",
     "exports",
     "interpretability",
     "models",
@@ -34,6 +37,7 @@ __all__ = [
     "subject_aware",
     "subjects",
     "sufficiency",
+    "training",
 ]
 
 

@@ -8,9 +8,11 @@ from deepmed.features.drawings.routes import (
     analysis,
     config,
     data_export,
+    deployment,
     drawings,
     interpretability,
     models,
+    training,
 )
 
 
@@ -20,5 +22,7 @@ def routers() -> Iterator[APIRouter]:
     yield analysis.router
     yield interpretability.router
     yield models.router
+    yield training.router
+    yield deployment.router
     yield config.router
     yield data_export.router
