@@ -69,7 +69,7 @@ def test_no_request_makes_the_server_fail(api: Api) -> None:
         for mode in GenerationMode:
             for status, request in answers(api, operation, mode, share):
                 asked[status] += 1
-                if status >= 500:
+                if status >= 500 and status != int(NOT_OFFERED):
                     failed.append((operation.label, status, request))
     assert not failed
     assert asked.total() >= CASES

@@ -16,6 +16,7 @@ NOBODYS = {
     "age_max": 6,
     "age_group": "6-9",
     "form": "csv",
+    "backup_name": "none",
     "bucket_name": "any",
     "category": "api",
     "document_id": "any",
@@ -54,6 +55,7 @@ def objects(api: Api) -> dict[str, Any]:
     explained = f"/interpretability/{analysis}"
     return {
         "annotation_id": api.json("POST", f"{explained}/annotate", json=NOTE)["annotation_id"],
+        "export_name": api.json("POST", "/export")["export_name"],
         "export_id": api.json("POST", f"{explained}/export", json={"format": "csv"})["export_id"],
         "drawing_id": drawing,
         "analysis_id": analysis,

@@ -722,3 +722,114 @@ STATUS = {
     "critical_alerts": count,
     "warning_alerts": count,
 }
+
+SIZE = number(0, 1e9)
+BACKUP = {
+    "name": str,
+    "path": str,
+    "size_bytes": count,
+    "size_mb": SIZE,
+    "created": moment,
+    "modified": moment,
+    "type": one_of("full", "database"),
+}
+MADE = {
+    "backup_name": str,
+    "backup_path": str,
+    "timestamp": moment,
+    "size_bytes": count,
+    "size_mb": SIZE,
+    "status": "completed",
+}
+FULL_BACKUP = {**MADE, "includes_files": bool}
+DATABASE_BACKUP = {**MADE, "type": "database_only"}
+BACKUPS = {"backup_count": count, "backups": [BACKUP]}
+RESTORED = {
+    "backup_path": str,
+    "safety_backup": (str, None),
+    "restored_components": [one_of("database", "upload_files", "static_files")],
+    "status": "completed",
+}
+BACKUP_UPLOADED = {
+    "message": str,
+    "filename": str,
+    "size_bytes": count,
+    "size_mb": SIZE,
+    "path": str,
+}
+BACKUP_DELETED = {"message": str, "filename": str, "size_freed_mb": SIZE}
+EXPORT = {
+    "export_name": str,
+    "export_path": str,
+    "format": one_of("json", "csv"),
+    "size_bytes": count,
+    "size_mb": SIZE,
+    "record_counts": {
+        "drawings": count,
+        "age_group_models": count,
+        "anomaly_analyses": count,
+        "interpretability_results": count,
+    },
+    "includes_embeddings": bool,
+    "status": "completed",
+}
+CLEANED_UP = {
+    "message": str,
+    "backups_before": count,
+    "backups_after": count,
+    "files_cleaned": count,
+}
+PLACE = {"path": str, "exists": bool, "size_mb": SIZE, "file_count": count}
+STORAGE = {
+    "disk_usage": {
+        "total_gb": SIZE,
+        "used_gb": SIZE,
+        "free_gb": SIZE,
+        "used_percent": number(0, 100),
+    },
+    "directories": {"uploads": PLACE, "static": PLACE, "backups": PLACE},
+    "database": {"path": str, "exists": bool, "size_mb": SIZE},
+}
+STORAGE_CLEANED = {
+    "message": str,
+    "temp_files_removed": count,
+    "orphaned_files_removed": count,
+    "space_freed_mb": SIZE,
+}
+DATABASE_BACKED_UP = {"status": "success", "message": str, "backup_info": BACKUP}
+STEPS = {"current_revision": str, "head_revision": str, "is_up_to_date": bool}
+CHECKED = {
+    "foreign_keys_enabled": bool,
+    "integrity_check_passed": bool,
+    "table_count": count,
+    "errors": [str],
+}
+MIGRATED = {
+    "status": "success",
+    "message": str,
+    "migration_result": {
+        "status": str,
+        "target_revision": str,
+        "pre_migration": STEPS,
+        "post_migration": STEPS,
+        "backup_info": (BACKUP, None),
+        "consistency_check": CHECKED,
+        "timestamp": moment,
+    },
+}
+MIGRATION_INFO = {"status": "success", "migration_info": STEPS}
+COMPARED = {
+    "status": "success",
+    "message": str,
+    "validation_result": {
+        "status": one_of("consistent", "different"),
+        "current_environment": str,
+        "current_schema": {"*": [str]},
+        "other_schema": {"*": [str]},
+        "differences": [str],
+        "timestamp": moment,
+    },
+}
+DATABASE_BACKUPS = {"status": "success", "backups": [BACKUP]}
+SCHEDULED = {"status": "success", "message": str}
+CONSISTENCY = {"status": "success", "message": str, "consistency_result": CHECKED}

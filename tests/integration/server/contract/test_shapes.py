@@ -1,4 +1,4 @@
-"""Every operation of the contract's sections 2.1 to 2.4, 2.6 and 2.7 answers in its shape."""
+"""Every operation of the contract's sections 2.1 to 2.8 and 2.11 answers in its shape."""
 
 from typing import Any
 
@@ -69,11 +69,43 @@ OPERATIONS: dict[str, Shape | list[Shape]] = {
     "GET /alerts": shapes.ALERTS,
     "POST /alerts/thresholds": shapes.ALERT_THRESHOLDS,
     "GET /status": shapes.STATUS,
+    # 2.8
+    "POST /backup/full": shapes.FULL_BACKUP,
+    "POST /backup/database": shapes.DATABASE_BACKUP,
+    "GET /backup/list": shapes.BACKUPS,
+    "GET /backup/download/{backup_name}": None,
+    "POST /backup/restore": shapes.RESTORED,
+    "POST /backup/upload": shapes.BACKUP_UPLOADED,
+    "DELETE /backup/{backup_name}": shapes.BACKUP_DELETED,
+    "POST /export": shapes.EXPORT,
+    "GET /export/download/{export_name}": None,
+    "POST /cleanup": shapes.CLEANED_UP,
+    "GET /storage/info": shapes.STORAGE,
+    "POST /storage/cleanup": shapes.STORAGE_CLEANED,
+    # 2.11
+    "POST /database/backup": shapes.DATABASE_BACKED_UP,
+    "POST /database/migrate": shapes.MIGRATED,
+    "GET /database/migration-info": shapes.MIGRATION_INFO,
+    "POST /database/validate-consistency": shapes.COMPARED,
+    "GET /database/backup-list": shapes.DATABASE_BACKUPS,
+    "POST /database/schedule-backups": shapes.SCHEDULED,
+    "POST /database/consistency-check": shapes.CONSISTENCY,
 }
 NOT_OFFERED = "501"
 """Promised where nothing else is; tests/unit/app/test_not_offered.py asks those."""
 STATUS = {"POST /drawings/upload": 201, "DELETE /drawings/{drawing_id}": 204}
-COUNTS = {"/drawings": 8, "/analysis": 7, "/interpretability": 8, "/models": 12, "/config": 10}
+COUNTS = {
+    "/drawings": 8,
+    "/analysis": 7,
+    "/interpretability": 8,
+    "/models": 12,
+    "/config": 10,
+    "/backup": 7,
+    "/export": 2,
+    "/storage": 2,
+    "/cleanup": 1,
+    "/database": 7,
+}
 
 
 def test_the_table_has_every_operation_of_those_sections() -> None:
