@@ -55,6 +55,7 @@ def take(tour: Tour) -> None:
     _models(tour)
     _configuration(tour)
     _health(tour)
+    _backups(tour)
     _end(tour, drawing)
 
 
@@ -158,6 +159,35 @@ def _health(tour: Tour) -> None:
     go("GET", "/alerts")
 
 
+def _backups(tour: Tour) -> None:
+    """A restore goes back to the moment before, so what follows finds everything."""
+    go = tour.go
+    made = go("POST", "/backup/full")
+    own = go("POST", "/backup/database")
+    here = {"backup_name": own["backup_name"]}
+    go("GET", "/backup/list")
+    go("GET", "/backup/download/{backup_name}", names=here)
+    content = tour.answers["GET /backup/download/{backup_name}"][0].content
+    go("POST", "/backup/upload", files={"file": ("mine.zip", content)})
+    go("POST", "/backup/restore", params={"backup_name": f"{made['backup_name']}.zip"})
+    go("DELETE", "/backup/{backup_name}", names=here)
+    for form in ("json", "csv"):
+        export = go("POST", "/export", params={"format": form, "include_embeddings": form == "csv"})
+    go("GET", "/export/download/{export_name}", names=export)
+    go("GET", "/storage/info")
+    go("POST", "/storage/cleanup")
+    go("POST", "/database/backup", json={"upload_to_s3": False})
+    go("POST", "/database/migrate", json={"target_revision": "head"})
+    go("GET", "/database/migration-info")
+    other = {"other_db_url": "DEEPMED_OTHER_DATABASE_URL"}
+    go("POST", "/database/validate-consistency", json=other)
+    go("GET", "/database/backup-list")
+    go("POST", "/database/schedule-backups", params={"interval_hours": 24})
+    go("POST", "/database/schedule-backups", params={"interval_hours": 0})
+    go("POST", "/database/consistency-check")
+    go("POST", "/cleanup")
+
+
 def _end(tour: Tour, drawing: int) -> None:
     go = tour.go
     go("POST", "/models/auto-create")
@@ -173,7 +203,7 @@ def tour(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     """All answers, on a copy of the trained data folder with a child whom nobody has met."""
     folder = tmp_path_factory.mktemp("tour") / "home"
     shutil.copytree(_trained, folder)
-    with api_on(folder) as api:
+    with api_on(folder, other_database_url=f"sqlite:///{folder / 'deepmed.db'}") as api:
         add_drawings(api.bench, [Sketch(age=7.6, subject=None, picture=12)])
         embed(api.bench)
         made = Tour(api)
