@@ -56,6 +56,8 @@ def take(tour: Tour) -> None:
     _configuration(tour)
     _health(tour)
     _backups(tour)
+    _usage(tour)
+    _demo(tour)
     _end(tour, drawing)
 
 
@@ -186,6 +188,23 @@ def _backups(tour: Tour) -> None:
     go("POST", "/database/schedule-backups", params={"interval_hours": 0})
     go("POST", "/database/consistency-check")
     go("POST", "/cleanup")
+
+
+def _usage(tour: Tour) -> None:
+    go = tour.go
+    session = go("POST", "/metrics/session/start", json={"user_agent": "a browser"})
+    for path in ("usage", "health", "sessions", "performance", "cloudwatch/status"):
+        go("GET", f"/metrics/{path}")
+    go("POST", "/metrics/session/{session_id}/end", names=session)
+
+
+def _demo(tour: Tour) -> None:
+    go = tour.go
+    go("GET", "/demo/")
+    samples = go("GET", "/demo/samples")["data"]["samples"]
+    go("GET", "/demo/samples/{sample_id}", names={"sample_id": samples[0]["id"]})
+    for path in ("project-info", "disclaimer", "technical-links", "statistics"):
+        go("GET", f"/demo/{path}")
 
 
 def _end(tour: Tour, drawing: int) -> None:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from deepmed.core.health import pages as health
 from deepmed.core.jobs import pages as jobs
 from deepmed.features.drawings.pages import routes as drawings
+from deepmed.features.drawings.routes import demo
 from deepmed.kit.http.problems import Problem
 from deepmed.kit.settings import demo_home
 from deepmed.web.shell import Entry, page
@@ -27,6 +28,7 @@ TITLES = {
 
 def routers() -> Iterator[APIRouter]:
     yield drawings.router
+    yield demo.router  # the contract has it here and below /api/v1
     yield jobs.router
     yield health.router
 

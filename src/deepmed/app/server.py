@@ -16,6 +16,7 @@ from deepmed.app.contract import on_contract
 from deepmed.app.errors import translate
 from deepmed.app.kinds import job_kinds
 from deepmed.app.models_probe import models_probe
+from deepmed.app.usage.sessions import UsageBook
 from deepmed.core.health.monitor import HealthMonitor
 from deepmed.core.home import Home
 from deepmed.core.jobs.kinds import JobKind
@@ -50,6 +51,7 @@ class Supervised(Protocol):
 def routers() -> Iterator[tuple[str, APIRouter]]:
     """Every slice's routes under their prefix; imported when a server is wanted, not before."""
     from deepmed.app import auth, not_offered, pages, root  # noqa: PLC0415 - see above
+    from deepmed.app.usage import routes as usage  # noqa: PLC0415 - likewise
     from deepmed.core.backups import database_routes  # noqa: PLC0415 - likewise
     from deepmed.core.backups import routes as backups  # noqa: PLC0415 - likewise
     from deepmed.core.health import routes as health  # noqa: PLC0415 - likewise
@@ -61,6 +63,7 @@ def routers() -> Iterator[tuple[str, APIRouter]]:
     yield "", auth.router
     yield "", not_offered.router()
     yield API, health.router
+    yield API, usage.router
     yield API, jobs.router
     yield API, backups.router
     yield API, database_routes.router
@@ -131,6 +134,7 @@ def _keep_parts(app: FastAPI, home: Home) -> None:
     app.state.forget_data = partial(_forget_data, app)
     app.state.ending = Event()
     app.state.resources = ResourceMonitor(statistics, limits.most_requests(home.settings))
+    app.state.usage = UsageBook()
     app.state.health = HealthMonitor(home, statistics, partial(models_probe, home))
     app.state.problems = Problems(on_contract, translate)
     app.state.problems.install(app)

@@ -20,6 +20,7 @@ NOBODYS = {
     "bucket_name": "any",
     "category": "api",
     "document_id": "any",
+    "session_id": "any",
 }
 """Parts of paths that name no object of a person, and what may stand there."""
 NOT_FOUND_IN_WORDS = {f"GET {PREFIX}/drawings/upload/progress/{{upload_id}}"}
@@ -58,6 +59,7 @@ def objects(api: Api) -> dict[str, Any]:
         "export_name": api.json("POST", "/export")["export_name"],
         "export_id": api.json("POST", f"{explained}/export", json={"format": "csv"})["export_id"],
         "drawing_id": drawing,
+        "sample_id": drawing,
         "analysis_id": analysis,
         "model_id": api.get("/models/age-groups")["models"][0]["id"],
         "batch_id": batch["batch_id"],

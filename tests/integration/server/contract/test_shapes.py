@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from factories.tour import Tour
-from integration.server.contract import shapes
+from integration.server.contract import shapes, shapes_usage
 from integration.server.contract.shapes import Shape, mismatches
 
 SUFFICIENCY = "/models/data-sufficiency"
@@ -90,6 +90,22 @@ OPERATIONS: dict[str, Shape | list[Shape]] = {
     "GET /database/backup-list": shapes.DATABASE_BACKUPS,
     "POST /database/schedule-backups": shapes.SCHEDULED,
     "POST /database/consistency-check": shapes.CONSISTENCY,
+    # 2.9
+    "GET /demo/": None,
+    "GET /demo/samples": shapes_usage.DEMO_SAMPLES,
+    "GET /demo/samples/{sample_id}": shapes_usage.DEMO_ONE,
+    "GET /demo/project-info": shapes_usage.DEMO_PROJECT,
+    "GET /demo/disclaimer": shapes_usage.DEMO_DISCLAIMER,
+    "GET /demo/technical-links": shapes_usage.DEMO_LINKS,
+    "GET /demo/statistics": shapes_usage.DEMO_STATISTICS,
+    # 2.10
+    "GET /metrics/usage": shapes_usage.USAGE,
+    "GET /metrics/health": shapes_usage.USAGE_HEALTH,
+    "GET /metrics/sessions": shapes_usage.USAGE_SESSIONS,
+    "GET /metrics/performance": shapes_usage.PERFORMANCE,
+    "POST /metrics/session/start": shapes_usage.SESSION_STARTED,
+    "POST /metrics/session/{session_id}/end": shapes_usage.SESSION_ENDED,
+    "GET /metrics/cloudwatch/status": shapes_usage.CLOUDWATCH,
 }
 NOT_OFFERED = "501"
 """Promised where nothing else is; tests/unit/app/test_not_offered.py asks those."""
@@ -105,6 +121,8 @@ COUNTS = {
     "/storage": 2,
     "/cleanup": 1,
     "/database": 7,
+    "/demo": 7,
+    "/metrics/": 8,
 }
 
 
@@ -112,7 +130,7 @@ def test_the_table_has_every_operation_of_those_sections() -> None:
     paths = [operation.partition(" ")[2] for operation in OPERATIONS]
     for prefix, number in COUNTS.items():
         assert sum(path.startswith(prefix) for path in paths) == number
-    assert len(paths) == sum(COUNTS.values()) + 8
+    assert len(paths) == sum(COUNTS.values()) + 7
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -1,11 +1,15 @@
 """Newest answers as lists and counts, for pages and statistics."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.analysis.decisions import ANSWERED
 from deepmed.features.drawings.subjects import SubjectCategory
 from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing
+from deepmed.kit.database.batches import in_batches
 
 
 def recent(
@@ -45,6 +49,42 @@ def of_batch(session: Session, owner_id: int, batch: AnalysisBatch) -> list[Anom
     return list(session.scalars(query.order_by(AnomalyAnalysis.drawing_id)))
 
 
+def answers_of(
+    session: Session, batch: AnalysisBatch, drawing_ids: Sequence[int]
+) -> dict[int, AnomalyAnalysis]:
+    """What a batch that is done answered for these drawings, as far as that can be told.
+
+    An answer that a later call found again counts for that call. It is this batch's too where the
+    drawing had no other one when the batch was done.
+    """
+    there: dict[int, list[AnomalyAnalysis]] = {}
+    for some in in_batches(drawing_ids):
+        query = select(AnomalyAnalysis).where(
+            AnomalyAnalysis.owner_id == batch.owner_id, AnomalyAnalysis.drawing_id.in_(some)
+        )
+        for row in session.scalars(query):
+            if row.sequence == batch.id or row.analysis_timestamp <= _end(batch):
+                there.setdefault(row.drawing_id, []).append(row)
+    own = {
+        drawing: [row for row in rows if row.sequence == batch.id]
+        for drawing, rows in there.items()
+    }
+    found = {drawing: own[drawing] or rows for drawing, rows in there.items()}
+    return {drawing: rows[0] for drawing, rows in found.items() if len(rows) == 1}
+
+
+def _end(batch: AnalysisBatch) -> datetime:
+    return batch.completed_at or batch.started_at
+
+
+def batches(session: Session, owner_id: int, limit: int, least: int = 2) -> list[AnalysisBatch]:
+    """The newest batches of at least so many drawings, newest first."""
+    query = select(AnalysisBatch).where(
+        AnalysisBatch.owner_id == owner_id, AnalysisBatch.total >= least
+    )
+    return list(session.scalars(query.order_by(AnalysisBatch.id.desc()).limit(limit)))
+
+
 def by_subject(session: Session, owner_id: int) -> dict[str, dict[str, int]]:
     """Newest answers that could have been a flag, and those that are one, by subject."""
     query = (
@@ -61,3 +101,11 @@ def by_subject(session: Session, owner_id: int) -> dict[str, dict[str, int]]:
         counts["analysed"] += number
         counts["flagged"] += number if is_anomaly else 0
     return found
+
+
+def made_since(session: Session, owner_id: int, moment: datetime) -> int:
+    """How many of the owner's analyses were made since then, as far as they are still there."""
+    query = select(func.count()).where(
+        AnomalyAnalysis.owner_id == owner_id, AnomalyAnalysis.analysis_timestamp >= moment
+    )
+    return session.scalars(query).one()

@@ -9,6 +9,7 @@ from typing import Any
 
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.catalogue import DrawingCatalogue
+from deepmed.features.drawings.demo.datasets import LICENCE, PLANTED_DATASET, TYPICAL_DATASET
 from deepmed.features.drawings.demo.figures import Strangers, group_figures, unseen
 from deepmed.features.drawings.importing import DrawingImporter
 from deepmed.features.drawings.models.config import GroupTrainingConfig
@@ -28,9 +29,6 @@ from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
 
 Stage = Callable[[str], None]
-TYPICAL_DATASET = "demo: typical samples"
-PLANTED_DATASET = "demo: planted anomalies"
-LICENCE = "Drawn by a program; part of DeepMed."
 
 
 @dataclass

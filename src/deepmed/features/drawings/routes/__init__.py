@@ -8,6 +8,7 @@ from deepmed.features.drawings.routes import (
     analysis,
     config,
     data_export,
+    demo,
     deployment,
     drawings,
     interpretability,
@@ -26,3 +27,4 @@ def routers() -> Iterator[APIRouter]:
     yield deployment.router
     yield config.router
     yield data_export.router
+    yield demo.router

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deepmed.features.drawings.pages.content import (
         dashboard,
+        demo,
         drawing,
         gallery,
         models,
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
         upload,
     )
 
-__all__ = ["dashboard", "drawing", "gallery", "models", "thresholds", "training", "upload"]
+__all__ = ["dashboard", "demo", "drawing", "gallery", "models", "thresholds", "training", "upload"]
 
 
 def __getattr__(name: str) -> Any:
