@@ -49,7 +49,8 @@ def export(
         made = exporter.export_model_direct(model_id, export_format)
     elif job_id is not None and model_id is None:
         low, high = _range(ages)
-        made = exporter.export_model_from_training_job(job_id, low, high, export_format)
+        number = job_id if 0 < job_id <= LARGEST_ID else 0  # no job has that id
+        made = exporter.export_model_from_training_job(number, low, high, export_format)
     else:
         raise ValidationError("Name either training_job_id or model_id; nothing was exported.")
     return Exported(

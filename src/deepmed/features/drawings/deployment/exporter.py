@@ -3,12 +3,11 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from deepmed.core.registry.tables import Artifact
-from deepmed.features.drawings.deployment import repository, sources
+from deepmed.features.drawings.deployment import repository, sources, training_runs
 from deepmed.features.drawings.deployment.errors import ModelCompatibilityError, ModelExportError
 from deepmed.features.drawings.deployment.formats import (
     EXPORT_KIND,
@@ -16,7 +15,7 @@ from deepmed.features.drawings.deployment.formats import (
     format_of,
 )
 from deepmed.features.drawings.deployment.golden import GOLDEN_FILE, Golden
-from deepmed.features.drawings.deployment.identities import Pseudonyms, without_names
+from deepmed.features.drawings.deployment.identities import without_names
 from deepmed.features.drawings.deployment.metadata import (
     EXPORT_FILE,
     ModelExportMetadata,
@@ -33,9 +32,9 @@ VERSION = 1
 """Raised when a package's contents change, so that an old export is not taken for a new one."""
 ONNX_FILE, PT2_FILE = "model.onnx", "model.pt2"
 NOBODY_KNOWN = (
-    "Where this model was not trained, every child is new to it: nobody there can be told from "
-    "those whom it learned from. Drawings by those children would be ranked as too typical, so "
-    "do not analyse them with it there."
+    "Where this package is put into use, every child is new to it: nobody can be told from those "
+    "whom the model learned from. Their drawings would be ranked as too typical, so do not analyse "
+    "drawings by those children with it."
 )
 VECTORS = (
     "Nobody is named in this package, but its weights can hold the vectors of drawings that it "
@@ -64,7 +63,7 @@ class ModelExporter:
         """
         form, ages = format_of(export_format), (age_group_min, age_group_max)
         return self._export(
-            lambda session: sources.of_job(self.bench, session, training_job_id, ages), form
+            lambda session: training_runs.of_job(self.bench, session, training_job_id, ages), form
         )
 
     def export_model_direct(
@@ -88,6 +87,17 @@ class ModelExporter:
         """
         return self._export(
             lambda session: sources.of_package(self.bench, session, uid), ModelExportFormat.PYTORCH
+        )
+
+    def export_run(self, artifact: Artifact, ages: tuple[float, float]) -> ModelExportMetadata:
+        """Export what a training on a folder left in the registry, in the form that travels.
+
+        Raises:
+            ModelExportError: its drawings did not have these ages.
+        """
+        return self._export(
+            lambda session: training_runs.of_run(self.bench, session, artifact, ages),
+            ModelExportFormat.PYTORCH,
         )
 
     def list_exported_models(self) -> list[ModelExportMetadata]:
@@ -120,34 +130,31 @@ class ModelExporter:
         return self.metadata(row)
 
     def _write(self, source: Source, form: ModelExportFormat) -> Artifact:
-        recipe: dict[str, Any] = source.manifest.lineage["recipe"]
-        names = Pseudonyms.deal(source.files, recipe)
-        files = names.rename_files(source.files)
-        model = from_files(files)
+        model = from_files(source.files)
         self._refuse_foreign(model)
         golden = Golden.make(model, source.ages, self.bench.encoding)
         told = described(model, source.version, form, source.training_job_id)
-        files |= {
+        files = {
+            **source.files,
             EXPORT_FILE: json.dumps(told, indent=1, sort_keys=True).encode(),
             GOLDEN_FILE: golden.to_bytes(),
             **_program(model, form),
         }
-        manifest = source.manifest
         return self.bench.registry.publish(
             EXPORT_KIND,
             files,
-            metrics=without_names(manifest.metrics),
-            card={**manifest.card, "limits": [*manifest.card["limits"], NOBODY_KNOWN, VECTORS]},
+            metrics=without_names(source.metrics),
+            card={**source.card, "limits": [*source.card["limits"], NOBODY_KNOWN, VECTORS]},
             lineage={
-                "recipe": names.rename_recipe(recipe),
-                "datasets": manifest.lineage.get("datasets", []),
-                "parents": [manifest.uid],
-                "trained": manifest.lineage.get("trained", manifest.provenance),
+                "recipe": source.recipe,
+                "datasets": source.datasets,
+                "parents": [source.uid],
+                "trained": source.trained,
             },
             recipe_hash=_recipe_hash(source, form),
             configuration={"format": form.value, "version": source.version},
-            seed=manifest.provenance["seed"],
-            data_hash=manifest.provenance["data_hash"],
+            seed=source.trained["seed"],
+            data_hash=source.trained["data_hash"],
             leaving=form is ModelExportFormat.PT2,
         )
 
@@ -182,7 +189,8 @@ def _program(model: ReferenceModel, form: ModelExportFormat) -> dict[str, bytes]
 def _recipe_hash(source: Source, form: ModelExportFormat) -> str:
     content = {
         "export": VERSION,
-        "of": source.manifest.uid,
+        "of": source.uid,
+        "ages": [source.ages.age_min, source.ages.age_max, source.ages.upper_closed],
         "version": source.version,
         "format": form.value,
         "job": source.training_job_id,

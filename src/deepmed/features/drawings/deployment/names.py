@@ -6,11 +6,13 @@ from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.deployment import repository
 from deepmed.features.drawings.deployment.formats import EXPORT_KIND, ModelExportFormat
 from deepmed.features.drawings.models.config import ARTIFACT_KIND
+from deepmed.features.drawings.training.storing import ARTIFACT_KIND as TRAINING_KIND
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import NotFoundError
 from deepmed.kit.storage import check_key
 
 EXPORTS, ARTIFACTS = "exports/models", "artifacts"
+KINDS = {EXPORT_KIND, ARTIFACT_KIND, TRAINING_KIND}
 _FORMS = "|".join(ModelExportFormat)
 _NAME = re.compile(rf"(?:{EXPORTS}/|{ARTIFACTS}/)?([0-9a-f]{{32}})(?:\.(?:{_FORMS}))?")
 
@@ -25,7 +27,7 @@ def artifact_path(uid: str) -> str:
 
 
 def find(bench: Workbench, name: str) -> Artifact:
-    """An export or a model's package of the owner, by its id or by a name of the two above.
+    """An export, a model's package or a training's, by its id or by a name of the two above.
 
     Raises:
         PathRefusedError: a path that leads elsewhere.
@@ -36,7 +38,7 @@ def find(bench: Workbench, name: str) -> Artifact:
     if known:
         with bench.database.read() as session:
             found = repository.artifact(session, bench.owner_id, known[1])
-        if found is not None and found.kind in {EXPORT_KIND, ARTIFACT_KIND}:
+        if found is not None and found.kind in KINDS:
             return found
     raise NotFoundError(
         f"There is no exported model {name!r}. `deepmed drawings model exports` lists them."

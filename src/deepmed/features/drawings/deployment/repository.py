@@ -30,6 +30,16 @@ def artifact_of_job(session: Session, owner_id: int, job_id: int) -> Artifact | 
     return session.scalars(query).one_or_none()
 
 
+def job_of_artifact(session: Session, owner_id: int, artifact_id: int) -> int | None:
+    """The training job that left an artefact."""
+    query = (
+        select(TrainingJob.id)
+        .join(TrainingReport, TrainingReport.training_job_id == TrainingJob.id)
+        .where(TrainingReport.artifact_id == artifact_id, TrainingJob.owner_id == owner_id)
+    )
+    return session.scalars(query.order_by(TrainingJob.id)).first()
+
+
 def model_of_artifact(session: Session, owner_id: int, artifact_id: int) -> AgeGroupModel | None:
     query = select(AgeGroupModel).where(
         AgeGroupModel.owner_id == owner_id, AgeGroupModel.artifact_id == artifact_id

@@ -16,6 +16,7 @@ from deepmed.features.drawings.deployment.errors import (
     NoFittedWeightsError,
     RangeInUseError,
 )
+from deepmed.features.drawings.deployment.exporter import ModelExporter
 from deepmed.features.drawings.deployment.formats import EXPORT_KIND
 from deepmed.features.drawings.deployment.identities import names_somebody
 from deepmed.features.drawings.deployment.metadata import ages_of
@@ -32,6 +33,7 @@ from deepmed.features.drawings.models.ranges import AgeRange, range_of
 from deepmed.features.drawings.models.use import ModelUse
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.thresholds.manager import ThresholdManager
+from deepmed.features.drawings.training.storing import ARTIFACT_KIND as TRAINING_KIND
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.learning.errors import LearningError
 from deepmed.learning.reference import ReferenceModel, from_files
@@ -90,7 +92,7 @@ class ModelDeploymentService:
             ModelValidationError: the check found something wrong.
             RangeInUseError: a model is in use for these ages, and `replace_existing` is not set.
         """
-        artifact = names.find(self.bench, config.model_export_path)
+        artifact = self._exported(config)
         package = self.bench.registry.package(artifact.uid)
         _refuse_unfitted(package.files)
         _refuse_other_ages(package, config)
@@ -165,6 +167,15 @@ class ModelDeploymentService:
             "needs_retraining": row.needs_retraining,
         }
 
+    def _exported(self, config: ModelDeploymentConfig) -> Artifact:
+        """What is named; of a training on a folder, its export for these ages."""
+        found = names.find(self.bench, config.model_export_path)
+        if found.kind != TRAINING_KIND:
+            return found
+        ages = config.age_group_min, config.age_group_max
+        made = ModelExporter(self.bench).export_run(found, ages)
+        return self.bench.registry.find(made.model_id)
+
     def _validated(self, artifact: Artifact) -> ValidationResult:
         found = ModelValidator(self.bench).validate(artifact)
         if not found.is_valid:
@@ -185,10 +196,11 @@ class ModelDeploymentService:
 
     def _row(self, session: Session, artifact: Artifact, package: Package) -> AgeGroupModel:
         owner = self.bench.owner_id
-        original = repository.original_of(session, artifact)
-        there = repository.model_of_artifact(session, owner, (original or artifact).id)
-        if there is not None:
-            return there
+        original = repository.original_of(session, artifact) or artifact
+        for package_id in (original.id, artifact.id):
+            there = repository.model_of_artifact(session, owner, package_id)
+            if there is not None:
+                return there
         if artifact.kind != EXPORT_KIND:
             raise ModelCompatibilityError(
                 f"The package {artifact.uid} belongs to no model any more; nothing was changed. "

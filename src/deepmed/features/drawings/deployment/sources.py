@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -9,6 +10,7 @@ from deepmed.core.registry.manifest import Manifest
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.deployment import repository
 from deepmed.features.drawings.deployment.errors import ModelExportError
+from deepmed.features.drawings.deployment.identities import Pseudonyms
 from deepmed.features.drawings.deployment.metadata import ages_of
 from deepmed.features.drawings.models.fitting import ITEMS_FILE
 from deepmed.features.drawings.models.manager import ModelManager
@@ -24,17 +26,21 @@ _FILES = (HEADER, ITEMS_FILE, *_PARTS, *(name.replace("model", "twin") for name 
 
 @dataclass(frozen=True)
 class Source:
-    """A model's files and all that decides them."""
+    """A model that can leave: its files, and what is said of it; nobody is named."""
 
-    manifest: Manifest
-    files: Mapping[str, bytes]
+    uid: str
+    """Of the package that it is in here."""
     version: str
     """Changes with the files, and with who stands in them."""
+    ages: AgeRange
+    files: Mapping[str, bytes]
+    recipe: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    card: Mapping[str, Any]
+    datasets: list[int]
+    trained: Mapping[str, Any]
+    """Code, libraries and machine of the training."""
     training_job_id: int | None = None
-
-    @property
-    def ages(self) -> AgeRange:
-        return ages_of(self.manifest)
 
 
 def of_model(bench: Workbench, session: Session, model_id: int) -> Source:
@@ -52,31 +58,6 @@ def of_model(bench: Workbench, session: Session, model_id: int) -> Source:
             "exported. Export the model of an age group."
         )
     return _of_row(bench, session, row)
-
-
-def of_job(bench: Workbench, session: Session, job_id: int, ages: tuple[float, float]) -> Source:
-    """What a training job came to, if it is for these ages.
-
-    Raises:
-        ModelExportError: no such job, no model of it yet, or one for other ages.
-    """
-    artifact = repository.artifact_of_job(session, bench.owner_id, job_id)
-    if artifact is None:
-        raise ModelExportError(
-            f"There is no finished training job {job_id} with a model; nothing was exported."
-        )
-    row = repository.model_of_artifact(session, bench.owner_id, artifact.id)
-    source = (
-        _of_artifact(bench, session, artifact, job_id)
-        if row is None
-        else _of_row(bench, session, row, job_id)
-    )
-    if (source.ages.age_min, source.ages.age_max) != ages:
-        raise ModelExportError(
-            f"The model of training job {job_id} is for {source.ages.words}, not for "
-            f"{ages[0]:g}-{ages[1]:g}; nothing was exported."
-        )
-    return source
 
 
 def of_package(bench: Workbench, session: Session, uid: str) -> Source:
@@ -100,27 +81,33 @@ def version_of(bench: Workbench, session: Session, artifact: Artifact) -> str:
     return ModelManager(bench).version(session, row)
 
 
-def _of_row(
-    bench: Workbench, session: Session, row: AgeGroupModel, job_id: int | None = None
-) -> Source:
+def whole(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files of the model alone, without those of an export that it may have come from."""
+    return {name: files[name] for name in _FILES if name in files}
+
+
+def trained_by(manifest: Manifest) -> Mapping[str, Any]:
+    """Of an exported model, where it was first trained."""
+    found: Mapping[str, Any] = manifest.lineage.get("trained", manifest.provenance)
+    return found
+
+
+def _of_row(bench: Workbench, session: Session, row: AgeGroupModel) -> Source:
     package = bench.registry.package(session.get_one(Artifact, row.artifact_id).uid)
     files: Mapping[str, bytes] = package.files
     if row.needs_retraining:  # somebody was deleted or changed
         files = as_present(files, look_up(session, files, row.id))
-    version = ModelManager(bench).version(session, row)
-    return Source(package.manifest, _whole(files), version, job_id)
-
-
-def _of_artifact(bench: Workbench, session: Session, artifact: Artifact, job_id: int) -> Source:
-    package = bench.registry.package(artifact.uid)
-    version = version_of(bench, session, artifact)
-    return Source(package.manifest, _whole(package.files), version, job_id)
-
-
-def _whole(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The files of the model alone, without those of an export that it may have come from."""
-    if HEADER not in files:
-        raise ModelExportError(
-            "What was trained is no model of an age group: it ranks nobody. Nothing was exported."
-        )
-    return {name: files[name] for name in _FILES if name in files}
+    manifest, files = package.manifest, whole(files)
+    recipe: Mapping[str, Any] = manifest.lineage["recipe"]
+    names = Pseudonyms.deal(files, recipe)
+    return Source(
+        uid=manifest.uid,
+        version=ModelManager(bench).version(session, row),
+        ages=ages_of(manifest),
+        files=names.rename_files(files),
+        recipe=names.rename_recipe(recipe),
+        metrics=manifest.metrics,
+        card=manifest.card,
+        datasets=manifest.lineage.get("datasets", []),
+        trained=trained_by(manifest),
+    )
