@@ -41,7 +41,7 @@ NEWCOMERS = [
 
 In one group they are enough for the chart of their ranks.
 """
-GROUPS = ("drawings", "registry", "db", "job")
+GROUPS = ("drawings", "registry", "db", "job", "backup")
 """Commands that have commands of their own."""
 GONE = "child 0 of 7"
 """A child who took part in training and is deleted at the end."""
@@ -140,6 +140,7 @@ def ask_everything(answers: Answers) -> None:
     _ask_of_models(answers, group, answers["train"]["details"][0]["artifact"])
     _ask_of_the_installation(answers, group["artifact"])
     _ask_of_jobs(answers)
+    _ask_of_backups(answers)
     _change_the_rule(answers, drawing, str(group["id"]))
     _bring_and_take(answers, drawing)
 
@@ -207,6 +208,25 @@ def _ask_of_jobs(answers: Answers) -> None:
     call("job_list", "job", "list")
     call("job_logs", "job", "logs", job)
     call("worker", "worker", "--once")
+
+
+def _ask_of_backups(answers: Answers) -> None:
+    """A restore goes back to the moment before, so what follows finds everything."""
+    call = answers.call
+    made = call("backup_create", "backup", "create")["name"]
+    call("backup_list", "backup", "list")
+    call("backup_verify", "backup", "verify", made)
+    call("backup_restore", "backup", "restore", made, "--yes")
+    call("backup_drill", "backup", "drill")
+    call("backup_schedule", "backup", "schedule", "12")
+    call("backup_schedule_ended", "backup", "schedule", "0")
+    call("backup_cleanup", "backup", "cleanup")
+    call("backup_delete", "backup", "delete", made)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEEPMED_OTHER_DATABASE_URL", f"sqlite:///{answers.home / 'deepmed.db'}")
+        kit_settings.current.cache_clear()
+        call("compare_databases", "db", "compare")
+    kit_settings.current.cache_clear()
 
 
 def _change_the_rule(answers: Answers, drawing: str, model: str) -> None:
