@@ -5,6 +5,7 @@ import typer
 from deepmed.cli.drawings.analysing import register as register_analysing
 from deepmed.cli.drawings.collecting import register as register_collecting
 from deepmed.cli.drawings.deploying import register as register_deploying
+from deepmed.cli.drawings.encoding import register as register_encoding
 from deepmed.cli.drawings.explaining import register as register_explaining
 from deepmed.cli.drawings.modelling import register as register_modelling
 from deepmed.cli.drawings.noting import register as register_noting
@@ -24,6 +25,7 @@ for register in (
     register_modelling,
     register_deploying,
     register_analysing,
+    register_encoding,
     register_explaining,
     register_noting,
     register_reporting,

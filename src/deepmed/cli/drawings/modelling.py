@@ -1,4 +1,4 @@
-"""embed, groups, train, models, threshold."""
+"""groups, train, models, threshold."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,32 +22,9 @@ Groups = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    for command in (embed, groups, train, models, status, threshold):
+    for command in (groups, train, models, status, threshold):
         app.command(command.__name__)(command)
     app.command("train-models")(train_models)
-
-
-def embed(
-    again: Annotated[
-        bool, typer.Option("--again", help="Throw the present encoder's vectors away first.")
-    ] = False,
-    as_json: JsonFlag = False,
-) -> None:
-    """Turn every drawing that has no vector yet into one.
-
-    Training does this by itself; run it to do the work beforehand, or --again to repeat it. The
-    encoder is hog-pyramid unless DEEPMED_ENCODER names another.
-    """
-    out = Output(as_json)
-    with open_bench() as bench, out.progress("Embedding") as progress:
-        report = (
-            bench.pipeline.re_embed(progress) if again else bench.pipeline.process_batch(progress)
-        )
-    out.say(
-        f"{report.embedded} drawings embedded with {report.encoder}; "
-        f"{report.already_there} were embedded before."
-    )
-    out.finish(report.to_dict())
 
 
 def groups(

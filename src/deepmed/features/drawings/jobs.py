@@ -12,6 +12,7 @@ from deepmed.core.home import Home
 from deepmed.core.jobs.context import JobContext
 from deepmed.core.jobs.kinds import Isolation, JobKind
 from deepmed.core.jobs.tables import Job
+from deepmed.features.drawings.encoders.jobs import KINDS as ENCODER_KINDS
 from deepmed.features.drawings.schemas.fields import LARGEST_SEED, ListedId, Number
 from deepmed.features.drawings.schemas.models import LayoutName
 from deepmed.features.drawings.training.jobs import KINDS as TRAINING_KINDS
@@ -240,4 +241,5 @@ KINDS = (
         title=lambda _: "Write the report",
     ),
     *TRAINING_KINDS,
+    *ENCODER_KINDS,
 )

@@ -1,6 +1,6 @@
 """What the drawings feature works with: given once by the composition root."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -27,6 +27,12 @@ class Workbench:
     def of(cls, home: Home) -> Self:
         """The workbench of the data folder's present owner."""
         return cls(home.settings, home.database, home.storage, home.registry, home.owner_id)
+
+    def with_encoder(self, name: str | None) -> Self:
+        """The same data with another encoder than that of the settings; itself for None."""
+        if name is None or name == self.settings.encoder:
+            return self
+        return replace(self, settings=self.settings.model_copy(update={"encoder": name}))
 
     @cached_property
     def embeddings(self) -> EmbeddingStorage:

@@ -1,5 +1,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, Select, delete, exists, func, select
@@ -18,9 +19,13 @@ StoredVector = tuple[int, int, str, bytes]
 """These columns of one row."""
 
 
-def missing(session: Session, owner_id: int, encoder: str) -> list[tuple[int, str]]:
-    """(id, file) of the drawings that this encoder has not embedded yet, in order of id."""
+def missing(
+    session: Session, owner_id: int, encoder: str, since: datetime | None = None
+) -> list[tuple[int, str]]:
+    """(id, file) of the drawings that this encoder has not embedded (since), in order of id."""
     embedded = select(DrawingEmbedding.drawing_id).where(DrawingEmbedding.encoder == encoder)
+    if since is not None:
+        embedded = embedded.where(DrawingEmbedding.created_timestamp >= since)
     query = (
         select(Drawing.id, Drawing.file_path)
         .where(Drawing.owner_id == owner_id, Drawing.is_blank.is_(False))
@@ -133,6 +138,16 @@ def forget(session: Session, encoder: str, owner_id: int) -> int:
         DrawingEmbedding.encoder == encoder, DrawingEmbedding.drawing_id.in_(own)
     )
     return int(getattr(session.execute(statement), "rowcount", 0))
+
+
+def forget_drawings(session: Session, encoder: str, drawing_ids: Sequence[int]) -> None:
+    """Delete one encoder's vectors of some drawings."""
+    for some in in_batches(drawing_ids):
+        session.execute(
+            delete(DrawingEmbedding).where(
+                DrawingEmbedding.encoder == encoder, DrawingEmbedding.drawing_id.in_(some)
+            )
+        )
 
 
 def counts(session: Session, owner_id: int) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from deepmed.features.drawings.embeddings import repository
 from deepmed.features.drawings.embeddings.reading_ahead import ReadAhead
 from deepmed.features.drawings.embeddings.storage import EmbeddingStorage
+from deepmed.kit import clock
 from deepmed.kit.database import Database
 from deepmed.kit.errors import NotFoundError
 from deepmed.kit.pictures import read_stored
@@ -115,32 +117,45 @@ class EmbeddingPipeline:
 
     def process_batch(self, progress: Progress | None = None) -> EmbeddingReport:
         """Embed every drawing that the encoder has not seen; blank pages have no vector."""
+        return self._process(None, progress)
+
+    def re_embed(
+        self, progress: Progress | None = None, since: datetime | None = None
+    ) -> EmbeddingReport:
+        """Compute the vectors of the present encoder anew, each in the place of the older one.
+
+        Args:
+            progress: told (done, total) after each chunk.
+            since: a vector that was made after that moment is kept; of a run that was interrupted
+                give its beginning to go on with it.
+        """
+        report = self._process(since or clock.now(), progress)
+        self.store.clear_cache()
+        return report
+
+    def _process(self, since: datetime | None, progress: Progress | None) -> EmbeddingReport:
+        """Embed what has no vector, or none that was made since."""
         identity = self.service.identity
         with self.database.read() as session:
-            todo = repository.missing(session, self.store.owner_id, identity.key)
-            before = repository.counts(session, self.store.owner_id).get(identity.key, 0)
+            todo = repository.missing(session, self.store.owner_id, identity.key, since)
+            there = repository.counts(session, self.store.owner_id).get(identity.key, 0)
         chunks = [todo[start : start + CHUNK] for start in range(0, len(todo), CHUNK)]
         embedded = done = 0
         with ReadAhead(self.service.prepare, READERS) as ahead:
             for chunk, prepared in ahead.over(chunks):
-                embedded += self._store(chunk, prepared, identity)
+                embedded += self._store(chunk, prepared, identity, again=since is not None)
                 done += len(chunk)
                 if progress:
                     progress(done, len(todo))
-        return EmbeddingReport(identity.key, embedded, before)
-
-    def re_embed(self, progress: Progress | None = None) -> EmbeddingReport:
-        """Throw the vectors of the present encoder away and compute them anew."""
-        with self.database.write() as session:
-            repository.forget(session, self.service.identity.key, self.store.owner_id)
-        self.store.clear_cache()
-        return self.process_batch(progress)
+        return EmbeddingReport(identity.key, embedded, there if since is None else 0)
 
     def _store(
         self,
         chunk: Sequence[tuple[int, str]],
         prepared: "Sequence[Prepared | NotFoundError]",
         identity: "EncoderIdentity",
+        *,
+        again: bool,
     ) -> int:
         found = [one for one in prepared if not isinstance(one, NotFoundError)]
         if len(found) < len(chunk):
@@ -154,6 +169,8 @@ class EmbeddingPipeline:
         ]
         rows = dict(zip(drawings, self.service.encode(found), strict=True))
         with self.database.write() as session:
+            if again:
+                repository.forget_drawings(session, identity.key, drawings)
             return self.store.batch_store_embeddings(session, rows, identity)
 
     def _refuse_lost(

@@ -23,6 +23,8 @@ JOB_PAGES = {
     "drawings.train": "/models/training/{uid}",
     "drawings.import": "/drawings",
     "drawings.analyze": "/drawings?flagged=yes",
+    "drawings.reembed": "/encoders",
+    "drawings.compare_encoders": "/encoders",
 }
 """Where what came of a kind of job is shown."""
 
@@ -116,6 +118,11 @@ def losses(ledger: Ledger, uid: str, form: Literal["csv", "json"]) -> Response:
         media_type="text/csv" if form == "csv" else "application/json",
         headers={"Content-Disposition": f'attachment; filename="losses.{form}"'},
     )
+
+
+@router.get("/encoders")
+def encoders(request: Request, desk: CallersDesk, ledger: Ledger) -> HTMLResponse:
+    return page(request, PACKAGE, "encoders.html", content.encoders.content(desk, ledger))
 
 
 @router.get("/thresholds")

@@ -11,6 +11,8 @@ from deepmed.features.drawings.routes import (
     demo,
     deployment,
     drawings,
+    embeddings,
+    encoders,
     interpretability,
     models,
     training,
@@ -20,11 +22,13 @@ from deepmed.features.drawings.routes import (
 def routers() -> Iterator[APIRouter]:
     """The slice's routes, below `/api/v1`."""
     yield drawings.router
+    yield embeddings.router  # before the analyses, of which none is called `embeddings`
     yield analysis.router
     yield interpretability.router
     yield models.router
     yield training.router
     yield deployment.router
+    yield encoders.router
     yield config.router
     yield data_export.router
     yield demo.router

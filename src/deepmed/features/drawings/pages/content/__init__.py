@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         dashboard,
         demo,
         drawing,
+        encoders,
         gallery,
         models,
         thresholds,
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
         upload,
     )
 
-__all__ = ["dashboard", "demo", "drawing", "gallery", "models", "thresholds", "training", "upload"]
+__all__ = ["dashboard", "demo", "drawing", "encoders", "gallery", "models", "thresholds", "training", "upload"]
 
 
 def __getattr__(name: str) -> Any:
