@@ -192,7 +192,7 @@ ROLES: dict[str, Role | None] = {
     "POST /api/v1/training/deploy": OPERATOR,
     "POST /api/v1/training/models/export": ANALYST,
     "GET /api/v1/training/models/exports": VIEWER,
-    "GET /api/v1/training/models/exports/{export_id}/file": OPERATOR,
+    "GET /api/v1/training/models/exports/{package_id}/file": OPERATOR,
     "POST /api/v1/training/models/validate": ANALYST,
     "POST /api/v1/training/models/deploy": OPERATOR,
     "GET /api/v1/training/models/deployed": VIEWER,

@@ -52,14 +52,14 @@ def list_exports(desk: CallersDesk) -> ExportList:
     return answers.deployment.exports(desk)
 
 
-@router.get("/models/exports/{export_id}/file", response_class=Response, responses=PACKAGE)
-def export_file(desk: CallersDesk, export_id: Uid) -> Response:
+@router.get("/models/exports/{package_id}/file", response_class=Response, responses=PACKAGE)
+def export_file(desk: CallersDesk, package_id: Uid) -> Response:
     """The whole package, as `deepmed registry import` takes it in on another installation."""
     headers = {
-        "Content-Disposition": f'attachment; filename="model-{export_id}.zip"',
+        "Content-Disposition": f'attachment; filename="model-{package_id}.zip"',
         "Cache-Control": "no-store",
     }
-    content = answers.deployment.export_file(desk, export_id)
+    content = answers.deployment.export_file(desk, package_id)
     return Response(content, media_type=ZIP, headers=headers)
 
 
