@@ -10,6 +10,7 @@ from deepmed.cli.drawings.explaining import register as register_explaining
 from deepmed.cli.drawings.modelling import register as register_modelling
 from deepmed.cli.drawings.noting import register as register_noting
 from deepmed.cli.drawings.reporting import register as register_reporting
+from deepmed.cli.drawings.training import register as register_training
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +24,7 @@ app = typer.Typer(
 for register in (
     register_collecting,
     register_modelling,
+    register_training,
     register_deploying,
     register_analysing,
     register_encoding,
