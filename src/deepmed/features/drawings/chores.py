@@ -1,6 +1,7 @@
 """What is done by the clock for drawings, by every worker."""
 
 from deepmed.core.home import Home
+from deepmed.features.drawings.data_export.expiry import DeleteOld
 from deepmed.features.drawings.exports.expiry import delete_expired
 
 
@@ -9,4 +10,4 @@ def delete_expired_exports(home: Home) -> int:
     return delete_expired(home.database, home.storage)
 
 
-CHORES = (delete_expired_exports,)
+CHORES = (delete_expired_exports, DeleteOld())

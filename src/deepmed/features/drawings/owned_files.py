@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 from deepmed.core.backups.owned_files import OwnedFiles
 from deepmed.core.jobs.tables import Job, JobState
 from deepmed.features.drawings.catalogue import repository
+from deepmed.features.drawings.exports.expiry import FOLDER as EXPORTS
 from deepmed.features.drawings.importing import staging
 from deepmed.features.drawings.models.figure_keys import figure_key
 from deepmed.kit.storage import FileStorageService
 
-FOLDERS = ("uploads/drawings", "explanations", "exports")
+FOLDERS = ("uploads/drawings", "explanations", EXPORTS)
 
 
 def keys(session: Session, storage: FileStorageService) -> Iterator[str]:

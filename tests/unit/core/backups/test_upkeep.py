@@ -9,6 +9,8 @@ import pytest
 from deepmed.core.backups import upkeep
 from deepmed.core.backups.service import BackupService
 from deepmed.core.home import Home
+from deepmed.features.drawings.catalogue import DrawingCatalogue
+from deepmed.features.drawings.data_export.expiry import DeleteOld
 from deepmed.features.drawings.data_export.service import DataExport
 from factories.backups import add_drawing, pictures
 
@@ -62,3 +64,24 @@ def test_sizes_are_those_of_the_files(opened: Home, service: BackupService) -> N
     files = [opened.settings.home / f"deepmed.db{end}" for end in ("", "-wal")]
     assert place.size_bytes == sum(path.stat().st_size for path in files if path.exists())
     assert place.path == "deepmed.db"
+
+
+@pytest.mark.req("D-30.2")
+def test_exports_of_data_go_after_a_day_and_with_what_is_in_them(
+    opened: Home, other_owner_id: int
+) -> None:
+    mine, theirs = DataExport(opened), DataExport(opened.for_owner(other_owner_id))
+    add_drawing(opened)
+    for export in (mine, theirs):
+        export.make("json", include_embeddings=False)
+    keys = [stored.key for stored in opened.storage.list_files("data-exports")]
+    old = next(key for key in keys if f"/{opened.owner_id}/" in key)
+    age(opened, old, 23)
+    assert DeleteOld()(opened) == 0
+    age(opened, old, 25)
+    chore = DeleteOld()
+    assert (chore(opened), chore(opened)) == (1, 0)
+    mine.make("csv", include_embeddings=False)
+    DrawingCatalogue(opened.database, opened.storage, opened.owner_id).delete_drawing(1)
+    left = [stored.key for stored in opened.storage.list_files("data-exports")]
+    assert left == [key for key in keys if key != old]

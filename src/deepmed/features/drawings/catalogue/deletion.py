@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from deepmed.core.audit.repository import happened, record
 from deepmed.core.datasets.service import DatasetService
 from deepmed.features.drawings.catalogue import repository
+from deepmed.features.drawings.data_export.expiry import delete_all
 from deepmed.features.drawings.tables import Drawing
 from deepmed.kit.database import Database
 from deepmed.kit.errors import NotFoundError
@@ -140,6 +141,7 @@ class Deletion:
         # A stop from here on leaves files that no row names: the sweep takes them.
         for key in files:
             self._storage.delete(key)
+        delete_all(self._storage, self._owner_id)
         if self._on_deleted:
             self._on_deleted(report.drawings)
         return report

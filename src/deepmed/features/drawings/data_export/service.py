@@ -13,6 +13,7 @@ from typing import Any, Literal
 from deepmed.core.audit.repository import record
 from deepmed.core.home import Home
 from deepmed.features.drawings.data_export import repository
+from deepmed.features.drawings.data_export.expiry import folder_of
 from deepmed.features.drawings.data_export.writing import write_json, write_tables
 from deepmed.kit import clock
 from deepmed.kit.errors import NotFoundError
@@ -20,7 +21,6 @@ from deepmed.kit.storage import CHUNK_BYTES, StoredFile
 
 Format = Literal["json", "csv"]
 ENDINGS: dict[str, str] = {"json": ".json", "csv": ".zip"}
-FOLDER = "data-exports"
 _NAME = re.compile(r"data_export_\d{8}_\d{6}")
 
 
@@ -39,7 +39,7 @@ class DataExport:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._folder = f"{FOLDER}/{home.owner_id}"
+        self._folder = folder_of(home.owner_id)
 
     def make(self, form: Format, *, include_embeddings: bool) -> Export:
         """Write all drawings, models, analyses and explanations of one state of the database.
