@@ -52,6 +52,8 @@ def take(tour: Tour) -> None:
     """What reads comes first; what takes models out of use and deletes comes last."""
     drawing = _drawings(tour)
     _explanations(tour, _analyses(tour, drawing))
+    _deployments(tour)
+    _trainings(tour)
     _models(tour)
     _configuration(tour)
     _health(tour)
@@ -137,6 +139,52 @@ def _models(tour: Tour) -> None:
     model = {"model_id": merged["merged_model_id"]}
     go("PUT", "/models/{model_id}/threshold", names=model, json={"threshold": 5.5})
     go("PUT", "/models/{model_id}/threshold", names=model, json={"percentile": 90})
+
+
+def _trainings(tour: Tour) -> None:
+    """One runs, and is asked how far it is meanwhile; one waits, is cancelled and goes on."""
+    go = tour.go
+    here = {"training_job_id": go("POST", "/training/jobs", json=wanted())["id"]}
+    with pytest.MonkeyPatch.context() as patch:
+        finished = running._finished
+        patch.setattr(running, "_TELL_SECONDS", 0)
+
+        def asked(*given: Any) -> Any:
+            go("GET", "/training/jobs/{training_job_id}", names=here)
+            return finished(*given)
+
+        patch.setattr(running, "_finished", asked)
+        tour.api.work_off()
+    go("GET", "/training/jobs/{training_job_id}", names=here)
+    (report,) = go("GET", "/training/jobs/{training_job_id}/reports", names=here)
+    for form in ("html", "pdf", "json", "csv"):
+        path = "/training/jobs/{training_job_id}/reports/{report_id}/{form}"
+        go("GET", path, names={**here, "report_id": report["id"], "form": form})
+    waiting = {"training_job_id": go("POST", "/training/jobs", json=wanted(job_name="two"))["id"]}
+    go("GET", "/training/jobs")
+    for deed in ("cancel", "resume", "cancel"):
+        go("POST", f"/training/jobs/{{training_job_id}}/{deed}", names=waiting)
+    go("GET", "/training/environments/status")
+    with in_amazon(tour.amazon):
+        go("POST", "/training/sagemaker/setup", params={"s3_bucket": "a-bucket-of-drawings"})
+
+
+def _deployments(tour: Tour) -> None:
+    """A model leaves, and goes out of use and into it again."""
+    go = tour.go
+    ages = {"age_group_min": 6, "age_group_max": 9}
+    go("POST", "/training/models/export", params={"model_id": 2})
+    made = go("POST", "/training/models/export", params={"model_id": 2, "export_format": "onnx"})
+    go("GET", "/training/models/exports")
+    package = {"package_id": made["model_id"]}
+    go("GET", "/training/models/exports/{package_id}/file", names=package)
+    go("POST", "/training/models/validate", params={"model_id": made["model_id"]})
+    go("POST", "/training/models/{model_id}/undeploy", names={"model_id": 2})
+    path = made["export_path"]
+    go("POST", "/training/models/deploy", params={"model_export_path": path, **ages})
+    wanted = {"model_parameters_path": path, "replace_existing": True, **ages}
+    go("POST", "/training/deploy", json=wanted)
+    go("GET", "/training/models/deployed")
 
 
 def _configuration(tour: Tour) -> None:

@@ -58,6 +58,7 @@ def objects(api: Api) -> dict[str, Any]:
         "annotation_id": api.json("POST", f"{explained}/annotate", json=NOTE)["annotation_id"],
         "export_name": api.json("POST", "/export")["export_name"],
         "export_id": api.json("POST", f"{explained}/export", json={"format": "csv"})["export_id"],
+        "package_id": api.json("POST", "/training/models/export?model_id=2")["model_id"],
         "drawing_id": drawing,
         "sample_id": drawing,
         "analysis_id": analysis,

@@ -3,9 +3,11 @@
 import io
 import json
 import shutil
+import sqlite3
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -69,6 +71,24 @@ def without_weights(api: Api) -> str:
         seed=0,
         data_hash="0" * 64,
     ).uid
+
+
+@pytest.mark.req("D-29.1")
+def test_exports_and_deployments_are_counted(api: Api) -> None:
+    for form in ("pytorch", "onnx"):
+        export(api, export_format=form)
+    assert api.get(f"{MODELS}/exports")["count"] == 2
+    api.json("POST", f"{MODELS}/1/undeploy")
+    assert api.get(f"{MODELS}/deployed")["count"] == 2
+    with closing(sqlite3.connect(api.home.settings.home / "deepmed.db")) as database:
+        counts = [
+            database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - ours
+            for table in (
+                "artifacts WHERE kind = 'drawings.export'",
+                "age_group_models WHERE is_active AND kind = 'group'",
+            )
+        ]
+    assert counts == [2, 2]
 
 
 class TestExport:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from factories.tour import Tour
-from integration.server.contract import shapes, shapes_usage
+from integration.server.contract import shapes, shapes_deployment, shapes_usage
 from integration.server.contract.shapes import Shape, mismatches
 
 SUFFICIENCY = "/models/data-sufficiency"
@@ -49,6 +49,14 @@ OPERATIONS: dict[str, Shape | list[Shape]] = {
     f"GET {SUFFICIENCY}/age-group/{{age_min}}/{{age_max}}": shapes.GROUP_SUFFICIENCY,
     f"POST {SUFFICIENCY}/merge-age-groups": shapes.MERGED,
     f"GET {SUFFICIENCY}/warnings": shapes.WARNINGS,
+    # 2.5
+    "POST /training/deploy": shapes_deployment.PARAMETERS_DEPLOYED,
+    "POST /training/models/export": shapes_deployment.EXPORTED,
+    "GET /training/models/exports": shapes_deployment.EXPORTS,
+    "POST /training/models/validate": shapes_deployment.VALIDATED,
+    "POST /training/models/deploy": shapes_deployment.DEPLOYED,
+    "GET /training/models/deployed": shapes_deployment.IN_USE,
+    "POST /training/models/{model_id}/undeploy": shapes_deployment.UNDEPLOYED,
     # 2.6
     "GET /config/": shapes.CONFIGURATION,
     "PUT /config/": shapes.UPDATED,
@@ -115,6 +123,8 @@ COUNTS = {
     "/analysis": 7,
     "/interpretability": 8,
     "/models": 12,
+    "/training/models": 6,
+    "/training/deploy": 1,
     "/config": 10,
     "/backup": 7,
     "/export": 2,

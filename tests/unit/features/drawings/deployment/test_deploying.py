@@ -16,7 +16,7 @@ from deepmed.features.drawings.deployment.errors import (
 )
 from deepmed.features.drawings.deployment.exporter import ONNX_FILE, ModelExporter
 from deepmed.features.drawings.deployment.formats import EXPORT_KIND
-from deepmed.features.drawings.deployment.golden import GOLDEN_FILE
+from deepmed.features.drawings.deployment.golden import GOLDEN_FILE, Golden
 from deepmed.features.drawings.deployment.metadata import EXPORT_FILE, ModelExportMetadata
 from deepmed.features.drawings.deployment.service import ModelDeploymentService
 from deepmed.features.drawings.deployment.validator import WEIGHTS, ModelValidator
@@ -368,3 +368,32 @@ def test_the_weights_of_another_home_stay_readable_without_it(
     assert active(opened) == [1]
     assert ModelValidator(opened).validate_exported_model(uid).is_valid
     opened.database.close()
+
+
+@pytest.mark.req("D-29.1")
+def test_differences_are_relative_to_the_stored_scores(
+    trained: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the package's own scores, of the program's beside it, and of the vectors made anew."""
+    export = ModelExporter(trained).export_model_direct(MODEL, "onnx")
+    held = safetensors.numpy.load(trained.registry.load(export.model_id)[GOLDEN_FILE])
+    stored = held["scores"].copy()
+    held["scores"] = stored * np.linspace(1.0, 1.01, len(stored))
+    uid = republished(trained, export, golden__safetensors=safetensors.numpy.save(held))
+    made = Golden.make
+
+    def moved(*arguments: Any) -> Golden:
+        found = made(*arguments)
+        return Golden(found.rows.with_vectors(found.rows.vectors * np.float32(1.25)), found.scores)
+
+    monkeypatch.setattr(Golden, "make", moved)
+    found = ModelValidator(trained).validate_exported_model(uid)
+    expected = max(abs(stored - held["scores"]) / held["scores"])
+    measured = found.performance_checks
+    assert measured["golden_drawings"] == len(stored)
+    assert measured["largest_difference"] == pytest.approx(expected)
+    assert measured["onnx_largest_difference"] == pytest.approx(expected)
+    assert (measured["tolerance"], measured["onnx_tolerance"]) == (1e-9, 1e-4)
+    assert measured["embedding_difference"] == pytest.approx(0.25)
+    assert len(found.errors) == 2
+    assert "other vectors here" in found.warnings[0]
