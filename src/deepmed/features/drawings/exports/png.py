@@ -1,6 +1,5 @@
 """One picture: the drawing beside its map, with a title and a few lines."""
 
-import textwrap
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,10 @@ MARGIN = 10
 LEAST_WIDTH, LEAST_HEIGHT = 640, 400
 INK, QUIET = (37, 48, 59), (86, 100, 115)
 RESULTS = 4
+READABLE = 800
+"""Width of a page for which the sizes of letters are meant; on a wider one they grow along."""
+MOST_NOTES = 20
+"""A picture of more would be too long to look at."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def write(content: ExportContent) -> tuple[bytes, list[str]]:
     said = _said(content)
     font = font_for(said)
     width = max(LEAST_WIDTH, _pictures_width(content) + 2 * MARGIN)
-    rows = _rows(content, font, width)
+    rows = _rows(content, font, width, max(1.0, width / 2 / READABLE))
     height = max(LEAST_HEIGHT, sum(row.height for row in rows) + 2 * MARGIN)
     page = Image.new("RGB", (width, height), "white")
     pen, top = ImageDraw.Draw(page), MARGIN
@@ -84,17 +87,25 @@ def _said(content: ExportContent) -> list[str]:
         *content.sentences,
         content.caption,
         *(f"{one.name}, similarity {one.similarity:.2f}" for one in content.comparisons),
-        *map(note_line, content.annotations),
+        *_notes(content),
         content.footer,
     ]
 
 
-def _rows(content: ExportContent, font: Font, width: int) -> list[Row]:
+def _notes(content: ExportContent) -> list[str]:
+    """The first notes, each in one paragraph."""
+    shown = [" ".join(note_line(one).split()) for one in content.annotations[:MOST_NOTES]]
+    more = len(content.annotations) - len(shown)
+    return [*shown, f"{more} more notes are in the other formats."] if more else shown
+
+
+def _rows(content: ExportContent, font: Font, width: int, scale: float) -> list[Row]:
     def lines(texts: list[str], size: int = 15, colour: tuple[int, int, int] = INK) -> list[Row]:
+        large = round(size * scale)
         return [
-            Row(part, size, colour)
+            Row(part, large, colour)
             for text in texts
-            for part in _wrapped(font.shown(text), font, size, width - 2 * MARGIN)
+            for part in _wrapped(font.shown(text), font, large, width - 2 * MARGIN)
         ]
 
     rows = lines([content.title], 22) + lines(_result_lines(content))
@@ -108,15 +119,27 @@ def _rows(content: ExportContent, font: Font, width: int) -> list[Row]:
         rows += [Row(pictures=tuple(one.picture for one in content.comparisons))]
         rows += lines(names, 13, QUIET)
     if content.annotations:
-        rows += lines(["Noted by people"], 18) + lines([*map(note_line, content.annotations)])
+        rows += lines(["Noted by people"], 18) + lines(_notes(content))
     return [*rows, *lines([content.footer], 13, QUIET)]
 
 
 def _wrapped(text: str, font: Font, size: int, width: int) -> list[str]:
-    """The text in lines that fit; measured by the width of its own letters."""
-    if not text:
-        return []
+    """The text in lines that fit, measured with its own letters; a word too long is cut."""
     letters = ImageFont.truetype(font.path, size)
-    average = max(1.0, letters.getlength(text.replace("\n", " ")) / len(text))
-    most = max(10, int(width / average * 0.92))
-    return [line for part in text.splitlines() for line in textwrap.wrap(part, most) or [""]]
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and letters.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines += _cut(word, letters, width)
+    return lines
+
+
+def _cut(word: str, letters: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    parts = [""]
+    for letter in word:
+        if parts[-1] and letters.getlength(parts[-1] + letter) > width:
+            parts.append("")
+        parts[-1] += letter
+    return parts

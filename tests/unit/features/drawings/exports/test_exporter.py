@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -13,7 +14,7 @@ from PIL import Image, ImageFont
 from pypdf import PdfReader
 
 from deepmed.features.drawings.explanation.texts import FORBIDDEN_WORDS
-from deepmed.features.drawings.exports import fonts
+from deepmed.features.drawings.exports import fonts, png
 from deepmed.features.drawings.exports.content import ExportContent
 from deepmed.features.drawings.exports.exporter import VisualizationExporter
 from deepmed.features.drawings.exports.fonts import Font, font_for
@@ -267,3 +268,21 @@ class TestFonts:
 
         monkeypatch.setattr(ImageFont, "truetype", missing)
         assert fonts._installed("NotoSans-Regular.ttf") is None
+
+
+def test_a_picture_of_many_notes_says_how_many_it_leaves_out(gather: Gather) -> None:
+    content = gather("png")
+    many = replace(content, annotations=[dict(content.annotations[0])] * 500)
+    shown = Image.open(io.BytesIO(written(many)))
+    assert shown.height < 4000
+    assert png._notes(many)[-1] == "480 more notes are in the other formats."
+    assert "\n" not in "".join(png._notes(many))
+
+
+@pytest.mark.parametrize("text", ["W" * 500, "a " * 250, "iiii WWWW " * 50, "word"])
+def test_no_line_of_a_picture_is_wider_than_its_page(text: str) -> None:
+    font = font_for([text])
+    letters = ImageFont.truetype(font.path, 20)
+    lines = png._wrapped(text, font, 20, 400)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    assert max(map(letters.getlength, lines)) <= 400
