@@ -15,14 +15,12 @@ import numpy.typing as npt
 from PIL import Image
 
 from deepmed.kit.errors import ImageProcessingError, IntegrityError
+from deepmed.kit.picture_formats import format_of, openers, readable_in_words
 from deepmed.kit.settings import MIB, Settings
 
 Pixels = npt.NDArray[np.uint8]
 """(height, width, 3), red, green, blue, 255 = full."""
 
-FORMATS = ("PNG", "JPEG", "BMP")
-_STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM")
-_BMP_HEADER_SIZES = {12, 16, 40, 52, 56, 64, 108, 124}
 INK_LEVELS = 32
 """How much darker than the paper, or other than the page, a pixel must be to count as a mark."""
 BLANK_SHARE = 0.0005
@@ -40,13 +38,16 @@ _TURNS = {
 }
 _FOREIGN = (
     (b"GIF8", "a GIF"),
-    (b"II*\0", "a TIFF"),
-    (b"MM\0*", "a TIFF"),
-    (b"RIFF", "a WebP or another RIFF file"),
+    (b"RIFF", "a sound, a film or another RIFF file"),
     (b"%PDF", "a PDF"),
     (b"PK\x03\x04", "an archive or an office document"),
     (b"<", "a web page, an SVG or another text of marks"),
 )
+HEAD_BYTES = 64
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+_WHITE_IS_ZERO, _SIGNED, _MOST_BITS = 0, 2, 16
+_WIDE_MODES = {"F"}
+"""Of numbers with a fraction; how bright the brightest is they do not say."""
 _ARCHIVE_END_BYTES = 22 + 65_535
 # Python keeps one list of warning filters for all threads, so they decode one at a time.
 _decoding = threading.Lock()
@@ -78,15 +79,16 @@ class Picture:
 
 
 def read_picture(data: bytes, limits: PictureLimits = DEFAULT_LIMITS) -> Picture:
-    """Decode PNG, JPEG or BMP by content, whatever the file is called.
+    """Decode a picture by content, whatever the file is called.
 
-    Turned as its EXIF orientation says, transparency set on white, grey, palette, 16-bit and
-    CMYK converted to eight bits of red, green and blue. The number of pixels is read from the
-    header and checked before anything is decoded.
+    Which kinds can be read `picture_formats` says. Turned as its EXIF orientation says,
+    transparency set on white, grey, palette, 16-bit and CMYK converted to eight bits of red,
+    green and blue. The number of pixels is read from the header and checked before anything is
+    decoded.
 
     Raises:
-        ImageProcessingError: empty, truncated, no picture, another format, animated, too large
-            or too small; the message tells a person which.
+        ImageProcessingError: empty, truncated, no picture, another format, several pictures in
+            one file, too large or too small; the message tells a person which.
     """
     if not data:
         raise ImageProcessingError("The file is empty.")
@@ -110,15 +112,15 @@ def read_picture(data: bytes, limits: PictureLimits = DEFAULT_LIMITS) -> Picture
             image.load()
             pixels = _to_rgb(_upright(image, notes), data, notes)
     _check_size(pixels.shape[1], pixels.shape[0], limits)
-    name = "JPEG" if image.format == "MPO" else str(image.format)
+    kind = format_of(data[:HEAD_BYTES])
+    name = kind.name if kind else str(image.format)
     return Picture(pixels, name, pixels.shape[1], pixels.shape[0], tuple(notes))
 
 
 def looks_like_picture(head: bytes) -> bool:
-    """Whether the first bytes of a file (32 are enough) begin a PNG, a JPEG or a BMP."""
-    if head.startswith(b"BM"):  # so do many texts; a BMP goes on with the size of its next header
-        return int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES
-    return head.startswith(_STARTS)
+    """Whether the first bytes of a file (64 are enough) begin a picture that can be read here."""
+    kind = format_of(head[:HEAD_BYTES])
+    return kind is not None and kind.readable()
 
 
 def read_stored(data: bytes) -> Pixels:
@@ -207,16 +209,21 @@ def _contained() -> Iterator[None]:
 
 
 def _open(data: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(data), formats=FORMATS)
+    return Image.open(io.BytesIO(data), formats=openers())
 
 
 def _foreign(data: bytes) -> ImageProcessingError:
+    here = f"{readable_in_words()} are read here, whatever the file's name says."
+    kind = format_of(data[:HEAD_BYTES])
+    if kind is not None:
+        return ImageProcessingError(
+            f"It is a picture of the kind {kind.name}, which this installation does not read "
+            f"({kind.remedy}); {here} Save or export it as PNG."
+        )
     start = data[:64].lstrip()
     found = next((name for magic, name in _FOREIGN if start.startswith(magic)), None)
     what = f"It is {found}" if found else "Its content is no picture that is known here"
-    return ImageProcessingError(
-        f"{what}; PNG, JPEG and BMP are read, whatever the file's name says."
-    )
+    return ImageProcessingError(f"{what}; {here}")
 
 
 def _holds_archive(data: bytes) -> bool:
@@ -232,11 +239,37 @@ def _holds_archive(data: bytes) -> bool:
 
 def _check_header(image: Image.Image, limits: PictureLimits) -> None:
     _check_size(image.width, image.height, limits)
-    # A photograph's depth map or HDR layer (MPO) is no animation: the picture itself is first.
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+    if _holds_several(image):
         raise ImageProcessingError(
-            "The picture is animated; save the one frame that is meant as PNG."
+            "The file holds several pictures: it is animated, or has several pages. Save the one "
+            "that is meant as PNG."
         )
+    if image.mode in _WIDE_MODES or _bits(image) > _MOST_BITS:
+        raise ImageProcessingError(
+            "The picture has more than 16 bits or signed numbers a colour, as measurements have; "
+            "save it with 8 or 16 bits a colour."
+        )
+
+
+def _holds_several(image: Image.Image) -> bool:
+    # A photograph's depth map or HDR layer (MPO) is no animation: the picture itself is first.
+    if image.format == "MPO":
+        return False
+    if image.format != "TIFF":
+        return getattr(image, "n_frames", 1) > 1
+    try:
+        image.seek(1)  # counting them would read the whole chain of pages
+    except EOFError:
+        return False
+    return True
+
+
+def _bits(image: Image.Image) -> int:
+    """Bits a colour where the format tells them apart, and 0 elsewhere."""
+    if image.format != "TIFF":
+        return 0
+    signed = max(image.tag_v2.get(_SAMPLE_FORMAT, (1,))) == _SIGNED  # type: ignore[attr-defined]  # a TIFF has tags
+    return 99 if signed else max(image.tag_v2.get(_BITS, (1,)))  # type: ignore[attr-defined]  # likewise
 
 
 def _check_size(width: int, height: int, limits: PictureLimits) -> None:
@@ -273,10 +306,10 @@ def _to_rgb(image: Image.Image, data: bytes, notes: list[str]) -> Pixels:
     if image.mode.startswith("I"):
         return _from_sixteen_bits(image, notes)
     if image.mode == "CMYK":
-        return _from_cmyk(image, notes)
+        return _from_cmyk(image, notes, inverted=data.startswith(b"\xff\xd8"))
     if image.has_transparency_data:
         return _on_white(image, data, notes)
-    if image.mode not in {"1", "L", "P", "RGB", "RGBX"}:
+    if image.mode not in {"1", "L", "P", "RGB", "RGBX", "YCbCr"}:
         raise ImageProcessingError(f"The picture's kind of pixels ({image.mode}) is not supported.")
     return np.array(image.convert("RGB"))
 
@@ -284,6 +317,8 @@ def _to_rgb(image: Image.Image, data: bytes, notes: list[str]) -> Pixels:
 def _from_sixteen_bits(image: Image.Image, notes: list[str]) -> Pixels:
     notes.append("scaled from 16 to 8 bits")
     wide = np.asarray(image).astype(np.uint32)
+    if image.format == "TIFF" and image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # type: ignore[attr-defined]  # a TIFF has tags
+        wide = 65_535 - wide  # of sixteen bits Pillow leaves this to us
     grey = ((wide + 128) // 257).astype(np.uint8)
     transparent = image.info.get("transparency")
     if transparent is not None:
@@ -292,12 +327,13 @@ def _from_sixteen_bits(image: Image.Image, notes: list[str]) -> Pixels:
     return np.repeat(grey[..., None], 3, axis=2)
 
 
-def _from_cmyk(image: Image.Image, notes: list[str]) -> Pixels:
+def _from_cmyk(image: Image.Image, notes: list[str], *, inverted: bool) -> Pixels:
+    """`inverted`: whether Pillow has turned the inks round, as it does in JPEG alone."""
     notes.append("converted from CMYK")
-    if "adobe" not in image.info:
+    if inverted and "adobe" not in image.info:
         # Pillow takes every CMYK JPEG for Adobe's, which stores the inks inverted.
-        inverted = 255 - np.asarray(image)
-        image = Image.frombytes("CMYK", image.size, inverted.tobytes())
+        inks = 255 - np.asarray(image)
+        image = Image.frombytes("CMYK", image.size, inks.tobytes())
     return np.array(image.convert("RGB"))
 
 

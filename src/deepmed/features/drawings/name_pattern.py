@@ -20,7 +20,10 @@ _FIELDS: Mapping[str, tuple[str, str | None]] = {
     "tool": ("drawing_tool", None),
 }
 _TOKEN = re.compile(r"\{(?P<field>\w*)\}|(?P<any>\*)|(?P<literal>[^{}*]+)|(?P<stray>.)", re.DOTALL)
-_PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp")
+_PICTURE_ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"),
+    *(".webp", ".avif", ".heic", ".heif"),
+)
 MAX_LENGTH = 300
 
 

@@ -5,6 +5,7 @@
   let canvas, pen, strokes, picture, place, painting;
 
   function redraw() {
+    if (!picture) return;
     pen.drawImage(picture, 0, 0);
     for (const stroke of strokes) for (const dot of stroke) blot(dot);
     const count = strokes.length;
@@ -56,9 +57,18 @@
   }
 
   async function open(event) {
-    picture = await createImageBitmap(event.detail);
+    strokes = []; // before anything can fail: those of another picture must never cover this one
+    try {
+      picture = await createImageBitmap(event.detail);
+    } catch {
+      picture = undefined;
+    }
+    canvas.hidden = !picture;
+    if (!picture) {
+      document.getElementById("covered").textContent = "This browser cannot show a picture of this kind. Cover names on the paper, or save it as PNG first.";
+      return;
+    }
     [canvas.width, canvas.height] = [picture.width, picture.height];
-    strokes = [];
     place = [canvas.width / 2, canvas.height / 2];
     redraw();
   }

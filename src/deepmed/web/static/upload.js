@@ -3,7 +3,7 @@
 "use strict";
 
 const part = (id) => document.getElementById(id);
-const isPicture = (file) => /\.(png|jpe?g|bmp)$/i.test(file.name);
+const isPicture = (file) => part("upload").dataset.endings.split(" ").some((end) => file.name.toLowerCase().endsWith(end));
 const isArchive = (file) => /\.zip$/i.test(file.name);
 const isTable = (file) => /\.(csv|json)$/i.test(file.name);
 let files = [];
@@ -33,7 +33,7 @@ function refusal(chosen) {
   const { most, fileBytes, archiveBytes } = part("upload").dataset;
   const archives = chosen.filter(isArchive);
   const unknown = chosen.find((file) => !isPicture(file) && !isArchive(file) && !isTable(file));
-  if (unknown) return `${unknown.name} is no PNG, JPEG, BMP, ZIP or table. Nothing was chosen.`;
+  if (unknown) return `${unknown.name} is no picture that can be read here, no ZIP and no table. Nothing was chosen.`;
   if (archives.length && chosen.length > 1) return "A ZIP comes alone, with its table inside. Nothing was chosen.";
   if (chosen.length > most) return `${chosen.length} files are more than ${most} at once. Put them into a ZIP.`;
   const great = chosen.find((file) => file.size > (isArchive(file) ? archiveBytes : fileBytes));

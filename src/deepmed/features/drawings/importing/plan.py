@@ -19,6 +19,7 @@ from deepmed.features.drawings.metadata_files import (
 )
 from deepmed.features.drawings.name_pattern import NamePattern, compile_pattern
 from deepmed.kit.errors import ValidationError
+from deepmed.kit.picture_formats import readable_in_words
 
 _TABLE_ENDINGS = (".csv", ".tsv", ".json")
 _TABLE_NAMES = tuple("metadata" + ending for ending in _TABLE_ENDINGS)
@@ -101,7 +102,8 @@ def refuse_pictureless(plan: ImportPlan) -> None:
     """Raises ValidationError where nothing of a plan is a picture, with the first reasons."""
     if any(drawing.metadata for drawing in plan.drawings):
         return
-    reasons = [f"{drawing.file.name}: it is no PNG, JPEG or BMP" for drawing in plan.drawings]
+    kinds = readable_in_words("or")
+    reasons = [f"{drawing.file.name}: it is no {kinds}" for drawing in plan.drawings]
     told = [*reasons, *map(str, plan.rejected)][:_MOST_IN_MESSAGE]
     raise ValidationError(f"None of the files is a picture; nothing was stored. {'; '.join(told)}.")
 

@@ -50,7 +50,7 @@ MOST_FILES = 50
 @router.post("/upload", status_code=201)
 def upload_drawing(  # noqa: PLR0917 - a form's fields, sent by their names
     desk: CallersDesk,
-    file: Annotated[UploadFile, File(description="PNG, JPEG or BMP")],
+    file: Annotated[UploadFile, File(description="A picture of a kind that this server reads")],
     age_years: Annotated[AgeText, Form()],
     subject: Annotated[str | None, Form()] = None,
     expert_label: Annotated[str | None, Form()] = None,
