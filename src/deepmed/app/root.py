@@ -75,7 +75,7 @@ def detailed_health(parts: Parts) -> dict[str, Any]:
         },
         "database": _database(parts.home, components["database"]),
         "storage": _storage(parts.home),
-        "security": _security(),
+        "security": _security(parts.home),
         "errors": parts.statistics.errors(),
         "resources": parts.resources.summary(),
     }
@@ -88,7 +88,7 @@ def metrics(parts: Parts) -> dict[str, Any]:
     return {
         "timestamp": clock.now(),
         "system": _system(parts.health.metrics()),
-        "security": _security(),
+        "security": _security(parts.home),
         "errors": parts.statistics.errors(),
         "resources": parts.resources.summary(),
         "application": components["ml_models"].details,
@@ -134,8 +134,8 @@ def _storage(home: Home) -> dict[str, Any]:
     }
 
 
-def _security() -> dict[str, Any]:
-    return {"mode": "local", "note": LOCAL_MODE}
+def _security(home: Home) -> dict[str, Any]:
+    return {"mode": "local", "note": LOCAL_MODE, "cors_origins": home.settings.cors_origins}
 
 
 def _system(found: SystemMetrics) -> dict[str, Any]:

@@ -157,6 +157,11 @@ class Settings(BaseSettings):
         return init_settings, env_settings, InitSettingsSource(settings_cls, from_file(file))
 
     @property
+    def cors_origins(self) -> list[str]:
+        """Other sites whose pages may ask this server: none, and no setting names one (S-6)."""
+        return []
+
+    @property
     def resolved_database_url(self) -> str:
         if self.database_url is not None:
             return self.database_url.get_secret_value()

@@ -1,16 +1,23 @@
 """One picture from outside: is it one, and what does it look like to a model?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from pydantic import BaseModel
 
+from deepmed.features.drawings.errors import ImagePreprocessingError
 from deepmed.features.drawings.metadata import DrawingMetadata, extract_metadata
+from deepmed.features.drawings.schemas.common import (
+    ImageFormat,
+    ImageValidationRequest,
+    ValidationErrorDetail,
+)
 from deepmed.kit.errors import ImageProcessingError
 from deepmed.kit.pictures import (
     DEFAULT_LIMITS,
+    Picture,
     PictureLimits,
     Pixels,
     ink_coverage,
@@ -20,7 +27,12 @@ from deepmed.kit.pictures import (
 
 DEFAULT_SIZE = (224, 224)
 
-__all__ = ["DataPipelineService", "DrawingMetadata", "ValidationResult"]
+__all__ = [
+    "DataPipelineService",
+    "DrawingMetadata",
+    "ImagePreprocessingError",
+    "ValidationResult",
+]
 
 
 class ValidationResult(BaseModel):
@@ -36,6 +48,8 @@ class ValidationResult(BaseModel):
     is_blank: bool | None = None
     errors: list[str] = []
     warnings: list[str] = []
+    details: list[ValidationErrorDetail] = []
+    """What of the demands is not met, where some were made."""
 
 
 class DataPipelineService:
@@ -50,8 +64,19 @@ class DataPipelineService:
         self.target_size = target_size
         self.limits = limits
 
-    def validate_image(self, image_data: bytes, filename: str | None = None) -> ValidationResult:
-        """Never raises for a bad picture: the result says what is wrong with it."""
+    def validate_image(
+        self,
+        image_data: bytes,
+        filename: str | None = None,
+        demands: ImageValidationRequest | None = None,
+    ) -> ValidationResult:
+        """Never raises for a bad picture: the result says what is wrong with it.
+
+        Args:
+            image_data: the file.
+            filename: as it is called; nothing is concluded from it.
+            demands: what the picture must keep to besides the limits of this service.
+        """
         try:
             picture = read_picture(image_data, self.limits)
         except ImageProcessingError as error:
@@ -62,8 +87,9 @@ class DataPipelineService:
                 errors=[error.message],
             )
         blank = is_blank(picture.pixels)
+        details = [] if demands is None else list(_unmet(demands, picture, len(image_data)))
         return ValidationResult(
-            is_valid=True,
+            is_valid=not details,
             filename=filename,
             format=picture.format,
             width=picture.width,
@@ -71,7 +97,9 @@ class DataPipelineService:
             file_size=len(image_data),
             ink_coverage=ink_coverage(picture.pixels),
             is_blank=blank,
+            errors=[detail.message for detail in details],
             warnings=[*picture.notes, *(["the page is nearly blank"] if blank else [])],
+            details=details,
         )
 
     def preprocess_image(
@@ -96,6 +124,32 @@ class DataPipelineService:
         """Both at once; raises ValidationError or ImageProcessingError."""
         checked = self.extract_metadata(metadata)
         return self.preprocess_image(image_data), checked
+
+
+def _unmet(
+    demands: ImageValidationRequest, picture: Picture, size: int
+) -> Iterator[ValidationErrorDetail]:
+    allowed = {"jpeg" if name is ImageFormat.JPG else str(name) for name in demands.allowed_formats}
+    if picture.format.lower() not in allowed:
+        yield ValidationErrorDetail(
+            field="format",
+            message=f"The picture is a {picture.format}.",
+            invalid_value=picture.format,
+            constraint=f"one of {', '.join(demands.allowed_formats)}",
+        )
+    bounds = {
+        "file_size": (size, 0, demands.max_file_size),
+        "width": (picture.width, demands.min_width, demands.max_width),
+        "height": (picture.height, demands.min_height, demands.max_height),
+    }
+    for field, (value, least, greatest) in bounds.items():
+        if not least <= value <= greatest:
+            yield ValidationErrorDetail(
+                field=field,
+                message=f"The {field.replace('_', ' ')} is {value}.",
+                invalid_value=value,
+                constraint=f"{least} to {greatest}",
+            )
 
 
 def _fit(pixels: Pixels, size: tuple[int, int]) -> Pixels:

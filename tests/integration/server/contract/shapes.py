@@ -488,7 +488,7 @@ CONFIGURATION = {
     "vision_model": str,
     "anomaly_detection_method": str,
     "threshold_percentile": (number(50, 99.9), None),
-    "age_grouping_strategy": one_of("yearly", "custom"),
+    "age_grouping_strategy": one_of("yearly", "2-year", "3-year", "custom"),
     "min_samples_per_group": number(10, 1e9),
     "max_age_group_span": number(1e-9, 16),
 }

@@ -34,6 +34,27 @@ class TestUpdate:
         api.json("PUT", "/config/age-grouping", json={"age_grouping_strategy": "yearly"})
         assert api.get("/config/")["min_samples_per_group"] == 50
 
+    @pytest.mark.parametrize(("years", "widest"), [(2, 4), (3, 3)])
+    def test_groups_may_be_several_years_wide(self, api: Api, years: int, widest: int) -> None:
+        api.json("POST", "/config/reset", params={"confirm": True})
+        body = {"age_grouping_strategy": f"{years}-year"}
+        assert api.json("PUT", "/config/age-grouping", json=body)["data"] == body
+        found = api.get("/config/")
+        assert found["age_grouping_strategy"] == f"{years}-year"
+        assert (found["min_samples_per_group"], found["max_age_group_span"]) == (50, 4)
+        job = api.json("POST", "/models/auto-create")["job_id"]
+        jobs = {each["uid"]: each for each in api.get("/jobs")["jobs"]}
+        groups = jobs[job]["payload"]["groups"]
+        widths = [group["age_max"] - group["age_min"] for group in groups]
+        assert {width % years for width in widths[:-1]} == {0}
+        assert max(widths) <= widest
+
+    def test_the_subjects_are_told(self, settled: Api) -> None:
+        found = settled.get("/config/")
+        listed = settled.get("/config/subjects")["supported_categories"]
+        assert set(found["supported_subjects"]) == {each["category"] for each in listed}
+        assert found["subject_aware_analysis"] is True
+
     @pytest.mark.parametrize("path", ["/config/", "/config/age-grouping"])
     @pytest.mark.parametrize(
         ("body", "status"),
@@ -43,7 +64,7 @@ class TestUpdate:
             ({"something": "else"}, 400),
             ({"threshold_percentile": 49.9}, 422),
             ({"threshold_percentile": 99.91}, 422),
-            ({"age_grouping_strategy": "2-year"}, 422),
+            ({"age_grouping_strategy": "5-year"}, 422),
             ({"min_samples_per_group": 9}, 422),
             ({"min_samples_per_group": 10**30}, 422),
             ({"max_age_group_span": 0}, 422),

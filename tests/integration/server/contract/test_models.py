@@ -101,6 +101,13 @@ class TestTrain:
         sent = {**GROUP, "epochs": 3, "learning_rate": "x"}
         assert settled.ask("POST", "/models/train", json=sent).status_code == 409
 
+    def test_an_age_group_stands_for_its_bounds(self, api: Api) -> None:
+        wanted = {"age_group": "3-4", "min_samples": 10, "candidate": True}
+        found = api.json("POST", "/models/train", json=wanted)
+        assert found["age_range"] == [3, 4]
+        refused = api.ask("POST", "/models/train", json={"age_group": "old"})
+        assert refused.status_code == 422
+
     def test_what_json_has_no_number_for(self, settled: Api) -> None:
         headers = {"content-type": "application/json"}
         for text in (b'{"age_min": NaN, "age_max": 6}', b'{"age_min": 3, "age_max": 1e999}'):

@@ -1,7 +1,11 @@
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from deepmed.features.drawings.data_pipeline import DataPipelineService
+from deepmed.features.drawings.schemas.common import ImageFormat, ImageValidationRequest
 from deepmed.kit.errors import ImageProcessingError, ValidationError
 from deepmed.kit.pictures import PictureLimits, encode_png
 
@@ -60,3 +64,31 @@ def test_picture_and_metadata_together() -> None:
         service.validate_and_preprocess(encode_png(page()), {})
     with pytest.raises(ImageProcessingError):
         service.validate_and_preprocess(b"", {"age_years": 6})
+
+
+def test_demands_are_told_one_by_one() -> None:
+    data = encode_png(page())
+    service = DataPipelineService()
+    assert service.validate_image(data, demands=ImageValidationRequest()).is_valid
+    wanted = ImageValidationRequest(
+        allowed_formats=[ImageFormat.JPG], max_file_size=10, min_width=91, max_height=59
+    )
+    found = service.validate_image(data, demands=wanted)
+    assert not found.is_valid
+    told = {detail.field: (detail.invalid_value, detail.constraint) for detail in found.details}
+    assert told == {
+        "format": ("PNG", "one of jpg"),
+        "file_size": (len(data), "0 to 10"),
+        "width": (90, "91 to 4096"),
+        "height": (60, "32 to 59"),
+    }
+    assert len(found.errors) == len(found.details)
+    assert not service.validate_image(b"words", demands=wanted).is_valid
+
+
+def test_jpg_and_jpeg_are_one_format() -> None:
+    kept = io.BytesIO()
+    Image.fromarray(page()).save(kept, "JPEG")
+    for name in (ImageFormat.JPG, ImageFormat.JPEG):
+        demands = ImageValidationRequest(allowed_formats=[name])
+        assert DataPipelineService().validate_image(kept.getvalue(), demands=demands).is_valid

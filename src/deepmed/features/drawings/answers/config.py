@@ -12,6 +12,7 @@ from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.models.age_groups import AgeGroupManager
 from deepmed.features.drawings.models.sufficiency import MINIMUM, RECOMMENDED
 from deepmed.features.drawings.models.use import ModelUse
+from deepmed.features.drawings.schemas.analysis import AnalysisMethod
 from deepmed.features.drawings.schemas.config import (
     AgeDistribution,
     ConfigurationStatistics,
@@ -27,6 +28,7 @@ from deepmed.features.drawings.schemas.config import (
     ThresholdStatistics,
     Validation,
 )
+from deepmed.features.drawings.subjects import SubjectCategory
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.kit import clock
 from deepmed.kit.errors import DeepMedError, ValidationError
@@ -38,11 +40,13 @@ def configuration(desk: Desk) -> SystemConfigurationResponse:
         grouping = AgeGroupManager(desk.bench).grouping(session)
     return SystemConfigurationResponse(
         vision_model=desk.bench.settings.encoder,
-        anomaly_detection_method="autoencoder",
+        anomaly_detection_method=AnalysisMethod.AUTOENCODER,
         threshold_percentile=percentile,
         age_grouping_strategy=grouping.strategy,
         min_samples_per_group=grouping.min_samples,
         max_age_group_span=grouping.max_span,
+        subject_aware_analysis=True,
+        supported_subjects=[each.value for each in SubjectCategory],
     )
 
 
@@ -52,10 +56,11 @@ def update(desk: Desk, request: ConfigurationUpdateRequest) -> SuccessResponse:
     if not given:
         raise ValidationError("Nothing was given to change; nothing was changed.")
     applied: dict[str, Any] = dict(given)
+    asked = request.age_grouping_strategy
     with desk.bench.database.write() as session:
         AgeGroupManager(desk.bench).set_grouping(
             session,
-            strategy=request.age_grouping_strategy,
+            strategy=asked and str(asked),
             min_samples=request.min_samples_per_group,
             max_span=request.max_age_group_span,
         )

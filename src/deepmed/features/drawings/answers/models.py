@@ -17,6 +17,7 @@ from deepmed.features.drawings.models.ranges import AgeRange, closes_by_default,
 from deepmed.features.drawings.models.status import model_status
 from deepmed.features.drawings.models.sufficiency import MINIMUM
 from deepmed.features.drawings.models.use import ModelUse
+from deepmed.features.drawings.schemas.analysis import VisionModel
 from deepmed.features.drawings.schemas.models import (
     AgeGroupModelResponse,
     CreationAccepted,
@@ -25,6 +26,7 @@ from deepmed.features.drawings.schemas.models import (
     MergeRequest,
     ModelListResponse,
     ModelsInUse,
+    ModelStatus,
     ModelStatusResponse,
     ModelTrainingRequest,
     ThresholdUpdated,
@@ -210,7 +212,7 @@ def _refuse_unknown_detector(name: str) -> None:
 
 def _refuse_foreign_encoder(desk: Desk, asked: str | None) -> None:
     present = desk.bench.settings.encoder
-    if asked not in {None, "vit", present}:  # vit: the original's word for its one encoder
+    if asked not in {None, VisionModel.VIT, present}:
         raise ValidationError(
             f"The present encoder is {present}, not {asked}; nothing was trained. Set "
             "DEEPMED_ENCODER to use another one for all drawings."
@@ -255,7 +257,7 @@ def _model(desk: Desk, session: Session, row: AgeGroupModel) -> AgeGroupModelRes
         vision_model=row.vision_model.partition("@")[0],
         sample_count=row.sample_count,
         threshold=rule["threshold"],
-        status="insufficient_data" if thin else "ready",
+        status=ModelStatus.INSUFFICIENT_DATA if thin else ModelStatus.READY,
         created_timestamp=row.created_timestamp,
         is_active=row.is_active,
         needs_retraining=row.needs_retraining,

@@ -34,13 +34,16 @@ class AgeGroupManagerError(ModelError):
 
 
 YEARLY, CUSTOM = "yearly", "custom"
+WIDTHS = {YEARLY: 1, "2-year": 2, "3-year": 3}
+"""How many years a bin has from which groups are suggested; with any other strategy one."""
 
 
 @dataclass(frozen=True)
 class AgeGroupConfig:
-    """How groups are suggested: yearly bins, merged upwards until they hold enough.
+    """How groups are suggested: bins of years, merged upwards until they hold enough.
 
-    `strategy` says that: `yearly` with these defaults, `custom` where a person changed one.
+    `strategy` says how wide a bin is, with these defaults (`yearly`, `2-year`, `3-year`), or
+    `custom` where a person changed one; a bin is a year then.
     """
 
     min_samples: int = 50
@@ -74,7 +77,7 @@ class AgeGroupManager:
     ) -> AgeGroupConfig:
         """Change how groups are suggested to this owner; None leaves a value as it is."""
         old = self.grouping(session)
-        base = AgeGroupConfig() if strategy == YEARLY else old
+        base = AgeGroupConfig() if strategy in WIDTHS else old
         given = min_samples is not None or max_span is not None
         new = AgeGroupConfig(
             base.min_samples if min_samples is None else min_samples,
@@ -180,13 +183,15 @@ class AgeGroupManager:
 def _merge(counts: Counter[int], config: AgeGroupConfig) -> list[tuple[int, int]]:
     """Years upwards until they hold enough; years without drawings open no group."""
     bounds: list[tuple[int, int]] = []
+    width = WIDTHS.get(config.strategy, 1)
     start, held = None, 0
     for year in range(min(counts, default=0), max(counts, default=-1) + 1):
         held += counts[year]
         if not held:
             continue
         start = year if start is None else start
-        if held >= config.min_samples or year + 1 - start >= config.max_span:
+        years = year + 1 - start
+        if years % width == 0 and (held >= config.min_samples or years + width > config.max_span):
             bounds.append((start, year + 1))
             start, held = None, 0
     return bounds if start is None else [*bounds, (start, max(counts) + 1)]

@@ -8,7 +8,6 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 
 from deepmed.core.jobs.dependencies import Ledger
 from deepmed.features.drawings import answers
-from deepmed.features.drawings.catalogue.filters import NEWEST_FIRST, DrawingFilter
 from deepmed.features.drawings.desk import CallersDesk, Desk
 from deepmed.features.drawings.importing.plan import plan_import, refuse_pictureless
 from deepmed.features.drawings.importing.received import (
@@ -24,20 +23,22 @@ from deepmed.features.drawings.importing.report import ImportReport
 from deepmed.features.drawings.importing.sources import open_source
 from deepmed.features.drawings.importing.staging import Staging
 from deepmed.features.drawings.jobs import ImportPayload
-from deepmed.features.drawings.metadata import ExpertLabel, extract_metadata
+from deepmed.features.drawings.metadata import extract_metadata
 from deepmed.features.drawings.routes.attachments import PICTURE, attached
 from deepmed.features.drawings.schemas.analysis import ComparisonExampleResponse
 from deepmed.features.drawings.schemas.drawings import (
     AgeText,
     BatchUploadResponse,
     DrawingChanges,
+    DrawingFilterRequest,
     DrawingListResponse,
     DrawingResponse,
     DrawingStatistics,
+    DrawingUploadRequest,
     UploadedDrawing,
     UploadProgressResponse,
 )
-from deepmed.features.drawings.schemas.fields import Number, ObjectId, Text, is_uid
+from deepmed.features.drawings.schemas.fields import ObjectId, is_uid
 from deepmed.features.drawings.thumbnails import thumbnail
 from deepmed.kit.errors import NotFoundError, ValidationError
 from deepmed.kit.ids import new_uid
@@ -59,14 +60,15 @@ def upload_drawing(  # noqa: PLR0917 - a form's fields, sent by their names
     child_id: Annotated[str | None, Form()] = None,
 ) -> UploadedDrawing:
     """Store one drawing. The same bytes are never stored twice: the stored one is the answer."""
-    facts = {
-        "age_years": age_years,
-        "subject": subject,
-        "expert_label": expert_label,
-        "drawing_tool": drawing_tool,
-        "prompt": prompt,
-        "child_id": child_id,
-    }
+    form = DrawingUploadRequest(
+        age_years=age_years,
+        subject=subject,
+        expert_label=expert_label,
+        drawing_tool=drawing_tool,
+        prompt=prompt,
+        child_id=child_id,
+    )
+    facts = form.model_dump()
     extract_metadata(facts)  # so that what is wrong is told as of a form, not of a table
     with TemporaryDirectory() as folder:
         limit = desk.home.settings.max_file_bytes
@@ -136,26 +138,13 @@ def drawing_statistics(desk: CallersDesk) -> DrawingStatistics:
 
 
 @router.get("/")
-def list_drawings(  # noqa: PLR0917 - query parameters, sent by their names
-    desk: CallersDesk,
-    age_min: Number | None = None,
-    age_max: Number | None = None,
-    subject: Text | None = None,
-    expert_label: ExpertLabel | None = None,
-    page: int = 1,
-    page_size: int = 20,
-    child_id: Text | None = None,
-    sort: str = NEWEST_FIRST,
+def list_drawings(
+    desk: CallersDesk, asked: Annotated[DrawingFilterRequest, Query()]
 ) -> DrawingListResponse:
     """A page of drawings, newest first."""
-    wanted = DrawingFilter(
-        age_min=age_min,
-        age_max=age_max,
-        subject=subject,
-        expert_label=expert_label,
-        child=child_id,
+    found = desk.catalogue.list_drawings(
+        asked.wanted(), sort=asked.sort, page=asked.page, page_size=asked.page_size
     )
-    found = desk.catalogue.list_drawings(wanted, sort=sort, page=page, page_size=page_size)
     return DrawingListResponse.of(found)
 
 

@@ -1,9 +1,10 @@
 """Analyses on the wire (contract 3.2). A number that cannot be had is null; `reasons` says why."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from deepmed.features.drawings.explanation.texts import chip
 from deepmed.features.drawings.schemas.drawings import DrawingResponse
@@ -19,6 +20,18 @@ NO_ATTRIBUTION = "A rank among typical drawings names no cause; see the explanat
 _UNKNOWN = "unknown"
 
 
+class AnalysisMethod(StrEnum):
+    """The detectors that the contract names; further ones go by their own names."""
+
+    AUTOENCODER = "autoencoder"
+
+
+class VisionModel(StrEnum):
+    """What the contract calls an encoder; it stands for whichever is in use."""
+
+    VIT = "vit"
+
+
 class AnalysisRequest(BaseModel):
     drawing_id: ListedId
     force_reanalysis: bool = False
@@ -30,7 +43,7 @@ class BatchAnalysisRequest(BaseModel):
 
     @field_validator("drawing_ids")
     @classmethod
-    def _each_once(cls, ids: list[int]) -> list[int]:
+    def validate_drawing_ids(cls, ids: list[int]) -> list[int]:
         if len(set(ids)) < len(ids):
             raise ValueError("a drawing is named twice")
         return ids
@@ -171,6 +184,13 @@ class BatchAnalysisResponse(BaseModel):
     started_at: datetime
     completed_at: datetime | None
     q_values: dict[str, float | None]
+
+    @model_validator(mode="after")
+    def validate_counts(self) -> Self:
+        """What is told of a batch adds up."""
+        if self.completed + self.failed > self.total_drawings:
+            raise ValueError("more drawings were completed or failed than the batch has")
+        return self
 
 
 class EmbeddingResponse(BaseModel):

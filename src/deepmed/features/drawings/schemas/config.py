@@ -1,11 +1,12 @@
 """Configuration on the wire (contract 2.6, 3.5)."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 
 from deepmed.features.drawings.schemas.fields import Number
+from deepmed.features.drawings.schemas.models import AgeGroupingStrategy
 
 
 class SuccessResponse(BaseModel):
@@ -19,14 +20,17 @@ class SystemConfigurationResponse(BaseModel):
     anomaly_detection_method: str
     threshold_percentile: float | None
     """Null where every model has a threshold set by hand."""
-    age_grouping_strategy: str
+    age_grouping_strategy: AgeGroupingStrategy
     min_samples_per_group: int = Field(ge=10)
     max_age_group_span: float = Field(gt=0, le=16)
+    subject_aware_analysis: bool
+    """Whether subjects take part in analyses: in their part, and in models that see them."""
+    supported_subjects: list[str]
 
 
 class ConfigurationUpdateRequest(BaseModel):
     threshold_percentile: Number | None = Field(None, ge=50, le=99.9)
-    age_grouping_strategy: Literal["yearly", "custom"] | None = None
+    age_grouping_strategy: AgeGroupingStrategy | None = None
     min_samples_per_group: int | None = Field(None, ge=10, le=10_000)
     max_age_group_span: Number | None = Field(None, gt=0, le=16)
 

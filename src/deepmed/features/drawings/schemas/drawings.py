@@ -3,11 +3,19 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
+from deepmed.features.drawings.catalogue.filters import NEWEST_FIRST, DrawingFilter
 from deepmed.features.drawings.catalogue.service import DrawingPage
-from deepmed.features.drawings.metadata import MAX_AGE, MIN_AGE, parse_age
-from deepmed.features.drawings.schemas.fields import Number
+from deepmed.features.drawings.metadata import MAX_AGE, MIN_AGE, ExpertLabel, parse_age
+from deepmed.features.drawings.schemas.fields import Number, Text
 from deepmed.features.drawings.tables import Drawing
 from deepmed.kit.errors import ValidationError
 
@@ -30,6 +38,51 @@ AgeText = Annotated[
         examples=["6.5"],
     ),
 ]
+
+
+class DrawingUploadRequest(BaseModel):
+    """What a form says of one drawing; `extract_metadata` judges it, and names what is wrong."""
+
+    age_years: AgeText
+    subject: str | None = None
+    expert_label: str | None = None
+    drawing_tool: str | None = None
+    prompt: str | None = None
+    child_id: str | None = None
+
+    @field_validator("subject", "expert_label", "drawing_tool", "prompt", "child_id")
+    @classmethod
+    def validate_optional_strings(cls, text: str | None) -> str | None:
+        """A field that was left blank says nothing."""
+        return (text or "").strip() or None
+
+
+class DrawingFilterRequest(BaseModel):
+    """Which drawings are asked for, and which page of them."""
+
+    age_min: Number | None = None
+    age_max: Number | None = None
+    subject: Text | None = None
+    expert_label: ExpertLabel | None = None
+    page: int = 1
+    page_size: int = 20
+    child_id: Text | None = None
+    sort: str = NEWEST_FIRST
+
+    @model_validator(mode="after")
+    def validate_age_range(self) -> Self:
+        """Raises ValidationError, which a client is told as 400, where the ages do not rise."""
+        self.wanted()
+        return self
+
+    def wanted(self) -> DrawingFilter:
+        return DrawingFilter(
+            age_min=self.age_min,
+            age_max=self.age_max,
+            subject=self.subject,
+            expert_label=self.expert_label,
+            child=self.child_id,
+        )
 
 
 class DrawingResponse(BaseModel):

@@ -1,25 +1,67 @@
 """Models and their data on the wire (contract 3.5)."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, Self
+from enum import StrEnum
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, Field, model_validator
 
 from deepmed.features.drawings.metadata import MAX_AGE, MIN_AGE
+from deepmed.features.drawings.schemas.analysis import AnalysisMethod
 from deepmed.features.drawings.schemas.fields import LARGEST_SEED, Number
 
-AUTOENCODER = "autoencoder"
+_AGE_GROUP = re.compile(r"\s*(?P<low>[\d.]{1,8})\s*-\s*(?P<high>[\d.]{1,8})\s*")
 LayoutName = Literal["visual", "visual+age", "visual+subject"]
 """The values of `learning.reference.Layout`, which would bring the learning library along."""
 
 
+class AgeGroupingStrategy(StrEnum):
+    """How wide the bins are that age groups are suggested from; `custom` where a person set more.
+
+    Bins are merged upwards until they hold enough drawings or are as wide as is allowed.
+    """
+
+    YEARLY = "yearly"
+    TWO_YEAR = "2-year"
+    THREE_YEAR = "3-year"
+    CUSTOM = "custom"
+
+
+class ModelStatus(StrEnum):
+    TRAINING = "training"
+    READY = "ready"
+    FAILED = "failed"
+    INSUFFICIENT_DATA = "insufficient_data"
+
+
+class _Ages(Protocol):
+    age_min: float
+    age_max: float
+
+
+Ages = TypeVar("Ages", bound=_Ages)
+
+
+def _rising(ages: Ages) -> Ages:
+    if ages.age_max <= ages.age_min:
+        raise ValueError("age_max must be above age_min")
+    return ages
+
+
 class ModelTrainingRequest(BaseModel):
-    """Unknown fields are ignored, as clients of the original send some."""
+    """Unknown fields are ignored, as clients of the original send some.
+
+    `age_group` ("3-4") may stand in place of `age_min` and `age_max`.
+    """
 
     age_min: Number = Field(ge=MIN_AGE, le=MAX_AGE)
     age_max: Number = Field(ge=MIN_AGE, le=MAX_AGE)
     model_type: str = Field(
-        AUTOENCODER, max_length=40, description="A detector, or auto: planted ones decide"
+        AnalysisMethod.AUTOENCODER.value,
+        max_length=40,
+        description="A detector, or auto: planted ones decide",
     )
     vision_model: str | None = Field(None, description="The encoder; it must be the present one")
     min_samples: int = Field(50, ge=10)
@@ -37,10 +79,19 @@ class ModelTrainingRequest(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _rising(self) -> Self:
-        if self.age_max <= self.age_min:
-            raise ValueError("age_max must be above age_min")
-        return self
+    def validate_age_range(self) -> Self:
+        return _rising(self)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_age_group(cls, given: Any) -> Any:
+        """The contract's page names an age group; its model has no other fields of ages then."""
+        if not isinstance(given, Mapping) or not isinstance(given.get("age_group"), str):
+            return given
+        bounds = _AGE_GROUP.fullmatch(given["age_group"])
+        if bounds is None:
+            raise ValueError("age_group is written as 3-4")
+        return {"age_min": bounds["low"], "age_max": bounds["high"], **given}
 
 
 class TrainingAccepted(BaseModel):
@@ -71,13 +122,17 @@ class AgeGroupModelResponse(BaseModel):
     sample_count: int = Field(ge=0)
     threshold: float | None
     """Null where so few children do not support the percentile."""
-    status: str
+    status: ModelStatus
     created_timestamp: datetime
     is_active: bool
     needs_retraining: bool
     percentile: float | None
     attained_level: float | None
     children: dict[str, int]
+
+    @model_validator(mode="after")
+    def validate_age_range(self) -> Self:
+        return _rising(self)
 
 
 class ModelListResponse(BaseModel):
@@ -96,6 +151,13 @@ class ModelStatusResponse(BaseModel):
     total_analyses: int = Field(ge=0)
     system_status: str
     last_training: datetime | None
+
+    @model_validator(mode="after")
+    def validate_model_counts(self) -> Self:
+        """What is told of the models adds up."""
+        if self.active_models + self.failed_models > self.total_models:
+            raise ValueError("more models are active or failed than there are")
+        return self
 
 
 class ThresholdUpdateRequest(BaseModel):

@@ -51,6 +51,28 @@ def test_the_distribution_counts_drawings_and_children_by_year(bench: Workbench)
     ]
 
 
+@pytest.mark.parametrize(
+    ("strategy", "groups"),
+    [
+        ("yearly", [(3, 4, False), (4, 5, False), (5, 6, False), (6, 9, True)]),
+        ("2-year", [(3, 5, False), (5, 9, True)]),
+        ("3-year", [(3, 6, False), (6, 9, True)]),
+    ],
+)
+def test_bins_may_be_several_years_wide(
+    bench: Workbench, strategy: str, groups: list[tuple[float, float, bool]]
+) -> None:
+    counts = {3.5: 12, 4.5: 12, 5.5: 12, 6.5: 5, 7.5: 4, 8.5: 3}
+    config = AgeGroupConfig(min_samples=10, max_span=4, strategy=strategy)
+    assert suggested(bench, counts, config) == groups
+
+
+def test_no_group_is_wider_than_is_allowed(bench: Workbench) -> None:
+    counts = {3.5: 2, 4.5: 2, 5.5: 2, 6.5: 2, 7.5: 2, 8.5: 2}
+    config = AgeGroupConfig(min_samples=50, max_span=4, strategy="3-year")
+    assert suggested(bench, counts, config) == [(3, 6, False), (6, 9, True)]
+
+
 @pytest.mark.req("D-7.1")
 def test_years_are_merged_upwards_until_a_group_holds_enough(bench: Workbench) -> None:
     counts = {4.5: 30, 5.5: 30, 6.5: 60, 7.5: 20, 8.5: 35}
