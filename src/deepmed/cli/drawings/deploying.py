@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from deepmed.features.drawings.deployment.metadata import ModelExportMetadata
 
 model = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Export models, and put exports into use."
+    no_args_is_help=True,
+    add_completion=False,
+    help="""Export models, and put exports into use.
+
+    An export is a signed package of weights, calibration and card that names nobody. Here it puts
+    the model that it was made from back into use; elsewhere `deepmed registry import` takes it in.
+    """,
 )
 Name = Annotated[str, typer.Argument(metavar="EXPORT", help="Id of an export, see `exports`.")]
 EXPORT_COLUMNS = ["Export", "Ages", "Detector", "Format", "Bytes", "Made"]
@@ -57,7 +63,10 @@ def export(
 
 @model.command("exports")
 def exports(as_json: JsonFlag = False) -> None:
-    """List the exported models, newest first."""
+    """List the exported models, newest first.
+
+    The id in the first column is what `validate`, `deploy` and `deepmed registry export` take.
+    """
     from deepmed.features.drawings.deployment.exporter import ModelExporter
 
     out = Output(as_json)
@@ -71,7 +80,11 @@ def exports(as_json: JsonFlag = False) -> None:
 
 @model.command("validate")
 def validate(name: Name, as_json: JsonFlag = False) -> None:
-    """Check signature, fit and scores of an export; exit code 1 where something is wrong."""
+    """Check signature, fit and scores of an export.
+
+    The golden drawings that it carries are scored again, by its weights and by the ONNX file
+    beside them. Exit code 1: something is wrong, and it cannot be deployed.
+    """
     from deepmed.features.drawings.deployment.validator import ModelValidator
 
     out = Output(as_json)
@@ -133,7 +146,10 @@ def undeploy(
     model_id: Annotated[int, typer.Argument(metavar="MODEL", help="Id, see `deployed`.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Take a model out of use; it, its package and all analyses are kept."""
+    """Take a model out of use; it, its package and all analyses are kept.
+
+    Drawings of its ages are not analysed any more until a model is trained or deployed for them.
+    """
     from deepmed.features.drawings.deployment.service import ModelDeploymentService
 
     out = Output(as_json)
@@ -145,7 +161,11 @@ def undeploy(
 
 @model.command("deployed")
 def deployed(as_json: JsonFlag = False) -> None:
-    """List the models in use, and how each came there."""
+    """List the models in use, and how each came there.
+
+    A model without an export was put into use by its training. `deepmed registry lineage` shows
+    where a package was in use before.
+    """
     from deepmed.features.drawings.deployment.service import ModelDeploymentService
 
     out = Output(as_json)

@@ -28,7 +28,12 @@ def group() -> click.Group:
 
 
 def commands() -> dict[str, click.Command]:
-    return dict(group().commands)
+    """All commands; of a group those in it, named `model export` for example."""
+    found: dict[str, click.Command] = {}
+    for name, command in group().commands.items():
+        inner = command.commands if isinstance(command, click.Group) else {}
+        found |= {f"{name} {one}": own for one, own in inner.items()} or {name: command}
+    return found
 
 
 @pytest.mark.req("P-16.1")
@@ -48,7 +53,7 @@ def test_every_argument_and_option_is_explained(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 400)
-    assert main(["drawings", name, "--help"]) == 0
+    assert main(["drawings", *name.split(), "--help"]) == 0
     page = " ".join(capsys.readouterr().out.split())
     for parameter in commands()[name].params:
         told = getattr(parameter, "help", None)
@@ -66,7 +71,7 @@ def test_no_help_of_drawings_loads_a_model_library_or_the_database() -> None:
         "for name in ['', *sys.argv[1:]]:\n"
         "    out = io.StringIO()\n"
         "    with contextlib.redirect_stdout(out):\n"
-        "        code = main(['drawings', *([name] if name else []), '--help'])\n"
+        "        code = main(['drawings', *name.split(), '--help'])\n"
         "    pages[name] = [code, out.getvalue()]\n"
         "heavy = {'torch', 'sqlalchemy', 'transformers', 'sklearn', 'numpy', 'PIL', 'pydantic'}\n"
         "print(json.dumps({'pages': pages, 'heavy': sorted(heavy & set(sys.modules))}))"
