@@ -27,6 +27,7 @@ from factories import encoder
 from factories.drawings import Sketch, add_drawings, line_drawing
 from factories.homes import QUICK, open_bench
 from factories.shared import made_once
+from factories.training_sets import write_set
 
 NEWCOMERS = [
     Sketch(age=4.6, subject="person", picture=11),
@@ -43,9 +44,12 @@ In one group they are enough for the chart of their ranks.
 """
 GROUPS = ("drawings", "registry", "db", "job", "backup")
 """Commands that have commands of their own."""
+NESTED = {("drawings", "training"), ("drawings", "model")}
+"""Groups among those."""
 GONE = "child 0 of 7"
 """A child who took part in training and is deleted at the end."""
 ANSWERED = "answered.json"
+TRAINING = ("drawings", "training")
 
 
 @dataclass
@@ -98,7 +102,7 @@ class Answers:
             ended = main([*arguments, "--json"])
         self.seconds[name] = time.perf_counter() - begun
         assert ended == code, f"{arguments}: {err.getvalue()}"
-        depth = 2 if arguments[0] in GROUPS else 1
+        depth = 3 if arguments[:2] in NESTED else 2 if arguments[0] in GROUPS else 1
         self.asked.append(arguments[:depth])
         self.commands[name] = arguments[depth - 1]
         self.found[name] = json.loads(out.getvalue())
@@ -140,7 +144,9 @@ def ask_everything(answers: Answers) -> None:
     _ask_of_models(answers, group, answers["train"]["details"][0]["artifact"])
     _ask_of_the_installation(answers, group["artifact"])
     _ask_of_jobs(answers)
+    _ask_of_deployments(answers, group)
     _ask_of_backups(answers)
+    _ask_of_trainings(answers)
     _change_the_rule(answers, drawing, str(group["id"]))
     _bring_and_take(answers, drawing)
 
@@ -194,6 +200,41 @@ def _ask_of_the_installation(answers: Answers, run: str) -> None:
     call("doctor", "doctor")
     call("check", "db", "check")
     call("upgrade", "db", "upgrade")
+
+
+def _ask_of_trainings(answers: Answers) -> None:
+    """A job's process knows nothing of the tests' own encoder, so these take the default one."""
+    call, folder = answers.call, str(write_set(answers.folder / "datasets"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEEPMED_ENCODER", "hog-pyramid")
+        kit_settings.current.cache_clear()
+        quick = ("epochs=2", "model=small")
+        number = str(call("training_run", *TRAINING, "run", folder, *quick)["job_id"])
+        call("training_list", *TRAINING, "list")
+        call("training_show", *TRAINING, "show", number)
+        out = str(answers.folder / "trained")
+        call("training_report", *TRAINING, "report", number, "--out", out)
+        waiting = str(call("queued", *TRAINING, "run", folder, *quick, "--queue")["job_id"])
+        call("training_cancel", *TRAINING, "cancel", waiting)
+        call("training_resume", *TRAINING, "resume", waiting, "--queue")
+        call("training_cancel_again", *TRAINING, "cancel", waiting)
+        call("training_sweep", *TRAINING, "sweep", folder, "model=small", "epochs=1,2")
+        call("container", *TRAINING, "container", str(answers.folder / "image"))
+    kit_settings.current.cache_clear()
+
+
+def _ask_of_deployments(answers: Answers, group: dict[str, Any]) -> None:
+    """The same model is in use afterwards."""
+    call, model, file = answers.call, str(group["id"]), answers.folder / "model.zip"
+    here = ("drawings", "model")
+    export = call("model_export", *here, "export", model, "--format", "onnx")["model_id"]
+    call("model_exports", *here, "exports")
+    call("model_validate", *here, "validate", export)
+    call("model_undeploy", *here, "undeploy", model)
+    call("model_deploy", *here, "deploy", export)
+    call("model_deployed", *here, "deployed")
+    call("artifact_export", "registry", "export", export, "--out", str(file))
+    call("artifact_import", "registry", "import", str(file))
 
 
 def _ask_of_jobs(answers: Answers) -> None:
