@@ -104,7 +104,7 @@ def api_on(folder: Path, **overrides: object) -> Iterator[Api]:
 @pytest.fixture
 def api(trained_home: Path) -> Iterator[Api]:
     """On a copy of the trained data folder of the test's own."""
-    with api_on(trained_home) as made:
+    with api_on(trained_home, datasets_dir=trained_home / "datasets") as made:
         yield made
 
 

@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from deepmed.features.drawings.training import running
 from factories.api import Api, api_on, picture
 from factories.drawings import Sketch, add_drawings, embed
+from factories.training_sets import in_amazon, wanted, write_set
 
 GROUPS = "/models/data-sufficiency"
 
@@ -20,6 +22,8 @@ class Tour:
     """Answers by operation, such as `GET /drawings/{drawing_id}`, in the order of asking."""
 
     api: Api
+    amazon: str
+    """The tests' own server of Amazon's interface."""
     answers: dict[str, list[httpx.Response]] = field(default_factory=dict)
 
     def go(
@@ -266,13 +270,18 @@ def _end(tour: Tour, drawing: int) -> None:
 
 
 @pytest.fixture(scope="session")
-def tour(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tour]:
+def tour(
+    _trained: Path, tmp_path_factory: pytest.TempPathFactory, s3_server: str
+) -> Iterator[Tour]:
     """All answers, on a copy of the trained data folder with a child whom nobody has met."""
     folder = tmp_path_factory.mktemp("tour") / "home"
     shutil.copytree(_trained, folder)
-    with api_on(folder, other_database_url=f"sqlite:///{folder / 'deepmed.db'}") as api:
+    datasets = folder.parent / "datasets"
+    write_set(datasets)
+    other = f"sqlite:///{folder / 'deepmed.db'}"
+    with api_on(folder, other_database_url=other, datasets_dir=datasets) as api:
         add_drawings(api.bench, [Sketch(age=7.6, subject=None, picture=12)])
         embed(api.bench)
-        made = Tour(api)
+        made = Tour(api, s3_server)
         take(made)
         yield made

@@ -1,7 +1,11 @@
 """A folder of drawings that a training can be asked to take."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from deepmed.features.drawings.samples.files import write_folder
 from factories.drawings import line_drawing
@@ -40,3 +44,16 @@ def wanted(**changes: Any) -> dict[str, Any]:
         "hidden_dims": [8, 2],
         **changes,
     }
+
+
+@contextmanager
+def in_amazon(server: str) -> Iterator[None]:
+    """Credentials for the tests' own server of Amazon's interface, for this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_PROFILE", "AWS_DEFAULT_REGION"):
+            patch.delenv(name, raising=False)
+        patch.setenv("AWS_ENDPOINT_URL", server)
+        patch.setenv("AWS_REGION", "us-east-1")
+        patch.setenv("AWS_ACCESS_KEY_ID", "key-of-the-tests")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "opens nothing")
+        yield

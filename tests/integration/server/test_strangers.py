@@ -7,6 +7,7 @@ import pytest
 
 from deepmed.app.access import ROLES
 from factories.api import PREFIX, Api, picture
+from factories.training_sets import wanted, write_set
 
 pytestmark = pytest.mark.req("S-3.1")
 
@@ -50,6 +51,7 @@ def objects(api: Api) -> dict[str, Any]:
     batch = api.json("POST", "/analysis/batch", json={"drawing_ids": [drawing, 1]})
     sent = [("a_age5.png", picture(51)), ("b_age6.png", picture(52))]
     upload = api.upload_batch(sent, name_pattern="*_age{age}").json()
+    folder = trained_on_a_folder(api)
     api.work_off()
     training = api.json("POST", "/models/auto-create", params={"force_recreate": True})
     analysis = api.json("POST", f"/analysis/analyze/{drawing}")["analysis"]["id"]
@@ -58,6 +60,7 @@ def objects(api: Api) -> dict[str, Any]:
         "annotation_id": api.json("POST", f"{explained}/annotate", json=NOTE)["annotation_id"],
         "export_name": api.json("POST", "/export")["export_name"],
         "export_id": api.json("POST", f"{explained}/export", json={"format": "csv"})["export_id"],
+        **folder,
         "package_id": api.json("POST", "/training/models/export?model_id=2")["model_id"],
         "drawing_id": drawing,
         "sample_id": drawing,
@@ -68,6 +71,14 @@ def objects(api: Api) -> dict[str, Any]:
         "job_id": upload["job_id"],
         "uid": training["job_id"],
     }
+
+
+def trained_on_a_folder(api: Api) -> dict[str, int]:
+    write_set(api.home.settings.home / "datasets")
+    number = api.json("POST", "/training/jobs", json=wanted(epochs=1))["id"]
+    api.work_off()
+    (report,) = api.get(f"/training/jobs/{number}/reports")
+    return {"training_job_id": number, "report_id": report["id"]}
 
 
 def filled(route: str, known: dict[str, Any]) -> tuple[str, str]:

@@ -393,7 +393,8 @@ def _say(out: Output, shown: Mapping[str, Any]) -> None:
 
 def _trial(trial: dict[str, Any]) -> dict[str, Any]:
     """Without the whole configuration: what was chosen tells the trials apart."""
-    return {name: value for name, value in trial.items() if name != "config"}
+    chosen = [{"place": place, "value": value} for place, value in trial["chosen"].items()]
+    return {name: value for name, value in trial.items() if name != "config"} | {"chosen": chosen}
 
 
 def _say_sweep(out: Output, found: "Sweep") -> None:

@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 
 from factories.tour import Tour
-from integration.server.contract import shapes, shapes_deployment, shapes_usage
+from integration.server.contract import (
+    shapes,
+    shapes_deployment,
+    shapes_training,
+    shapes_usage,
+)
 from integration.server.contract.shapes import Shape, mismatches
 
 SUFFICIENCY = "/models/data-sufficiency"
@@ -50,6 +55,13 @@ OPERATIONS: dict[str, Shape | list[Shape]] = {
     f"POST {SUFFICIENCY}/merge-age-groups": shapes.MERGED,
     f"GET {SUFFICIENCY}/warnings": shapes.WARNINGS,
     # 2.5
+    "POST /training/jobs": shapes_training.JOB,
+    "GET /training/jobs": [shapes_training.JOB],
+    "GET /training/jobs/{training_job_id}": shapes_training.JOB_STATUS,
+    "POST /training/jobs/{training_job_id}/cancel": shapes_training.CANCELLED,
+    "GET /training/jobs/{training_job_id}/reports": [shapes_training.REPORT],
+    "GET /training/environments/status": shapes_training.ENVIRONMENTS,
+    "POST /training/sagemaker/setup": shapes_training.SETUP,
     "POST /training/deploy": shapes_deployment.PARAMETERS_DEPLOYED,
     "POST /training/models/export": shapes_deployment.EXPORTED,
     "GET /training/models/exports": shapes_deployment.EXPORTS,
@@ -123,6 +135,9 @@ COUNTS = {
     "/analysis": 7,
     "/interpretability": 8,
     "/models": 12,
+    "/training/jobs": 5,
+    "/training/environments": 1,
+    "/training/sagemaker": 1,
     "/training/models": 6,
     "/training/deploy": 1,
     "/config": 10,

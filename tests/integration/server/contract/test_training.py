@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import torch
 from pypdf import PdfReader
 
 from deepmed.core.jobs.ledger import JobLedger
@@ -422,6 +423,29 @@ class TestReports:
         curves = files["json"].json()["curves"]
         assert [float(row["val_loss"]) for row in rows] == [point["val_loss"] for point in curves]
 
+    @pytest.mark.req("D-29.1")
+    def test_the_time_is_that_of_the_fit(
+        self, classroom: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import time
+
+        from deepmed.features.drawings.training import fitting
+
+        spent: list[float] = []
+        real = fitting.AutoencoderDetector.fit
+
+        def timed(*given: Any, **named: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return real(*given, **named)
+            finally:
+                spent.append(time.perf_counter() - began)
+
+        monkeypatch.setattr(fitting.AutoencoderDetector, "fit", timed)
+        number = completed(classroom)
+        (report,) = classroom.get(f"{JOBS}/{number}/reports")
+        assert report["training_time_seconds"] == pytest.approx(spent[0], abs=0.05)
+
     def test_an_unknown_form_or_report(self, school: Api) -> None:
         number = 1
         assert school.ask("GET", f"{JOBS}/{number}/reports/1/docx").status_code == 422
@@ -469,8 +493,18 @@ class TestEnvironments:
         assert local["available"] is True
         assert local["active_jobs"] == 1
         assert local["device_info"]["device"] == "cpu"
+        assert local["device_info"]["threads"] == torch.get_num_threads()
         assert local["memory_usage"] is None
         assert local["pytorch_version"].startswith("2.")
+
+    @pytest.mark.req("D-29.1")
+    def test_trainings_that_are_not_over_are_counted(self, classroom: Api) -> None:
+        for expected in (0, 1, 2):
+            found = classroom.get("/training/environments/status")["local"]
+            assert found["active_jobs"] == expected
+            begin(classroom)
+        classroom.json("POST", f"{JOBS}/1/cancel")
+        assert classroom.get("/training/environments/status")["local"]["active_jobs"] == 2
 
     @pytest.mark.req("D-13.1")
     def test_without_credentials_the_cloud_is_not_available(

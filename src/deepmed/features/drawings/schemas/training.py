@@ -113,7 +113,7 @@ class TrainingReportResponse(BaseModel):
 class LocalEnvironment(BaseModel):
     available: bool
     device_info: dict[str, Any]
-    memory_usage: dict[str, int] | None
+    memory_usage: dict[str, Any] | None
     active_jobs: int
     pytorch_version: str
 

@@ -121,7 +121,7 @@ def _labelled(fitted: Fitted, test: Rows, labelled: Rows, data: TrainingData) ->
     found: dict[str, Any] = {
         "drawings": len(labelled),
         "left_out": len(data.labelled) - len(labelled),
-        "auroc": None,
+        "discrimination": None,
         "reason": NO_LABELS,
     }
     if not len(labelled):
@@ -137,7 +137,7 @@ def _labelled(fitted: Fitted, test: Rows, labelled: Rows, data: TrainingData) ->
         )
     except InsufficientDataError as error:
         return found | {"reason": str(error)}
-    return found | {"auroc": figure.to_dict(), "reason": None}
+    return found | {"discrimination": figure.to_dict(), "reason": None}
 
 
 def _item(

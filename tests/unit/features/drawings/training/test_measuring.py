@@ -145,7 +145,7 @@ def test_the_auroc_of_labelled_drawings_is_scikit_learns(report: TrainingReportD
     known = known_children(report)
     unusual = [i.score for i in report.items if i.part == "labelled" and i.child not in known]
     typical = scores(report, "test")
-    figure = report.metrics.labelled.auroc
+    figure = report.metrics.labelled.discrimination
     assert figure is not None
     truth = [0] * len(typical) + [1] * len(unusual)
     assert figure.estimate == pytest.approx(roc_auc_score(truth, [*typical, *unusual]))

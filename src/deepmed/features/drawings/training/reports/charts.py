@@ -104,7 +104,7 @@ def _ranks(document: TrainingReportDocument) -> Iterator[Chart]:
 
 
 def _labelled(document: TrainingReportDocument) -> Iterator[Chart]:
-    figure = document.metrics.labelled.auroc
+    figure = document.metrics.labelled.discrimination
     if figure is not None:
         row = ("labelled", figure.estimate, figure.low, figure.high, figure.sample_size)
         yield intervals("Labelled drawings told from typical ones", [row], label="AUROC")

@@ -41,9 +41,9 @@ def figures(document: TrainingReportDocument) -> list[Figure]:
         ),
         Figure(
             "AUROC of labelled drawings",
-            labelled.auroc
-            and f"{labelled.auroc.estimate:.2f} ({labelled.auroc.low:.2f} to "
-            f"{labelled.auroc.high:.2f})",
+            labelled.discrimination
+            and f"{labelled.discrimination.estimate:.2f} ({labelled.discrimination.low:.2f} to "
+            f"{labelled.discrimination.high:.2f})",
             labelled.reason or f"{labelled.drawings} labelled drawings; 0.5 is chance",
         ),
         Figure(

@@ -61,7 +61,8 @@ class AurocFigure(Part):
 class LabelledFigures(Part):
     drawings: int
     left_out: int
-    auroc: AurocFigure | None
+    discrimination: AurocFigure | None
+    """AUROC: how often a labelled drawing scores above a typical one."""
     reason: str | None
 
 
@@ -128,7 +129,7 @@ class Item(Part):
 class TrainingReportDocument(Part):
     """Everything that is known of a finished training."""
 
-    format: Literal[1] = 1
+    format: Literal["training-report-1"] = "training-report-1"
     job_name: str
     made_at: datetime
     metrics: TrainingMetrics
