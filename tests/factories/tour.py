@@ -93,9 +93,11 @@ def _analyses(tour: Tour, drawing: int) -> int:
     result = go("POST", "/analysis/analyze/{drawing_id}", names=here)
     go("POST", "/analysis/analyze/{drawing_id}", names=here, json=here | {"force_reanalysis": True})
     listed = [drawing, *range(1, 40)]
+    go("GET", "/analysis/outlook", params={"drawing_ids": listed})
     batch = go("POST", "/analysis/batch", json={"drawing_ids": listed})
     tour.api.work_off()
     go("GET", "/analysis/batch/{batch_id}/progress", names=batch)
+    go("GET", "/analysis/batch/{batch_id}/cohort", names=batch)
     go("GET", "/analysis/drawing/{drawing_id}", names=here)
     go("GET", "/drawings/{drawing_id}/neighbours", names=here)
     analysis = {"analysis_id": result["analysis"]["id"]}

@@ -10,6 +10,7 @@ from deepmed.cli.drawings.explaining import register as register_explaining
 from deepmed.cli.drawings.modelling import register as register_modelling
 from deepmed.cli.drawings.noting import register as register_noting
 from deepmed.cli.drawings.reporting import register as register_reporting
+from deepmed.cli.drawings.searching import register as register_searching
 from deepmed.cli.drawings.training import register as register_training
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ for register in (
     register_training,
     register_deploying,
     register_analysing,
+    register_searching,
     register_encoding,
     register_explaining,
     register_noting,

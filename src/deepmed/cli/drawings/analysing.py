@@ -42,6 +42,9 @@ def analyze(
         service.refuse_foreign_models()
         with out.progress("Embedding") as progress:
             bench.pipeline.process_batch(progress)
+        outlook = service.outlook(None if everything else drawings)
+        if outlook["statement"]:  # before anyone has seen a score
+            out.note(outlook["statement"])
         with out.progress("Analysing") as progress:
             batch = service.analyze(None if everything else drawings, progress)
         with bench.database.read() as session:
@@ -50,8 +53,6 @@ def analyze(
     _say_analyses(out, batch)
     _say_rates(out, batch, uses)
     _say_unanswered(out, batch.analyses)
-    if batch.outlook["statement"]:
-        out.note(batch.outlook["statement"])
     out.finish(
         {
             "batch": batch.uid,

@@ -1,8 +1,9 @@
 // Forms that speak to the interface for programs, so that pages and programs share one way of
 // changing things: `data-send="PATCH /api/v1/…"` sends the fields as JSON, `data-then` is where to
 // go afterwards ({name} is filled from the answer). One with `data-changed`
-// sends only what is another than before. A form with `data-confirm` waits until the
-// words were typed. A control with `data-shows` writes its value into another element.
+// sends only what is another than before, one with `data-download` fetches the file whose address
+// the answer has under that name. A form with `data-confirm` waits until the words were typed. A
+// name with a dot goes into an object; of several buttons the one that was pressed is sent.
 "use strict";
 
 const NEWS = "deepmed-news";
@@ -24,14 +25,21 @@ function isAsBefore(control) {
   return control.value === control.defaultValue;
 }
 
-function fieldsOf(form) {
+function put(fields, name, value) {
+  const [outer, inner] = name.split(".");
+  if (inner === undefined) fields[outer] = value;
+  else fields[outer] = { ...fields[outer], [inner]: value };
+}
+
+function fieldsOf(form, pressed) {
   const fields = {};
   for (const control of form.elements) {
     if (!control.name || control.disabled) continue;
+    if (control.type === "submit" && control !== pressed) continue;
     if (form.dataset.changed !== undefined && isAsBefore(control)) continue;
     const value = valueOf(control);
     if (value === null && control.dataset.optional !== undefined) continue;
-    fields[control.name] = value;
+    put(fields, control.name, value);
   }
   return fields;
 }
@@ -53,9 +61,9 @@ function complain(form, text) {
   note.focus();
 }
 
-async function send(form) {
+async function send(form, pressed) {
   const [method, address] = form.dataset.send.split(" ");
-  const fields = fieldsOf(form);
+  const fields = fieldsOf(form, pressed);
   if (form.dataset.changed !== undefined && Object.keys(fields).length === 0) {
     throw new Error("Nothing was changed, so there is nothing to keep.");
   }
@@ -72,6 +80,21 @@ async function send(form) {
   return text ? JSON.parse(text) : {};
 }
 
+function fetchFile(form, address) {
+  let link = form.querySelector("a[download]");
+  if (!link) {
+    link = document.createElement("a");
+    link.download = "";
+    const note = document.createElement("p");
+    note.setAttribute("role", "status");
+    note.append("The file is made, and kept for a day: ", link);
+    form.append(note);
+  }
+  link.href = address;
+  link.textContent = "save it again";
+  link.click();
+}
+
 async function submitted(event) {
   const form = event.target;
   if (!form.dataset?.send) return;
@@ -79,7 +102,12 @@ async function submitted(event) {
   const button = event.submitter;
   button?.setAttribute("aria-busy", "true");
   try {
-    const answer = await send(form);
+    const answer = await send(form, button);
+    if (form.dataset.download) {
+      fetchFile(form, answer[form.dataset.download]);
+      button?.removeAttribute("aria-busy");
+      return;
+    }
     if (form.dataset.said) sessionStorage.setItem(NEWS, form.dataset.said);
     if (form.dataset.then) location.assign(fill(form.dataset.then, answer));
     else location.reload();

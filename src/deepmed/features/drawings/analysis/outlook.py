@@ -35,11 +35,18 @@ def outlook(
             calibrating[drawing.child_id] = max(n, calibrating.get(drawing.child_id, 0))
             counts[drawing.child_id] += 1
     children = sorted(counts)
-    found = batch_outlook(
+    return outlook_of(
         [calibrating[child] for child in children],
         [counts[child] for child in children],
         percentile,
     )
+
+
+def outlook_of(
+    calibrating: Sequence[int], counts: Sequence[int], percentile: float
+) -> dict[str, Any]:
+    """The same, by how many children calibrate for each new child, and how much it drew."""
+    found = batch_outlook(calibrating, counts, percentile)
     return {**asdict(found), "statement": _statement(found.n_children, found.can_select_any)}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.analysis import repository
+from deepmed.features.drawings.analysis.cohort import Cohort, cohort
 from deepmed.features.drawings.analysis.outcome import ActiveModel, Outcome
 from deepmed.features.drawings.analysis.outlook import outlook
 from deepmed.features.drawings.analysis.parts import Pool
@@ -110,6 +111,28 @@ class AnalysisService:
             return current
         return self.analyze([drawing_id]).analyses[0]
 
+    def outlook(self, drawing_ids: Sequence[int] | None = None) -> dict[str, Any]:
+        """What a batch of these drawings, or of all, could select at best; nothing is analysed.
+
+        Raises:
+            NotFoundError: an id does not exist.
+        """
+        with self.bench.database.read() as session:
+            drawings = repository.drawings(session, self.bench.owner_id, drawing_ids)
+            _refuse_unknown(drawing_ids, {drawing.id for drawing in drawings})
+            scene = self.scene(session, [drawing.id for drawing in drawings])
+            return self._prospect(session, scene, drawings)
+
+    def cohort(self, uid: str) -> Cohort:
+        """The new children of a batch, with one p and one q each.
+
+        Raises:
+            NotFoundError: there is no such batch.
+        """
+        with self.bench.database.read() as session:
+            batch = self.tracker.get_batch(session, uid)
+            return cohort(session, batch, self._percentile(session))
+
     def _new_batch(self, drawing_ids: Sequence[int] | None) -> str:
         """Whatever cannot be analysed at all is refused before there is a batch."""
         with self.bench.database.read() as session:
@@ -118,12 +141,16 @@ class AnalysisService:
         self.refuse_foreign_models()
         return self.tracker.create_batch(len(known))
 
+    def _percentile(self, session: Session) -> float:
+        percentile = self.thresholds.get_current_percentile(session)
+        if percentile is None:  # each model has a threshold set by hand
+            return self.bench.settings.threshold_percentile
+        return percentile
+
     def _prospect(
         self, session: Session, scene: Scene, drawings: Sequence[Drawing]
     ) -> dict[str, Any]:
-        percentile = self.thresholds.get_current_percentile(session)
-        if percentile is None:  # each model has a threshold set by hand
-            percentile = self.bench.settings.threshold_percentile
+        percentile = self._percentile(session)
         embedded = embeddings.present(session, scene.encoder, [one.id for one in drawings])
         return outlook(scene, drawings, percentile, embedded)
 

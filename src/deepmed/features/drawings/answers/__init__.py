@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from deepmed.features.drawings.answers import (
         analysis,
         annotations,
+        cohorts,
         config,
         demo,
         deployment,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "analysis",
     "annotations",
+    "cohorts",
     "config",
     "demo",
     "deployment",

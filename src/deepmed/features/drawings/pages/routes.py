@@ -9,13 +9,14 @@ from deepmed.core.jobs.dependencies import Ledger
 from deepmed.core.jobs.dependencies import ledger as ledger_of
 from deepmed.features.drawings.desk import CallersDesk, desk_of
 from deepmed.features.drawings.jobs import AnalyzePayload
-from deepmed.features.drawings.pages import content
+from deepmed.features.drawings.pages import content, together
 from deepmed.web.shell import Entry, page
 
 PACKAGE = "deepmed.features.drawings"
 NAVIGATION = (
     Entry("Drawings", "/drawings"),
     Entry("Models", "/models"),
+    Entry("Batches", "/batches"),
     Entry("Thresholds", "/thresholds"),
 )
 
@@ -29,6 +30,7 @@ JOB_PAGES = {
 """Where what came of a kind of job is shown."""
 
 router = APIRouter(include_in_schema=False)
+router.include_router(together.router)
 
 
 def dashboard(request: Request) -> HTMLResponse:
@@ -73,14 +75,21 @@ def upload(request: Request, desk: CallersDesk) -> HTMLResponse:
 
 
 @router.get("/drawings/{drawing_id}")
-def drawing(request: Request, desk: CallersDesk, drawing_id: int) -> HTMLResponse:
-    return page(request, PACKAGE, "drawing.html", content.drawing.content(desk, drawing_id))
+def drawing(request: Request, desk: CallersDesk, drawing_id: int, reader: str = "") -> HTMLResponse:
+    """A drawing; the address keeps for whom the explanation is written."""
+    return page(request, PACKAGE, "drawing.html", content.drawing.content(desk, drawing_id, reader))
 
 
 @router.get("/drawings/{drawing_id}/why")
-def why(request: Request, desk: CallersDesk, drawing_id: int) -> HTMLResponse:
+def why(request: Request, desk: CallersDesk, drawing_id: int, reader: str = "") -> HTMLResponse:
     """The explanation alone: making the first one of a drawing takes a moment."""
-    return page(request, PACKAGE, "why_answer.html", content.drawing.why(desk, drawing_id))
+    return page(request, PACKAGE, "why_answer.html", content.drawing.why(desk, drawing_id, reader))
+
+
+@router.get("/drawings/{drawing_id}/compare")
+def compare(request: Request, desk: CallersDesk, drawing_id: int) -> HTMLResponse:
+    """The drawings beside it alone: the search through all vectors takes a moment."""
+    return page(request, PACKAGE, "compare_part.html", content.compare.content(desk, drawing_id))
 
 
 @router.get("/drawings/{drawing_id}/delete")

@@ -19,7 +19,8 @@ from deepmed.features.drawings.schemas.analysis import (
     BatchAnalysisResponse,
     EmbeddingResponse,
 )
-from deepmed.features.drawings.schemas.fields import ObjectId, Uid
+from deepmed.features.drawings.schemas.cohorts import CohortResponse, OutlookResponse
+from deepmed.features.drawings.schemas.fields import ListedId, ObjectId, Uid
 
 router = APIRouter(prefix="/analysis", tags=["analysis"])
 
@@ -54,8 +55,9 @@ def analyze_drawing(
 def analyze_batch(
     desk: CallersDesk, ledger: Ledger, request: BatchAnalysisRequest
 ) -> BatchAccepted:
-    """Analyse up to 100 drawings in the background."""
+    """Analyse up to 100 drawings in the background; told beforehand is what could be selected."""
     answers.analysis.refuse_unknown(desk, request.drawing_ids)
+    outlook = answers.cohorts.outlook(desk, request.drawing_ids)
     uid = desk.analyses.tracker.create_batch(len(request.drawing_ids))
     job = ledger.submit(
         "drawings.analyze", AnalyzePayload(drawing_ids=request.drawing_ids, batch=uid)
@@ -66,12 +68,31 @@ def analyze_batch(
         status="processing",
         progress_url=f"/api/v1/analysis/batch/{uid}/progress",
         job_id=job.id,
+        outlook=outlook,
     )
 
 
 @router.get("/batch/{batch_id}/progress")
 def batch_progress(desk: CallersDesk, batch_id: Uid) -> BatchAnalysisResponse:
     return answers.analysis.batch(desk, batch_id)
+
+
+@router.get("/batch/{batch_id}/cohort")
+def batch_cohort(desk: CallersDesk, batch_id: Uid) -> CohortResponse:
+    """The batch's children who are new to the models: one p each, and a q that changes no flag."""
+    return answers.cohorts.cohort(desk, batch_id)
+
+
+@router.get("/outlook")
+def outlook(
+    desk: CallersDesk,
+    drawing_ids: Annotated[
+        list[ListedId] | None,
+        Query(max_length=100, description="Drawings to be looked at at once; all without any"),
+    ] = None,
+) -> OutlookResponse:
+    """What looking at these drawings at once could select at best; nothing is analysed."""
+    return OutlookResponse(outlook=answers.cohorts.outlook(desk, drawing_ids))
 
 
 @router.get("/drawing/{drawing_id}")

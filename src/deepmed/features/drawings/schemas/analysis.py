@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from deepmed.features.drawings.explanation.texts import chip
+from deepmed.features.drawings.schemas.cohorts import Outlook
 from deepmed.features.drawings.schemas.drawings import DrawingResponse
 from deepmed.features.drawings.schemas.fields import ListedId
 from deepmed.features.drawings.tables import AnomalyAnalysis
@@ -55,6 +56,8 @@ class BatchAccepted(BaseModel):
     status: str
     progress_url: str
     job_id: int
+    outlook: Outlook
+    """What the batch could select at best, known before anything is scored."""
 
 
 class AnomalyAnalysisResponse(BaseModel):

@@ -17,8 +17,12 @@ PAGES = [
     "/drawings/upload",
     "/drawings/1",
     "/drawings/1/why",
+    "/drawings/1/compare",
     "/drawings/1/delete",
     "/drawings/4",
+    "/children/1",
+    "/batches",
+    "/batches/outlook",
     "/models",
     "/models/1",
     "/thresholds",
@@ -30,7 +34,7 @@ PAGES = [
     "/status/storage",
 ]
 every_page = pytest.mark.parametrize("path", PAGES)
-OWN = ["/drawings/1", "/drawings/1/why", "/drawings/1/delete", "/models/1"]
+OWN = ["/drawings/1", "/drawings/1/why", "/drawings/1/compare", "/drawings/1/delete", "/models/1"]
 
 
 class Links(HTMLParser):
@@ -76,7 +80,7 @@ def test_a_page_is_drawn_from_this_machine_alone(settled: Api, path: str) -> Non
 @pytest.mark.req("U-11.1")
 @every_page
 def test_an_empty_folder_has_every_page_or_says_what_there_is_not(empty: Api, path: str) -> None:
-    numbered = re.match(r"/(drawings|models)/\d", path)
+    numbered = re.match(r"/(drawings|models|children)/\d", path)
     text = read(empty, path, 404 if numbered else 200)
     assert not numbered or "There is nothing here" in text
 
@@ -166,9 +170,8 @@ def test_a_drawing_shows_its_rank_what_it_means_and_what_is_like_it(settled: Api
     text = read(settled, "/drawings/1")
     assert told["analysis"]["chip"] in text
     assert len(told["comparison_examples"]) == 3
-    assert {f"/drawings/{each['drawing_id']}" for each in told["comparison_examples"]} <= links(
-        text
-    ).places
+    beside = links(read(settled, "/drawings/1/compare")).places
+    assert {f"/drawings/{each['drawing_id']}" for each in told["comparison_examples"]} <= beside
     assert f"/api/v1/analysis/{told['analysis']['id']}/saliency.png" in text
     assert 'data-opacity-of="layer"' in text
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deepmed.features.drawings.pages.content import (
+        ages,
+        batches,
+        compare,
         dashboard,
         demo,
         drawing,
@@ -19,7 +22,20 @@ if TYPE_CHECKING:
         upload,
     )
 
-__all__ = ["dashboard", "demo", "drawing", "encoders", "gallery", "models", "thresholds", "training", "upload"]
+__all__ = [
+    "ages",
+    "batches",
+    "compare",
+    "dashboard",
+    "demo",
+    "drawing",
+    "encoders",
+    "gallery",
+    "models",
+    "thresholds",
+    "training",
+    "upload",
+]
 
 
 def __getattr__(name: str) -> Any:
