@@ -9,12 +9,11 @@ import safetensors.numpy
 from sqlalchemy import delete
 
 from deepmed.features.drawings.catalogue import DrawingCatalogue
-from deepmed.features.drawings.deployment import exporter as exporting
 from deepmed.features.drawings.deployment import forgetting
 from deepmed.features.drawings.deployment.errors import ModelExportError
 from deepmed.features.drawings.deployment.exporter import ModelExporter
 from deepmed.features.drawings.deployment.identities import named_here, without_names
-from deepmed.features.drawings.deployment.metadata import ModelExportMetadata
+from deepmed.features.drawings.deployment.metadata import EXPORT_FILE, ModelExportMetadata
 from deepmed.features.drawings.tables import (
     AgeGroupModel,
     Drawing,
@@ -296,9 +295,7 @@ class TestDeletion:
 def test_a_damaged_export_is_left_out_of_the_list(
     trained: Workbench, exported: ModelExportMetadata
 ) -> None:
-    (path,) = (trained.settings.home / "files" / "artifacts" / exported.model_id).rglob(
-        exporting.EXPORT_FILE
-    )
+    (path,) = (trained.settings.home / "files" / "artifacts" / exported.model_id).rglob(EXPORT_FILE)
     path.write_bytes(path.read_bytes().replace(b"knn", b"pca"))
     trained.registry._cache.drop(exported.checksum)
     assert ModelExporter(trained).list_exported_models() == []
