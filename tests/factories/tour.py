@@ -105,6 +105,8 @@ def _analyses(tour: Tour, drawing: int) -> int:
     for picture_of in ("overlay.png", "saliency.png", "saliency.json"):
         go("GET", f"/analysis/{{analysis_id}}/{picture_of}", names=analysis)
     go("GET", "/analysis/stats")
+    go("GET", "/analysis/stats", params={"subject": "person"})
+    _upload_to_analyse(tour)
     go("GET", "/drawings/stats")
     number: int = analysis["analysis_id"]
     return number
@@ -126,6 +128,18 @@ def _explanations(tour: Tour, analysis: int) -> None:
     go("GET", f"{base}/annotations/{{annotation_id}}", names=note)
     go("GET", "/interpretability/examples")
     go("GET", "/interpretability/examples/{age_group}", names={"age_group": "6-9"})
+
+
+def _upload_to_analyse(tour: Tour) -> None:
+    go = tour.go
+    files = [("files", ("e_age8.png", picture(53)))]
+    pattern = {"name_pattern": "*_age{age}"}
+    upload = go("POST", "/analysis/batch/upload", files=files, data=pattern)
+    tour.api.work_off()
+    here = {"batch_id": upload["job_id"]}
+    go("POST", "/analysis/batch/{batch_id}/analyze", names=here)
+    tour.api.work_off()
+    go("GET", "/analysis/batch/jobs")
 
 
 def _models(tour: Tour) -> None:
@@ -201,6 +215,7 @@ def _configuration(tour: Tour) -> None:
     go("PUT", "/config/age-grouping", json={"min_samples_per_group": 20})
     for path in ("/", "/health", "/stats", "/subjects", "/models/subject-aware"):
         go("GET", f"/config{path}")
+    go("GET", "/config/subject-statistics")
     go("GET", "/config/subjects/statistics")
     go("GET", "/config/subjects/statistics", params={"subject": "person"})
 

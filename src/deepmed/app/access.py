@@ -156,6 +156,9 @@ ROLES: dict[str, Role | None] = {
     "GET /api/v1/analysis/stats": VIEWER,
     "POST /api/v1/analysis/analyze/{drawing_id}": ANALYST,
     "POST /api/v1/analysis/batch": ANALYST,
+    "GET /api/v1/analysis/batch/jobs": VIEWER,
+    "POST /api/v1/analysis/batch/upload": ANNOTATOR,
+    "POST /api/v1/analysis/batch/{batch_id}/analyze": ANALYST,
     "GET /api/v1/analysis/batch/{batch_id}/progress": VIEWER,
     "GET /api/v1/analysis/batch/{batch_id}/cohort": VIEWER,
     "GET /api/v1/analysis/outlook": VIEWER,
@@ -241,6 +244,7 @@ ROLES: dict[str, Role | None] = {
     "GET /api/v1/config/stats": VIEWER,
     "GET /api/v1/config/subjects": VIEWER,
     "GET /api/v1/config/subjects/statistics": VIEWER,
+    "GET /api/v1/config/subject-statistics": VIEWER,
     "GET /api/v1/config/models/subject-aware": VIEWER,
     "POST /api/v1/config/reset": OPERATOR,
 }

@@ -45,6 +45,7 @@ BY_TEXT = [
     "/drawings/?expert_label={}",
     "/drawings/upload/progress/{}",
     "/analysis/batch/{}/progress",
+    "/analysis/stats?subject={}",
     "/models/training/{}/status",
     "/models/creation/{}/status",
     "/models/data-sufficiency/warnings?severity={}",

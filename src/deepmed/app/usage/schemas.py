@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 Status = Literal["success"]
-Nowhere = Annotated[dict[str, int], Field(max_length=0)]
+Nowhere = Annotated[dict[str, None], Field(max_length=0)]
 """Where requests come from is not looked up; the contract's object stays empty."""
 
 

@@ -833,3 +833,57 @@ COMPARED = {
 DATABASE_BACKUPS = {"status": "success", "backups": [BACKUP]}
 SCHEDULED = {"status": "success", "message": str}
 CONSISTENCY = {"status": "success", "message": str, "consistency_result": CHECKED}
+
+PAGES = {
+    "page": number(1, 1e9),
+    "page_size": number(1, 100),
+    "total_items": count,
+    "total_pages": count,
+    "has_next": bool,
+    "has_previous": bool,
+}
+BATCH_JOBS = {
+    "jobs": [
+        {
+            "job_id": uid,
+            "status": one_of("uploading", "ready", "processing", "completed", "failed"),
+            "total_files": (count, None),
+            "stored": (count, None),
+            "rejected": (count, None),
+            "total_drawings": (count, None),
+            "completed": count,
+            "failed": count,
+            "created_at": moment,
+            "completed_at": (moment, None),
+            "progress_url": str,
+            "analyze_url": (str, None),
+            "error": ({"error": str, "message": str}, None),
+        }
+    ],
+    "pagination": PAGES,
+}
+BATCH_FILES = {
+    "job_id": uid,
+    "status": "uploading",
+    "total_files": count,
+    "files": [
+        {
+            "filename": str,
+            "file_size": count,
+            "content_type": str,
+            "upload_timestamp": moment,
+        }
+    ],
+    "progress_url": str,
+    "analyze_url": str,
+}
+SUBJECTS_BY_AGE = {
+    "statistics": [
+        {
+            "subject": str,
+            "total_drawings": count,
+            "age_groups": [{"age_group": str, "count": count, "sufficient_data": bool}],
+            "anomaly_rate": (number(0, 100), None),
+        }
+    ]
+}

@@ -126,13 +126,18 @@ OPERATIONS: dict[str, Shape | list[Shape]] = {
     "POST /metrics/session/start": shapes_usage.SESSION_STARTED,
     "POST /metrics/session/{session_id}/end": shapes_usage.SESSION_ENDED,
     "GET /metrics/cloudwatch/status": shapes_usage.CLOUDWATCH,
+    # 13
+    "GET /analysis/batch/jobs": shapes.BATCH_JOBS,
+    "POST /analysis/batch/upload": shapes.BATCH_FILES,
+    "POST /analysis/batch/{batch_id}/analyze": shapes.BATCH,
+    "GET /config/subject-statistics": shapes.SUBJECTS_BY_AGE,
 }
 NOT_OFFERED = "501"
 """Promised where nothing else is; tests/unit/app/test_not_offered.py asks those."""
 STATUS = {"POST /drawings/upload": 201, "DELETE /drawings/{drawing_id}": 204}
 COUNTS = {
     "/drawings": 8,
-    "/analysis": 7,
+    "/analysis": 10,
     "/interpretability": 8,
     "/models": 12,
     "/training/jobs": 5,
@@ -140,7 +145,7 @@ COUNTS = {
     "/training/sagemaker": 1,
     "/training/models": 6,
     "/training/deploy": 1,
-    "/config": 10,
+    "/config": 11,
     "/backup": 7,
     "/export": 2,
     "/storage": 2,

@@ -7,13 +7,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.analysis.decisions import ANSWERED
+from deepmed.features.drawings.analysis.subject_counts import about
 from deepmed.features.drawings.subjects import SubjectCategory
 from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing
 from deepmed.kit.database.batches import in_batches
 
 
 def recent(
-    session: Session, owner_id: int, limit: int, *, flagged: bool | None = None
+    session: Session,
+    owner_id: int,
+    limit: int,
+    *,
+    flagged: bool | None = None,
+    subject: str | None = None,
 ) -> list[tuple[AnomalyAnalysis, Drawing]]:
     """The newest answers with their drawings, newest first; with `flagged` only those."""
     query = (
@@ -25,6 +31,8 @@ def recent(
     )
     if flagged is not None:
         query = query.where(AnomalyAnalysis.is_anomaly.is_(flagged))
+    if subject is not None:
+        query = query.where(about(subject))
     return [(row[0], row[1]) for row in session.execute(query)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from deepmed.features.drawings.analysis import repository
+from deepmed.features.drawings.analysis import repository, subject_counts
 from deepmed.features.drawings.analysis.cohort import Cohort, cohort
 from deepmed.features.drawings.analysis.outcome import ActiveModel, Outcome
 from deepmed.features.drawings.analysis.outlook import outlook
@@ -182,7 +182,7 @@ class AnalysisService:
             made = analyse(scene, chunk)
             with self.bench.database.write() as session:
                 stored, fresh = store(session, self.bench.owner_id, batch.id, made)
-                self.tracker.update_batch(session, batch.uid, start + len(chunk))
+                self.tracker.add_result(session, batch.uid, len(chunk))
             kept = {row.drawing_id for row in stored}
             outcomes += [outcome for outcome in made if outcome.drawing_id in kept]
             rows += stored
@@ -227,17 +227,16 @@ class AnalysisService:
     ) -> tuple[list[AnomalyAnalysis], int]:
         return repository.history(session, self.bench.owner_id, drawing_id, limit)
 
-    def statistics(self, session: Session) -> dict[str, Any]:
-        """Counts over the newest analysis of each drawing.
+    def statistics(self, session: Session, subject: str | None = None) -> dict[str, Any]:
+        """Counts over the newest analysis of each drawing, or of each one of a subject.
 
         The flag rate counts typical drawings of new children only: rows of calibration children
         and those that the twin ranks have their rate by construction, and what a person labelled
         is counted by its label.
         """
-        drawings, analyses = repository.totals(session, self.bench.owner_id)
-        counted = repository.counts(session, self.bench.owner_id)
+        (drawings, analyses), counted, ages = _counted(session, self.bench.owner_id, subject)
         bins: Counter[int] = Counter()
-        for age, number in repository.ages(session, self.bench.owner_id).items():
+        for age, number in ages.items():
             bins[int(age)] += number
         decisions: Counter[str] = Counter()
         for row in counted:
@@ -281,6 +280,23 @@ class AnalysisService:
             session, [drawing.id for drawing in drawings], scene.encoder
         )
         scene.vectors = dict(zip(found.tolist(), matrix, strict=True))
+
+
+def _counted(
+    session: Session, owner_id: int, subject: str | None
+) -> tuple[tuple[int, int], list[repository.Counted], dict[float, int]]:
+    """Drawings and analyses, newest answers, and ages: of all drawings or of a subject's."""
+    if subject is None:
+        return (
+            repository.totals(session, owner_id),
+            repository.counts(session, owner_id),
+            repository.ages(session, owner_id),
+        )
+    return (
+        subject_counts.totals(session, owner_id, subject),
+        subject_counts.counts(session, owner_id, subject),
+        subject_counts.ages(session, owner_id, subject),
+    )
 
 
 def _flags(counted: Sequence[repository.Counted]) -> dict[str, int]:

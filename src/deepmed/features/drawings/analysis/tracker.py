@@ -20,12 +20,20 @@ class BatchAnalysisTracker:
     def __init__(self, bench: Workbench) -> None:
         self.bench = bench
 
-    def create_batch(self, total: int) -> str:
-        """A batch that may wait for its turn; its uid."""
-        uid = ids.new_uid()
+    def create_batch(self, total: int, uid: str | None = None) -> str:
+        """A batch that may wait for its turn; its uid.
+
+        Args:
+            total: how many drawings it has.
+            uid: the upload's whose drawings they are, so that both have one id; an analysis that
+                it had before makes room.
+        """
         with self.bench.database.write() as session:
-            self._add(session, uid, total)
-        return uid
+            before = repository.batch(session, self.bench.owner_id, uid) if uid else None
+            if before is not None:
+                session.delete(before)
+                session.flush()
+            return self._add(session, uid or ids.new_uid(), total).uid
 
     @contextmanager
     def running(self, uid: str) -> Iterator[AnalysisBatch]:
@@ -43,17 +51,30 @@ class BatchAnalysisTracker:
             yield begun
         except (DeepMedError, LearningError) as error:
             with self.bench.database.write() as session:
-                row = self.get_batch(session, uid)
-                row.status, row.completed_at = "failed", clock.now()
-                row.failed, row.errors = row.total - row.completed, [str(error)]
+                self.add_error(session, uid, str(error))
             raise
 
-    def update_batch(self, session: Session, uid: str, completed: int) -> None:
-        self.get_batch(session, uid).completed = completed
+    def update_batch(
+        self, session: Session, uid: str, *, status: str, q_values: dict[str, Any] | None = None
+    ) -> None:
+        """A batch that came to its end, well or not."""
+        row = self.get_batch(session, uid)
+        row.status, row.completed_at = status, clock.now()
+        if q_values is not None:
+            row.q_values = q_values
+
+    def add_result(self, session: Session, uid: str, drawings: int = 1) -> None:
+        """So many more drawings have their answers; in the transaction that stores these."""
+        self.get_batch(session, uid).completed += drawings
+
+    def add_error(self, session: Session, uid: str, reason: str) -> None:
+        """It failed: what is answered is kept, the others are not."""
+        row = self.get_batch(session, uid)
+        row.failed, row.errors = row.total - row.completed, [*row.errors, reason]
+        self.update_batch(session, uid, status="failed")
 
     def finish(self, session: Session, uid: str, q_values: dict[str, Any]) -> None:
-        row = self.get_batch(session, uid)
-        row.status, row.q_values, row.completed_at = "completed", q_values, clock.now()
+        self.update_batch(session, uid, status="completed", q_values=q_values)
 
     def get_batch(self, session: Session, uid: str) -> AnalysisBatch:
         row = repository.batch(session, self.bench.owner_id, uid)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from deepmed.features.drawings.answers import (
         analysis,
         annotations,
+        batches,
         cohorts,
         config,
         demo,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "analysis",
     "annotations",
+    "batches",
     "cohorts",
     "config",
     "demo",

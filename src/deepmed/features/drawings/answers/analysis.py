@@ -1,10 +1,14 @@
 """What the analysis routes answer, put together from the services."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from deepmed.features.drawings.analysis import overviews, repository
 from deepmed.features.drawings.analysis.decisions import ANSWERED
+from deepmed.features.drawings.analysis.subject_counts import UNSPECIFIED
 from deepmed.features.drawings.answers.subject_aware import width
+from deepmed.features.drawings.catalogue import repository as catalogue
 from deepmed.features.drawings.comparison import EXAMPLES, SimilarDrawing
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.embeddings import repository as embeddings
@@ -27,9 +31,11 @@ from deepmed.features.drawings.schemas.analysis import (
     InterpretabilityResponse,
     ModelStanding,
     RecentAnalysis,
+    SubjectCount,
 )
 from deepmed.features.drawings.schemas.drawings import DrawingResponse
 from deepmed.features.drawings.schemas.models import ModelTrainingRequest
+from deepmed.features.drawings.subjects import canonical_subject
 from deepmed.features.drawings.tables import (
     AnalysisBatch,
     AnomalyAnalysis,
@@ -146,11 +152,14 @@ def batch(desk: Desk, uid: str) -> BatchAnalysisResponse:
     )
 
 
-def statistics(desk: Desk) -> AnalysisStatistics:
+def statistics(desk: Desk, subject: str | None = None) -> AnalysisStatistics:
+    """Of all drawings, or of those of one subject."""
     bench = desk.bench
+    wanted = subject and canonical_subject(subject)
     with bench.database.read() as session:
-        found = desk.analyses.statistics(session)
-        recent = overviews.recent(session, bench.owner_id, MOST_RECENT)
+        found = desk.analyses.statistics(session, wanted)
+        recent = overviews.recent(session, bench.owner_id, MOST_RECENT, subject=wanted)
+        drawn = catalogue.subjects(session, bench.owner_id)
         active = desk.models.active(session)
     answered = sum(found["decisions"].get(each, 0) for each in ANSWERED)
     newest = max((row.created_timestamp.isoformat() for row in active), default="")
@@ -169,7 +178,20 @@ def statistics(desk: Desk) -> AnalysisStatistics:
         ),
         decisions=found["decisions"],
         new_children=found["new_children"],
+        subject_distribution=_subjects(drawn, wanted),
     )
+
+
+def _subjects(drawn: Mapping[str | None, int], wanted: str | None) -> list[SubjectCount]:
+    """Most drawn first; a drawing without a subject is of `unspecified`."""
+    counted = Counter[str]()
+    for subject, number in drawn.items():
+        counted[subject or UNSPECIFIED] += number
+    shown = {subject: counted[subject] for subject in counted if wanted in {None, "", subject}}
+    return [
+        SubjectCount(subject=subject, count=number)
+        for subject, number in sorted(shown.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
 
 
 def refuse_unknown(desk: Desk, drawing_ids: list[int]) -> None:
@@ -264,6 +286,7 @@ def _recent(row: AnomalyAnalysis, drawing: Drawing) -> RecentAnalysis:
         drawing_id=drawing.id,
         filename=drawing.filename,
         age_years=drawing.age_years,
+        subject=drawing.subject,
         anomaly_score=row.anomaly_score,
         is_anomaly=row.is_anomaly,
         analysis_timestamp=row.analysis_timestamp,

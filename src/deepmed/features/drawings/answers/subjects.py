@@ -4,9 +4,10 @@ from collections import Counter
 
 from sqlalchemy.orm import Session
 
-from deepmed.features.drawings.analysis import overviews
+from deepmed.features.drawings.analysis import overviews, subject_counts
 from deepmed.features.drawings.catalogue import repository
 from deepmed.features.drawings.desk import Desk
+from deepmed.features.drawings.models.sufficiency import RECOMMENDED
 from deepmed.features.drawings.schemas.subjects import (
     AgeCount,
     AllSubjectsStatistics,
@@ -15,10 +16,13 @@ from deepmed.features.drawings.schemas.subjects import (
     SubjectCategory,
     SubjectColumns,
     SubjectCoverage,
+    SubjectOverAges,
+    SubjectsByAge,
     SubjectShare,
     SubjectsResponse,
     SubjectStatistics,
     SubjectTotals,
+    SubjectYear,
 )
 from deepmed.features.drawings.subjects import SUBJECT_SLOTS, canonical_subject
 from deepmed.features.drawings.subjects import SubjectCategory as Subject
@@ -72,6 +76,30 @@ def statistics(desk: Desk, subject: str | None) -> SubjectStatistics | AllSubjec
         if subject is None:
             return _across(desk, session)
         return _of(desk, session, canonical_subject(subject))
+
+
+def by_age(desk: Desk) -> SubjectsByAge:
+    with desk.bench.database.read() as session:
+        years = subject_counts.by_year(session, desk.bench.owner_id)
+        counted = overviews.by_subject(session, desk.bench.owner_id)
+    return SubjectsByAge(
+        statistics=[
+            SubjectOverAges(
+                subject=subject,
+                total_drawings=years[subject].total(),
+                age_groups=[
+                    SubjectYear(
+                        age_group=f"{year}-{year + 1}",
+                        count=number,
+                        sufficient_data=number >= RECOMMENDED,
+                    )
+                    for year, number in sorted(years[subject].items())
+                ],
+                anomaly_rate=_counts(counted.get(subject)).anomaly_rate,
+            )
+            for subject in sorted(years, key=lambda each: (-years[each].total(), each))
+        ]
+    )
 
 
 def _of(desk: Desk, session: Session, subject: str) -> SubjectStatistics:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from deepmed.features.drawings.routes import (
     analysis,
+    batches,
     config,
     data_export,
     demo,
@@ -24,6 +25,7 @@ def routers() -> Iterator[APIRouter]:
     yield drawings.router
     yield embeddings.router  # before the analyses, of which none is called `embeddings`
     yield analysis.router
+    yield batches.router
     yield interpretability.router
     yield models.router
     yield training.router

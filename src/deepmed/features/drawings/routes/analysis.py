@@ -20,7 +20,7 @@ from deepmed.features.drawings.schemas.analysis import (
     EmbeddingResponse,
 )
 from deepmed.features.drawings.schemas.cohorts import CohortResponse, OutlookResponse
-from deepmed.features.drawings.schemas.fields import ListedId, ObjectId, Uid
+from deepmed.features.drawings.schemas.fields import ListedId, ObjectId, Text, Uid
 
 router = APIRouter(prefix="/analysis", tags=["analysis"])
 
@@ -30,9 +30,12 @@ Explain = Annotated[
 
 
 @router.get("/stats")
-def analysis_statistics(desk: CallersDesk) -> AnalysisStatistics:
+def analysis_statistics(
+    desk: CallersDesk,
+    subject: Annotated[Text | None, Query(description="Only drawings of this subject")] = None,
+) -> AnalysisStatistics:
     """Counts over the newest answer of each drawing."""
-    return answers.analysis.statistics(desk)
+    return answers.analysis.statistics(desk, subject)
 
 
 @router.post("/analyze/{drawing_id}")

@@ -19,6 +19,7 @@ from deepmed.features.drawings.schemas.models import ThresholdUpdateRequest
 from deepmed.features.drawings.schemas.subjects import (
     AllSubjectsStatistics,
     SubjectAwareModels,
+    SubjectsByAge,
     SubjectsResponse,
     SubjectStatistics,
 )
@@ -90,6 +91,12 @@ def subject_statistics(
 ) -> SubjectStatistics | AllSubjectsStatistics:
     """Of one subject, or of all."""
     return answers.subjects.statistics(desk, subject)
+
+
+@router.get("/subject-statistics")
+def subjects_by_age(desk: CallersDesk) -> SubjectsByAge:
+    """Drawings of each subject by year of age, as the contract's page shows them."""
+    return answers.subjects.by_age(desk)
 
 
 @router.get("/models/subject-aware")

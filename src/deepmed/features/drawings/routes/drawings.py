@@ -9,22 +9,11 @@ from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from deepmed.core.jobs.dependencies import Ledger
 from deepmed.features.drawings import answers
 from deepmed.features.drawings.desk import CallersDesk, Desk
-from deepmed.features.drawings.importing.plan import plan_import, refuse_pictureless
-from deepmed.features.drawings.importing.received import (
-    METADATA,
-    is_archive,
-    label_of,
-    receive,
-    refuse_archive,
-    refuse_doubled,
-    source_of,
-)
+from deepmed.features.drawings.importing.received import receive, refuse_archive
 from deepmed.features.drawings.importing.report import ImportReport
-from deepmed.features.drawings.importing.sources import open_source
-from deepmed.features.drawings.importing.staging import Staging
-from deepmed.features.drawings.jobs import ImportPayload
 from deepmed.features.drawings.metadata import extract_metadata
 from deepmed.features.drawings.routes.attachments import PICTURE, attached
+from deepmed.features.drawings.routes.uploads import Files, Metadata, NamePattern, take
 from deepmed.features.drawings.schemas.analysis import ComparisonExampleResponse
 from deepmed.features.drawings.schemas.drawings import (
     AgeText,
@@ -41,11 +30,8 @@ from deepmed.features.drawings.schemas.drawings import (
 from deepmed.features.drawings.schemas.fields import ObjectId, is_uid
 from deepmed.features.drawings.thumbnails import thumbnail
 from deepmed.kit.errors import NotFoundError, ValidationError
-from deepmed.kit.ids import new_uid
 
 router = APIRouter(prefix="/drawings", tags=["drawings"])
-
-MOST_FILES = 50
 
 
 @router.post("/upload", status_code=201)
@@ -89,45 +75,22 @@ def upload_progress(desk: CallersDesk, upload_id: str) -> UploadProgressResponse
 def upload_batch(
     desk: CallersDesk,
     ledger: Ledger,
-    files: Annotated[list[UploadFile], File(description="Pictures, or one ZIP, and their table")],
-    metadata: Annotated[
-        str | None, Form(description="JSON: a list of objects with `filename` and `age_years`")
-    ] = None,
-    name_pattern: Annotated[
-        str | None, Form(description="Metadata in file names, as {subject}_age{age}_{child_id}")
-    ] = None,
+    files: Files,
+    metadata: Metadata = None,
+    name_pattern: NamePattern = None,
 ) -> BatchUploadResponse:
     """Check the metadata of up to 50 files, or of one ZIP, then import them in the background.
 
     Each drawing needs its own age: in `metadata`, in a `metadata.csv` among the files, or in its
     name. Where one has none, nothing is stored.
     """
-    if len(files) > MOST_FILES:
-        raise ValidationError(
-            f"{len(files)} files were sent and {MOST_FILES} are the most; nothing was stored. "
-            "Send a ZIP instead, or import the folder with `deepmed drawings import`."
-        )
-    uid = new_uid()
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        names = _receive_all(desk, folder, files, metadata)
-        path, table = source_of(folder, names)
-        with open_source(path, desk.home.settings) as source:
-            plan = plan_import(source, name_pattern=name_pattern, metadata=table)
-        refuse_pictureless(plan)
-        Staging(desk.home.storage, uid).put(folder, names)
-    planned = len(plan.drawings)
-    desk.importer.progress.announce(uid, f"upload {uid[:8]}", planned)
-    job = ledger.submit(
-        "drawings.import",
-        ImportPayload(upload_id=uid, files=len(files), name_pattern=name_pattern),
-    )
+    taken = take(desk, ledger, files, metadata, name_pattern)
     return BatchUploadResponse(
-        upload_id=uid,
-        file_count=planned,
+        upload_id=taken.uid,
+        file_count=taken.planned,
         status="processing",
-        progress_url=f"/api/v1/drawings/upload/progress/{uid}",
-        job_id=job.id,
+        progress_url=taken.progress_url,
+        job_id=taken.job_id,
     )
 
 
@@ -214,18 +177,3 @@ def _uploaded(desk: Desk, report: ImportReport) -> UploadedDrawing:
         conflicts=present.conflicts if present else {},
         notes=list(stored.notes) if stored else [],
     )
-
-
-def _receive_all(
-    desk: Desk, folder: Path, files: list[UploadFile], metadata: str | None
-) -> list[str]:
-    sent = [file.filename for file in files]
-    refuse_doubled(sent if metadata is None else [*sent, METADATA])
-    settings = desk.home.settings
-    alone = is_archive([label_of(name) for name in sent])
-    limit = settings.max_archive_bytes if alone else settings.max_file_bytes
-    names = [receive(folder, file.filename, file.file, limit).name for file in files]
-    if metadata is not None:
-        (folder / METADATA).write_text(metadata, encoding="utf-8")
-        names.append(METADATA)
-    return names

@@ -211,10 +211,16 @@ class RecentAnalysis(BaseModel):
     drawing_id: int
     filename: str
     age_years: float
+    subject: str | None
     anomaly_score: float | None
     is_anomaly: bool
     analysis_timestamp: datetime
     chip: str
+
+
+class SubjectCount(BaseModel):
+    subject: str
+    count: int
 
 
 class AgeBin(BaseModel):
@@ -240,6 +246,8 @@ class AnalysisStatistics(BaseModel):
     model_status: ModelStanding
     decisions: dict[str, int]
     new_children: dict[str, int]
+    subject_distribution: list[SubjectCount]
+    """Drawings by subject, those of a subject alone where it was asked for."""
 
 
 def _reasons(row: AnomalyAnalysis, ranking: dict[str, Any]) -> dict[str, str]:

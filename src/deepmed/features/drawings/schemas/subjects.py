@@ -95,6 +95,25 @@ class AllSubjectsStatistics(BaseModel):
     attribution_reason: str
 
 
+class SubjectYear(BaseModel):
+    age_group: str
+    count: int
+    sufficient_data: bool
+    """As many drawings as are recommended for a group."""
+
+
+class SubjectOverAges(BaseModel):
+    subject: str
+    total_drawings: int
+    age_groups: list[SubjectYear]
+    anomaly_rate: float | None
+    """In percent."""
+
+
+class SubjectsByAge(BaseModel):
+    statistics: list[SubjectOverAges]
+
+
 class SubjectAwareStatus(BaseModel):
     enabled: bool
     total_active_models: int
