@@ -1,4 +1,4 @@
-"""bench drawings, api, platform: make the published figures again."""
+"""bench drawings, api, platform, embed: make the published figures again."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -118,13 +118,47 @@ def measure_platform(
     result = run(seed, lambda what: out.note(f"Measuring: {what}"), setup=setup, note=note)
     if file is not None:
         write_result(file, result)
+    _say_figures(out, result, f"On {result['database']}, {result['environment']['cpu']}")
+
+
+@app.command("embed")
+def measure_embedding(
+    file: Annotated[
+        Path | None, typer.Option("--json", help="Write the whole result into this file.")
+    ] = None,
+    images: Annotated[
+        int, typer.Option(min=640, help="Images over which the memory is looked at.")
+    ] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample drawings.")] = 0,
+    note: Annotated[str, typer.Option(help="What a reader should know of this run.")] = "",
+) -> None:
+    """Measure what embedding stored pictures takes beside the encoder alone, and what memory.
+
+    It works in data folders that are removed afterwards, and takes some minutes. A transformer of
+    the usual size is timed with random weights; nothing is ever embedded with it.
+    """
+    from deepmed.app import limit_threads
+    from deepmed.app.bench.embed.run import Effort, run
+    from deepmed.features.drawings.bench.json_file import write_result
+    from deepmed.kit import settings as kit_settings
+
+    limit_threads(kit_settings.current().threads)
+    out = Output()
+    effort = Effort(many=images)
+    result = run(seed, lambda what: out.note(f"Measuring: {what}"), note=note, effort=effort)
+    if file is not None:
+        write_result(file, result)
+    _say_figures(out, result, f"On {result['environment']['cpu']}")
+
+
+def _say_figures(out: Output, result: "Mapping[str, Any]", title: str) -> None:
     out.table(
         ["Figure", "Median", "Unit", "Promised", "Kept"],
         [
             [name, each["value"], each["unit"], _promise(each), each["passed"]]
             for name, each in result["figures"].items()
         ],
-        title=f"On {result['database']}, {result['environment']['cpu']}",
+        title=title,
     )
 
 
