@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from deepmed.features.drawings.analysis import neighbours, repository
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.models.eligibility import Eligible, find
+from deepmed.features.drawings.models.kinds import row_for
 from deepmed.features.drawings.models.ranges import AgeRange, range_of
 from deepmed.features.drawings.tables import Drawing
 from deepmed.features.drawings.workbench import Workbench
@@ -60,7 +61,7 @@ class ComparisonService:
         found = repository.drawings(session, self.bench.owner_id, [drawing_id])
         if not found:
             raise NotFoundError(f"There is no drawing {drawing_id}.")
-        ages = self._ages(session, found[0].age_years)
+        ages = self._ages(session, found[0].age_years, found[0].subject)
         if ages is None:
             return []
         encoder = self.bench.encoding.identity.key
@@ -73,9 +74,9 @@ class ComparisonService:
                 return typical.of(near)
             asked *= WIDER
 
-    def _ages(self, session: Session, age: float) -> AgeRange | None:
-        ranges = map(range_of, self.analyses.models.active(session))
-        return next((ages for ages in ranges if ages.holds(age)), None)
+    def _ages(self, session: Session, age: float, subject: str | None) -> AgeRange | None:
+        row = row_for(self.analyses.models.active(session), age, subject)
+        return None if row is None else range_of(row)
 
     def get_comparison_statistics(self, session: Session, ages: AgeRange) -> dict[str, Any]:
         """How many typical drawings of a group there are to compare with, and by how many."""

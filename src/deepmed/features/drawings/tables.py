@@ -127,7 +127,8 @@ class AgeGroupModel(Owned, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(10), default="group")
-    """`group`, or `pooled` for the one model over all groups (subject part)."""
+    """`group`; `subject` for a group's model that looks at the subject; or `pooled` for the one
+    model over all groups (subject part)."""
     age_min: Mapped[float]
     age_max: Mapped[float]
     upper_closed: Mapped[bool] = mapped_column(default=False)

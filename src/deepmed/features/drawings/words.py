@@ -24,6 +24,12 @@ KIND_WORDS = {
     "tiny_mark": "tiny mark",
     "all": "all planted together",
 }
+LAYOUT_WORDS = {
+    "visual": "the picture alone",
+    "visual+age": "picture and age",
+    "visual+subject": "picture and subject",
+}
+"""What a model looks at."""
 CONTROL_WORDS = {
     "random": "patches in random order",
     "sobel": "edges alone",

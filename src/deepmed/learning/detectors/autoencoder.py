@@ -79,6 +79,7 @@ class AutoencoderDetector(StandardizedDetector):
         y: object = None,
         *,
         children: Sequence[Any] | npt.NDArray[Any] | None = None,
+        slots: int = 0,
         validation: npt.ArrayLike | None = None,
         progress: Callable[[EpochReport], None] | None = None,
         should_stop: Callable[[], bool] | None = None,
@@ -105,7 +106,7 @@ class AutoencoderDetector(StandardizedDetector):
             "on_checkpoint": on_checkpoint,
         }
         try:
-            return super().fit(X, y, children=children)
+            return super().fit(X, y, children=children, slots=slots)
         finally:
             # Callbacks hold files and connections of the job; a fitted detector keeps none.
             del self._watchers, self._trainer, self._validation

@@ -40,6 +40,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc] # scikit
     Attributes:
         n_features_in_: Width D of the embeddings.
         n_rows_: Number of rows fitted.
+        slots_: Number of columns, the last ones, that are the slots of one category.
         offset_: Score at which ``predict`` cuts.
         data_hash_: SHA-256 (hex) of the rows fitted, as float64 with their shape.
     """
@@ -49,6 +50,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc] # scikit
 
     n_features_in_: int
     n_rows_: int
+    slots_: int
     offset_: float
     data_hash_: str
 
@@ -58,6 +60,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc] # scikit
         y: object = None,
         *,
         children: Sequence[Any] | npt.NDArray[Any] | None = None,
+        slots: int = 0,
     ) -> Self:
         """Learn what is typical.
 
@@ -65,6 +68,8 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc] # scikit
             X: Embeddings, shape (n, D), n >= 2, finite.
             y: Ignored; scikit-learn's contract.
             children: The child of each row, for detectors that split the rows further.
+            slots: So many columns, the last ones, are the slots of one category; see
+                :class:`~deepmed.learning.detectors.standardization.Standardization`.
 
         Returns:
             The detector itself.
@@ -82,7 +87,9 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc] # scikit
                 f"Only {len(rows)} sample was given; a detector learns what typical drawings "
                 f"share and needs at least {MINIMUM_ROWS}."
             )
+        require(0 <= slots < rows.shape[1], f"slots must leave a column beside them, got {slots}.")
         self.n_rows_ = len(rows)
+        self.slots_ = slots
         self.data_hash_ = data_hash(rows)
         self._fit_rows(rows, children)
         self.offset_ = float(np.percentile(self._score_rows(rows), OFFSET_PERCENTILE))
@@ -175,6 +182,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc] # scikit
             parameters=self._parameters(),
             rows=self.n_rows_,
             features=self.n_features_in_,
+            slots=self.slots_,
             offset=self.offset_,
             data_hash=self.data_hash_,
             architecture=self._architecture(),
@@ -214,6 +222,7 @@ class Detector(OutlierMixin, BaseEstimator, ABC):  # type: ignore[misc] # scikit
         self._check_parameters()
         self.n_features_in_ = record.features
         self.n_rows_ = record.rows
+        self.slots_ = record.slots
         self.offset_ = record.offset
         self.data_hash_ = record.data_hash
         sizes = {"rows": record.rows, "features": record.features}
@@ -280,7 +289,7 @@ class StandardizedDetector(Detector):
     def _fit_rows(
         self, rows: FloatArray, children: Sequence[Any] | npt.NDArray[Any] | None
     ) -> None:
-        self.standardization_ = Standardization.fit(rows)
+        self.standardization_ = Standardization.fit(rows, self.slots_)
         self._fit_standardized(self.standardization_.apply(rows), children)
 
     def _score_rows(self, rows: FloatArray) -> FloatArray:

@@ -120,6 +120,8 @@ class Folds:
         drawings: FloatArray,
         planted: FloatArray,
         done: Callable[[], None] = lambda: None,
+        *,
+        slots: int = 0,
     ) -> Ranks:
         """Fit a detector without each fold's children, and rank what is of those children.
 
@@ -131,13 +133,14 @@ class Folds:
             drawings: Features of the drawings, shape (n, D).
             planted: Features of all planted anomalies, shape (k, D).
             done: Called after each fold.
+            slots: As in ``Detector.fit``.
         """
         owners, _ = encode_children(self.children)
         negative, positive = np.empty(len(drawings)), np.full(len(planted), np.nan)
         negative_scores, positive_scores = np.empty_like(negative), np.empty_like(positive)
         for fold in range(self.count):
             held, planted_here = self.of_drawings == fold, self.of_planted == fold
-            detector = make(fold).fit(drawings[~held], children=owners[~held])
+            detector = make(fold).fit(drawings[~held], children=owners[~held], slots=slots)
             scores = detector.score_samples(drawings[held])
             negative[held], negative_scores[held] = _places(scores, scores), scores
             if planted_here.any():

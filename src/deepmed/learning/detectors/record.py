@@ -20,6 +20,7 @@ class DetectorRecord(BaseModel):
         parameters: Constructor's parameters, the seed among them.
         rows: Number of rows fitted.
         features: Width of the embeddings.
+        slots: How many of them, the last ones, are the slots of one category.
         offset: Where ``predict`` cuts.
         data_hash: SHA-256 of the rows fitted.
         architecture: What was learned, in words and sizes.
@@ -33,6 +34,7 @@ class DetectorRecord(BaseModel):
     parameters: dict[str, JsonValue]
     rows: Annotated[int, Field(ge=2)]
     features: Annotated[int, Field(ge=1)]
+    slots: Annotated[int, Field(ge=0)] = 0
     offset: float
     data_hash: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     architecture: dict[str, JsonValue]

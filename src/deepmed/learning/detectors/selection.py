@@ -49,6 +49,7 @@ def select_detector(
     references: Mapping[str, ReferenceRow] | None = None,
     autoencoder: TrainingConfig | None = None,
     progress: Callable[[int, int], None] | None = None,
+    slots: int = 0,
 ) -> SelectionReport:
     """Compare detectors on planted anomalies inside the fitting part and choose the default.
 
@@ -70,6 +71,7 @@ def select_detector(
             becomes a row that is reported and never chosen.
         autoencoder: Training of the autoencoder in the folds; the defaults when None.
         progress: Told (fits done, fits in all).
+        slots: So many columns of the embeddings, the last ones, are the slots of one category.
 
     Returns:
         The choice with its reason, and every row's AUROC, overall and by kind.
@@ -97,7 +99,13 @@ def select_detector(
     )
     done = _counter(len(entrants) * dealt.count, progress)
     ranks = {
-        name: dealt.rank(entrant.make, entrant.drawings, entrant.planted, done)
+        name: dealt.rank(
+            entrant.make,
+            entrant.drawings,
+            entrant.planted,
+            done,
+            slots=slots if entrant.role == "detector" else 0,
+        )
         for name, entrant in entrants.items()
     }
     rows = {

@@ -14,6 +14,12 @@ FloatArray = npt.NDArray[np.float64]
 SCALE_FLOOR = 0.1
 # Largest deviation counted, in units of the square root of the number of rows (plus one).
 LIMIT_FACTOR = 2.0
+# Variance of a category's slots in units of all other columns': 64 slots beside 768 columns.
+SLOTS_SHARE = 64 / 768
+SLOTS_RULE = (
+    "in standardised units the subject's slot is the square root of 64/768 of the variance of all "
+    "columns of the vector together, and every other slot 0"
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,13 @@ class Standardization:
     2. A deviation u becomes u / √(1 + u²/limit²), nearly u while it is small and never above the
        limit of ``LIMIT_FACTOR`` · √(n + 1): among n rows none can lie further out than √(n - 1)
        of their deviations, so n rows cannot tell a larger deviation from that one.
+
+    Columns that are the slots of one category (a one-hot vector) are one quantity, not many, and
+    have one scale: their own deviations would make whatever few drew outshout the picture, and what
+    nobody drew even more. In standardised units the 1 becomes √(V/12), V being the variance of all
+    other columns together among the rows. The slots' own variance, (1 - Σ share²) · V/12, is then
+    never above 64/768 of V, the share that 64 of 832 columns have if each weighs the same; two
+    different categories always lie the same way apart, also one that no row has.
 
     Attributes:
         mean: Shape (D,), in the unit of the rows.
@@ -50,11 +63,24 @@ class Standardization:
     limit: FloatArray
 
     @classmethod
-    def fit(cls, rows: FloatArray) -> Self:
-        """Learn mean, scale and limit from rows of shape (n, D)."""
+    def fit(cls, rows: FloatArray, slots: int = 0) -> Self:
+        """Learn mean, scale and limit.
+
+        Args:
+            rows: Shape (n, D).
+            slots: So many columns, the last ones, are the slots of one category.
+
+        Example:
+            >>> rows = np.array([[0.0, 1.0, 0.0, 0.0], [2.0, 0.0, 1.0, 0.0]] * 6)
+            >>> (1 / Standardization.fit(rows, slots=3).scale[1:] ** 2).round(4).tolist()
+            [0.0833, 0.0833, 0.0833]
+        """
         mean = rows.mean(axis=0)
         limit = np.array([LIMIT_FACTOR * np.sqrt(len(rows) + 1)])
-        return cls(mean, _floored(np.sqrt(np.mean((rows - mean) ** 2, axis=0)), mean), limit)
+        deviation = np.sqrt(np.mean((rows - mean) ** 2, axis=0))
+        others = len(mean) - slots
+        scale = _floored(deviation[:others], mean[:others])
+        return cls(mean, np.append(scale, _slot_scales(deviation[:others] / scale, slots)), limit)
 
     def apply(self, rows: FloatArray) -> FloatArray:
         """Standardise rows of shape (..., D)."""
@@ -67,6 +93,12 @@ class Standardization:
         mean, scale = (torch.from_numpy(part).to(rows.device) for part in (self.mean, self.scale))
         deviations = (rows - mean) / scale
         return deviations / torch.sqrt(1.0 + (deviations / float(self.limit[0])) ** 2)
+
+
+def _slot_scales(deviation: FloatArray, slots: int) -> FloatArray:
+    """One scale for all slots, from the standardised deviations of the other columns."""
+    variance = float(np.sum(deviation**2))
+    return np.full(slots, 1 / np.sqrt(SLOTS_SHARE * variance) if variance else 1.0)
 
 
 def _floored(deviation: FloatArray, mean: FloatArray) -> FloatArray:

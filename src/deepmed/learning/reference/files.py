@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from deepmed.learning.calibration.conformal import CalibrationSet
+from deepmed.learning.detectors import StandardizedDetector
+from deepmed.learning.detectors.standardization import SLOTS_RULE
 from deepmed.learning.detectors.state import from_files as detector_from_files
 from deepmed.learning.detectors.state import to_files as detector_to_files
 from deepmed.learning.errors import ModelLoadingError
@@ -25,6 +27,7 @@ def to_files(model: ReferenceModel) -> dict[str, bytes]:
         "fit_children": sorted(model.fit_children),
         "borrowed_children": sorted(model.borrowed_children),
         "neutral_age": model.neutral_age,
+        "subject_columns": _subject_columns(model),
         "model": _calibration_rows(model.model),
         "twin": model.twin and _calibration_rows(model.twin),
     }
@@ -55,6 +58,19 @@ def from_files(files: Mapping[str, bytes]) -> ReferenceModel:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelLoadingError(f"The model's files are not complete: {error!r}.") from error
+
+
+def _subject_columns(model: ReferenceModel) -> dict[str, Any] | None:
+    """How the subject stands beside the vector, for whoever reads the file; it is not read back."""
+    if not model.layout.slots:
+        return None
+    detector = model.model.detector
+    scaled = isinstance(detector, StandardizedDetector)
+    return {
+        "slots": model.layout.slots,
+        "value": float(1 / detector.standardization_.scale[-1]) if scaled else None,
+        "rule": SLOTS_RULE if scaled else "no scale: this detector only asks which value is larger",
+    }
 
 
 def _named(half: str, files: Mapping[str, bytes]) -> dict[str, bytes]:

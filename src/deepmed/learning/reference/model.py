@@ -245,10 +245,11 @@ class _Fitting:
         )
         columns = training.columns(layout)
         if not isinstance(detector, AutoencoderDetector):
-            return detector.fit(columns, children=training.children)
+            return detector.fit(columns, children=training.children, slots=layout.slots)
         return detector.fit(
             columns,
             children=training.children,
+            slots=layout.slots,
             progress=partial(self.watch.epoch, self.part),
             checkpoint=self.watch.load(self.part),
             on_checkpoint=partial(self.watch.save, self.part),

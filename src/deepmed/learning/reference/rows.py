@@ -23,7 +23,12 @@ class Layout(StrEnum):
     AGE = "visual+age"
     """One more column, the age in years (769)."""
     SUBJECT = "visual+subject"
-    """64 more columns, one for each subject slot (832)."""
+    """64 more columns, one for each subject slot (832); slot 0 is a subject nobody named."""
+
+    @property
+    def slots(self) -> int:
+        """How many columns, the last ones, are slots of the subject; detectors scale them so."""
+        return SUBJECT_SLOTS if self is Layout.SUBJECT else 0
 
 
 @dataclass(frozen=True)

@@ -162,4 +162,4 @@ def _refitted(detector: Detector, rows: NDArray[np.float64], seed: int) -> Detec
     fresh: Detector = clone(detector)
     if "seed" in fresh.get_params(deep=False):
         fresh.set_params(seed=seed)
-    return fresh.fit(rows)
+    return fresh.fit(rows, slots=detector.slots_)

@@ -55,10 +55,12 @@ class _Recorder(KnnDetector):
         self.scale = scale
         self.log = log
 
-    def fit(self, X: Any, y: object = None, *, children: Any = None) -> "_Recorder":  # noqa: N803 - scikit-learn's name
+    def fit(  # noqa: N803 - scikit-learn's name
+        self, X: Any, y: object = None, *, children: Any = None, slots: int = 0
+    ) -> "_Recorder":
         self.log.append((X, children, []))
         self.own_scores = self.log[-1][2]
-        return super().fit(X, y, children=children)
+        return super().fit(X, y, children=children, slots=slots)
 
     def score_samples(self, X: Any) -> Floats:  # noqa: N803 - scikit-learn's name
         self.own_scores.append(X)

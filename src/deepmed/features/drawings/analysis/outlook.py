@@ -28,7 +28,7 @@ def outlook(
     calibrating: dict[int, int] = {}
     counts: Counter[int] = Counter()
     for drawing in drawings:
-        item = scene.model_for(drawing.age_years)
+        item = scene.model_of(drawing)
         scorable = item is not None and not drawing.is_blank and drawing.id in embedded
         if item and scorable and item.model.role(scene.who(drawing)) is Role.NEW:
             n = item.model.model.calibration.n_children

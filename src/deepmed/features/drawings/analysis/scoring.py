@@ -15,6 +15,7 @@ from deepmed.features.drawings.analysis.parts import (
     subject_part,
     tell_ages_apart,
 )
+from deepmed.features.drawings.models.kinds import UNSPECIFIED_SLOT, answering
 from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.subjects import subject_index
 from deepmed.features.drawings.tables import AgeGroupModel, Drawing
@@ -33,6 +34,7 @@ class Scene:
     """Everything that an analysis rests on, loaded once for a batch."""
 
     active: list[ActiveModel]
+    """In order of age; subject-aware ones beside those of the same ages that are not."""
     rules: dict[int, Rule]
     pool: Pool | None
     encoder: str
@@ -53,9 +55,23 @@ class Scene:
     def _who(self, drawing: int, child: int) -> frozenset[int]:
         return self.copies.get(drawing, frozenset()) | {child}
 
-    def model_for(self, age: float) -> ActiveModel | None:
-        """The model whose range holds the age; none outside the supported ages."""
-        return next((item for item in self.active if item.ages.holds(age)), None)
+    def model_for(self, age: float, slot: int = UNSPECIFIED_SLOT) -> ActiveModel | None:
+        """The model that answers at this age for this subject; none outside the supported ages."""
+        fitting = {item.row.kind: item for item in self.active if item.ages.holds(age)}
+        return answering(fitting, given=slot != UNSPECIFIED_SLOT)
+
+    def model_of(self, drawing: Drawing) -> ActiveModel | None:
+        """The model that answers for a drawing."""
+        return self.model_for(drawing.age_years, subject_index(drawing.subject))
+
+    def models_of(self, rows: Rows) -> list[ActiveModel | None]:
+        """The same for each row."""
+        pairs = zip(rows.ages.tolist(), rows.subjects.tolist(), strict=True)
+        return [self.model_for(age, slot) for age, slot in pairs]
+
+    def like(self, item: ActiveModel | None) -> list[ActiveModel]:
+        """The models of all ages that look at what this one looks at; of None, all."""
+        return [one for one in self.active if item is None or one.row.kind == item.row.kind]
 
     def refuse_foreign_models(self) -> None:
         """As `refuse_foreign` does."""
@@ -105,9 +121,7 @@ def batch_q_values(outcomes: Sequence[Outcome], children: Mapping[int, int]) -> 
 
 def _scorable(scene: Scene, drawing: Drawing) -> bool:
     return (
-        not drawing.is_blank
-        and drawing.id in scene.vectors
-        and scene.model_for(drawing.age_years) is not None
+        not drawing.is_blank and drawing.id in scene.vectors and scene.model_of(drawing) is not None
     )
 
 
@@ -145,7 +159,7 @@ def _scores(scene: Scene, rows: Rows | None) -> Scores:
     if rows is None:
         return {}
     whose = scene.whose(rows)
-    own = [scene.model_for(age) for age in rows.ages.tolist()]
+    own = scene.models_of(rows)
     found: Scores = {}
     for item in scene.active:
         wanted = [
@@ -163,11 +177,17 @@ def _scores(scene: Scene, rows: Rows | None) -> Scores:
 def _scores_across_ages(scene: Scene, rows: Rows | None) -> dict[int, list[float]]:
     """Scores for the age part by model id; NaN where the model was fitted on the child."""
     found: dict[int, list[float]] = {}
+    own = [] if rows is None else scene.models_of(rows)
     for item in scene.active:
         column = np.full(0 if rows is None else len(rows), np.nan)
-        if rows is not None and tell_ages_apart(scene.active):
+        if rows is not None and tell_ages_apart(scene.like(item)):
             asked = np.array(
-                [item.model.role(child) is not Role.FIT for child in scene.whose(rows)], dtype=bool
+                [
+                    (mine is None or mine.row.kind == item.row.kind)
+                    and item.model.role(child) is not Role.FIT
+                    for child, mine in zip(scene.whose(rows), own, strict=True)
+                ],
+                dtype=bool,
             )
             column[asked] = item.model.score_across_ages(rows.take(asked), scene.encoder)
         found[item.row.id] = column.tolist()
@@ -180,7 +200,7 @@ def _shifts(scene: Scene, rows: Rows | None) -> list[float]:
         return []
     shifts = np.zeros(len(rows))
     whose = scene.whose(rows)
-    own = [scene.model_for(age) for age in rows.ages.tolist()]
+    own = scene.models_of(rows)
     for item in scene.active:
         for twin, half in ((False, item.model.model), (True, item.model.twin)):
             asked = np.array(
@@ -213,7 +233,7 @@ def _columns(
 
 
 def _outcome(scene: Scene, drawing: Drawing, measured: Measured) -> Outcome:
-    item = scene.model_for(drawing.age_years)
+    item = scene.model_of(drawing)
     if item is None or drawing.id not in measured.place:
         return _no_answer(scene, drawing, item)
     index = measured.place[drawing.id]
@@ -231,13 +251,14 @@ def _outcome(scene: Scene, drawing: Drawing, measured: Measured) -> Outcome:
         "ranked_by": "twin" if twin else "model",
         "age_group": item.ages.label,
         "model_type": item.row.model_type,
+        "layout": item.model.layout.value,
         "encoder": scene.encoder,
         "rule_version": rule.version,
         "natural_frequency": natural_frequency(ranking),
         "among": "of this age" if item.row.parameters.get("tells_ages_apart") else "of this group",
         "subject_part": _subject(scene, drawing, index, measured.scores),
         "age_part": age_part(
-            scene.active,
+            scene.like(item),
             child,
             {number: column[index] for number, column in measured.across.items()},
         ),
@@ -264,9 +285,7 @@ def _no_answer(scene: Scene, drawing: Drawing, item: ActiveModel | None) -> Outc
     if drawing.is_blank:
         decision, reason = "blank", "The page is nearly blank, so there is nothing to compare."
     elif item is None:
-        supported = ", ".join(model.ages.words for model in scene.active) or "none yet"
-        decision = "no_model"
-        reason = f"No model covers the age of {drawing.age_years:g} years. Covered: {supported}."
+        decision, reason = "no_model", _no_model(scene, drawing)
     else:
         decision, reason = "not_embedded", "The drawing has no embedding of the present encoder."
     model_id = item.row.id if item else None
@@ -276,9 +295,20 @@ def _no_answer(scene: Scene, drawing: Drawing, item: ActiveModel | None) -> Outc
     )
 
 
+def _no_model(scene: Scene, drawing: Drawing) -> str:
+    age = drawing.age_years
+    if any(item.ages.holds(age) for item in scene.active):
+        return (
+            f"The model in use for {age:g} years ranks drawings by their subject too, and this "
+            "drawing has none of the list. Name its subject, or use a model that looks at none."
+        )
+    supported = ", ".join(dict.fromkeys(item.ages.words for item in scene.active)) or "none yet"
+    return f"No model covers the age of {age:g} years. Covered: {supported}."
+
+
 def inputs_of(scene: Scene, drawing: Drawing) -> str:
     """The hash of everything that this drawing's answer rests on; nothing is scored for it."""
-    item = scene.model_for(drawing.age_years)
+    item = scene.model_of(drawing)
     rule = scene.rules[item.row.id] if item else Rule(0, None, None)
     return _inputs(scene, drawing, item, rule)
 
@@ -295,7 +325,7 @@ def _inputs(scene: Scene, drawing: Drawing, item: ActiveModel | None, rule: Rule
         "blank": drawing.is_blank,
         "vector": hashlib.sha256(vector.tobytes()).hexdigest() if vector is not None else None,
         "model": item and [item.row.id, scene.recipes[item.row.id]],
-        "active": sorted(scene.recipes.values()),
+        "active": sorted(scene.recipes[one.row.id] for one in scene.like(item)),
         "pool": scene.pool and scene.pool.fingerprint(drawing.subject),
         "rule": [rule.version, rule.percentile, rule.threshold],
     }

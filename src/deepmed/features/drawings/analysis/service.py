@@ -24,6 +24,7 @@ from deepmed.features.drawings.analysis.scoring import (
 from deepmed.features.drawings.analysis.storing import store
 from deepmed.features.drawings.analysis.tracker import BatchAnalysisTracker
 from deepmed.features.drawings.embeddings import repository as embeddings
+from deepmed.features.drawings.models.kinds import OF_AGES, POOLED
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.models.repository import children_of_copies
@@ -205,9 +206,9 @@ class AnalysisService:
         active = [
             ActiveModel(row, range_of(row), self.models.load_model(session, row))
             for row in in_use
-            if row.kind == "group"
+            if row.kind in OF_AGES
         ]
-        pooled = next((row for row in in_use if row.kind != "group"), None)
+        pooled = next((row for row in in_use if row.kind == POOLED), None)
         return Scene(
             active=active,
             rules=self.thresholds.rules(session, [item.row.id for item in active]),

@@ -7,7 +7,6 @@ from typing import Any
 from deepmed.features.drawings.analysis import overviews, repository
 from deepmed.features.drawings.analysis.decisions import ANSWERED
 from deepmed.features.drawings.analysis.subject_counts import UNSPECIFIED
-from deepmed.features.drawings.answers.subject_aware import width
 from deepmed.features.drawings.catalogue import repository as catalogue
 from deepmed.features.drawings.comparison import EXAMPLES, SimilarDrawing
 from deepmed.features.drawings.desk import Desk
@@ -16,7 +15,7 @@ from deepmed.features.drawings.explanation import repository as explanations
 from deepmed.features.drawings.explanation.methods import DEFAULT_METHOD
 from deepmed.features.drawings.explanation.service import Explanation
 from deepmed.features.drawings.explanation.texts import Reader, chip
-from deepmed.features.drawings.models.ranges import range_of
+from deepmed.features.drawings.models.kinds import columns, row_for
 from deepmed.features.drawings.schemas.analysis import (
     AgeBin,
     AnalysisHistoryResponse,
@@ -109,14 +108,9 @@ def embed(desk: Desk, drawing_id: int) -> EmbeddingResponse:
         raise ValidationError("The page is nearly blank, so there is nothing to embed.")
     bench = desk.bench
     encoder = bench.encoding.identity.key
+    made = bench.pipeline.process_drawing(drawing_id, drawing.file_path)
     with bench.database.read() as session:
         row = embeddings.row_of(session, drawing_id, encoder)
-    made = row is None
-    if made:
-        vector = bench.encoding.generate_embedding(drawing.file_path)
-        with bench.database.write() as session:
-            bench.embeddings.store_embedding(session, drawing_id, vector, bench.encoding.identity)
-            row = embeddings.row_of(session, drawing_id, encoder)
     if row is None:
         raise NotFoundError(f"Drawing {drawing_id} was deleted while it was embedded.")
     name = bench.encoding.identity.name
@@ -125,7 +119,7 @@ def embed(desk: Desk, drawing_id: int) -> EmbeddingResponse:
         status="generated" if made else "exists",
         message=f"Embedded with {name}." if made else f"It was embedded with {name} before.",
         embedding_id=row.id,
-        vector_dimension=_dimension(desk, drawing.age_years, row.vector_dimension),
+        vector_dimension=_dimension(desk, drawing.age_years, drawing.subject, row.vector_dimension),
         created_timestamp=row.created_timestamp,
         encoder=encoder,
     )
@@ -270,14 +264,14 @@ def _example(found: SimilarDrawing) -> ComparisonExampleResponse:
     return ComparisonExampleResponse(**found.to_dict())
 
 
-def _dimension(desk: Desk, age: float, encoded: int) -> int:
-    """Of the vector that the model of this age takes: with the age as a column, unless it omits it.
+def _dimension(desk: Desk, age: float, subject: str | None, encoded: int) -> int:
+    """Of the vector that the answering model takes: with the age, or the subject's slots.
 
     Where there is no model yet, of what training takes by default.
     """
     with desk.bench.database.read() as session:
-        row = next((row for row in desk.models.active(session) if range_of(row).holds(age)), None)
-    return width(row.parameters["layout"] if row else DEFAULT_LAYOUT, encoded)
+        row = row_for(desk.models.active(session), age, subject)
+    return columns(row.parameters["layout"] if row else DEFAULT_LAYOUT, encoded)
 
 
 def _recent(row: AnomalyAnalysis, drawing: Drawing) -> RecentAnalysis:

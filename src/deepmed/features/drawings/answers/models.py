@@ -10,12 +10,20 @@ from sqlalchemy.orm import Session
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import Job
 from deepmed.features.drawings.desk import Desk
-from deepmed.features.drawings.jobs import Group, TrainPayload
+from deepmed.features.drawings.jobs import TrainPayload
 from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.age_groups import AgeGroupManager
+from deepmed.features.drawings.models.kinds import (
+    OF_AGES,
+    SUBJECT_AWARE,
+    columns,
+    embedding_type,
+    kind_of,
+)
 from deepmed.features.drawings.models.ranges import AgeRange, closes_by_default, range_of
 from deepmed.features.drawings.models.status import model_status
 from deepmed.features.drawings.models.sufficiency import MINIMUM
+from deepmed.features.drawings.models.tracker import TRAINING, ModelTrainingTracker
 from deepmed.features.drawings.models.use import ModelUse
 from deepmed.features.drawings.schemas.analysis import VisionModel
 from deepmed.features.drawings.schemas.models import (
@@ -36,10 +44,9 @@ from deepmed.features.drawings.schemas.models import (
 )
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.kit import clock
-from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
+from deepmed.kit.errors import ConflictError, ValidationError
 from deepmed.learning.known_detectors import detector_names
 
-TRAINING = "drawings.train"
 _STATES = {"queued": "training", "running": "training", "succeeded": "completed"}
 
 
@@ -58,11 +65,11 @@ def train(desk: Desk, ledger: JobLedger, request: ModelTrainingRequest) -> Train
     )
     _refuse_unknown_detector(request.model_type)
     _refuse_foreign_encoder(desk, request.vision_model)
+    kind = kind_of(request.layout)
     if not request.candidate:
-        _refuse_overlap(desk, ages)
-    count = _refuse_too_few(desk, ages, request.min_samples)
-    job = _submit(
-        ledger,
+        _refuse_overlap(desk, ages, kind)
+    count = _refuse_too_few(desk, ages, request.min_samples, kind)
+    job = ModelTrainingTracker(ledger).start_training(
         [ages],
         use="candidate" if request.candidate else "refuse",
         detector=request.model_type,
@@ -89,8 +96,7 @@ def auto_create(desk: Desk, ledger: JobLedger, *, force: bool) -> ModelsInUse | 
         )
     if not groups:
         raise ValidationError("There are no drawings to learn from yet; upload some first.")
-    job = _submit(
-        ledger,
+    job = ModelTrainingTracker(ledger).start_training(
         groups,
         use="replace" if existing else "refuse",
         detector="auto",
@@ -104,11 +110,11 @@ def auto_create(desk: Desk, ledger: JobLedger, *, force: bool) -> ModelsInUse | 
     )
 
 
-def training_status(desk: Desk, ledger: JobLedger, uid: str) -> TrainingStatus:
-    job = find_job(desk, ledger, uid)
+def training_status(ledger: JobLedger, uid: str) -> TrainingStatus:
+    job = ModelTrainingTracker(ledger).get_training_status(uid)
     payload = TrainPayload.model_validate(job.payload)
     result = job.result or {}
-    trained = [model for model in result.get("models", []) if model["kind"] == "group"]
+    trained = [model for model in result.get("models", []) if model["kind"] in OF_AGES]
     reason = _reason(job, trained)
     return TrainingStatus(
         job_id=uid,
@@ -121,18 +127,10 @@ def training_status(desk: Desk, ledger: JobLedger, uid: str) -> TrainingStatus:
     )
 
 
-def find_job(desk: Desk, ledger: JobLedger, uid: str) -> Job:
-    with desk.bench.database.read() as session:
-        job = ledger.find(session, uid)
-    if job is None or job.kind != TRAINING:
-        raise NotFoundError(f"There is no training {uid}.")
-    return job
-
-
 def listed(desk: Desk, ledger: JobLedger, *, active_only: bool) -> ModelListResponse:
     with desk.bench.database.read() as session:
         known = repository.all_models(session, desk.bench.owner_id)
-        rows = [row for row in known if row.kind == "group"]
+        rows = [row for row in known if row.kind in OF_AGES]
         shown = [_model(desk, session, row) for row in rows if row.is_active or not active_only]
         training = ledger.count_unfinished(session, TRAINING)
     return ModelListResponse(
@@ -193,14 +191,6 @@ def merge(desk: Desk, request: MergeRequest) -> Merged:
     )
 
 
-def _submit(ledger: JobLedger, groups: list[AgeRange], **settings: Any) -> Job:
-    named = [
-        Group(age_min=each.age_min, age_max=each.age_max, upper_closed=each.upper_closed)
-        for each in groups
-    ]
-    return ledger.submit(TRAINING, TrainPayload(groups=named, **settings))
-
-
 def _refuse_unknown_detector(name: str) -> None:
     known = ("auto", *detector_names())
     if name not in known:
@@ -219,22 +209,23 @@ def _refuse_foreign_encoder(desk: Desk, asked: str | None) -> None:
         )
 
 
-def _refuse_too_few(desk: Desk, ages: AgeRange, least: int) -> int:
+def _refuse_too_few(desk: Desk, ages: AgeRange, least: int, kind: str) -> int:
     with desk.bench.database.read() as session:
-        found = AgeGroupManager(desk.bench).validate_age_group_data(session, [ages])
+        found = AgeGroupManager(desk.bench).validate_age_group_data(session, [ages], kind)
     count: int = found[0]["drawings"]
     if count < least:
+        which = " with a subject" if kind == SUBJECT_AWARE else ""
         raise ValidationError(
-            f"{count} drawings of {ages.words} may train, and {least} were asked for at least; "
-            "nothing was trained. Upload more drawings of this age, or lower min_samples (10 are "
-            "the least)."
+            f"{count} drawings of {ages.words}{which} may train, and {least} were asked for at "
+            "least; nothing was trained. Upload more drawings of this age, or lower min_samples "
+            "(10 are the least)."
         )
     return count
 
 
-def _refuse_overlap(desk: Desk, ages: AgeRange) -> None:
+def _refuse_overlap(desk: Desk, ages: AgeRange, kind: str) -> None:
     with desk.bench.database.read() as session:
-        for row in repository.active_models(session, desk.bench.owner_id):
+        for row in repository.active_models(session, desk.bench.owner_id, kind):
             if range_of(row).overlaps(ages):
                 raise ConflictError(
                     f"Model {row.id} for {range_of(row).words} is active and overlaps "
@@ -260,6 +251,9 @@ def _model(desk: Desk, session: Session, row: AgeGroupModel) -> AgeGroupModelRes
         status=ModelStatus.INSUFFICIENT_DATA if thin else ModelStatus.READY,
         created_timestamp=row.created_timestamp,
         is_active=row.is_active,
+        supports_subjects=row.kind == SUBJECT_AWARE,
+        embedding_type=embedding_type(row.parameters),
+        vector_dimension=columns(row.parameters["layout"], row.parameters["dimension"]),
         needs_retraining=row.needs_retraining,
         percentile=rule["percentile"],
         attained_level=rule.get("attained_level"),

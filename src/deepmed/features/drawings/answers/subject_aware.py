@@ -1,8 +1,12 @@
 """Which models in use look at what was drawn."""
 
-import numpy as np
-
 from deepmed.features.drawings.desk import Desk
+from deepmed.features.drawings.models.kinds import (
+    SUBJECT_AWARE,
+    SUBJECT_LAYOUT,
+    columns,
+    embedding_type,
+)
 from deepmed.features.drawings.schemas.subjects import (
     Architecture,
     Capabilities,
@@ -12,7 +16,6 @@ from deepmed.features.drawings.schemas.subjects import (
 )
 from deepmed.features.drawings.subjects import SUBJECT_SLOTS, SubjectCategory
 from deepmed.features.drawings.tables import AgeGroupModel
-from deepmed.learning.reference import Layout, compose
 
 
 def models(desk: Desk) -> SubjectAwareModels:
@@ -22,7 +25,7 @@ def models(desk: Desk) -> SubjectAwareModels:
     aware = [row for row in rows if _is_aware(row)]
     return SubjectAwareModels(
         subject_aware_system_status=SubjectAwareStatus(
-            enabled=True,
+            enabled=bool(aware),
             total_active_models=len(rows),
             subject_aware_models=len(aware),
             legacy_models=len(rows) - len(aware),
@@ -33,8 +36,8 @@ def models(desk: Desk) -> SubjectAwareModels:
                 model_id=row.id,
                 age_range=f"{row.age_min}-{row.age_max}",
                 supports_subjects=_is_aware(row),
-                embedding_type=row.parameters["layout"],
-                vector_dimension=width(row.parameters["layout"], row.parameters["dimension"]),
+                embedding_type=embedding_type(row.parameters),
+                vector_dimension=columns(row.parameters["layout"], row.parameters["dimension"]),
                 sample_count=row.sample_count,
                 created_timestamp=row.created_timestamp,
                 is_subject_aware=_is_aware(row),
@@ -42,7 +45,7 @@ def models(desk: Desk) -> SubjectAwareModels:
             for row in rows
         ],
         architecture_info=Architecture(
-            hybrid_embedding_dimensions=width(Layout.SUBJECT, visual),
+            hybrid_embedding_dimensions=columns(SUBJECT_LAYOUT, visual),
             visual_component_dimensions=visual,
             subject_component_dimensions=SUBJECT_SLOTS,
             supported_subject_categories=SUBJECT_SLOTS,
@@ -58,13 +61,5 @@ def models(desk: Desk) -> SubjectAwareModels:
     )
 
 
-def width(layout: str, visual: int) -> int:
-    """Columns that a model of this layout sees of vectors of so many."""
-    nothing = np.zeros((1, visual), dtype=np.float32)
-    one = np.zeros(1, dtype=np.int64)
-    columns: int = compose(nothing, np.zeros(1), one, Layout(layout)).shape[1]
-    return columns
-
-
 def _is_aware(row: AgeGroupModel) -> bool:
-    return bool(row.parameters["layout"] == Layout.SUBJECT.value)
+    return row.kind == SUBJECT_AWARE

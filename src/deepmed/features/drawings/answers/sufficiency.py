@@ -6,13 +6,13 @@ from typing import Any
 
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.kinds import plan_in_use
 from deepmed.features.drawings.models.overview import overview
 from deepmed.features.drawings.models.ranges import (
     DEFAULT_PLAN,
     AgeRange,
     closes_by_default,
     parse_groups,
-    range_of,
 )
 from deepmed.features.drawings.models.sufficiency import MINIMUM, RECOMMENDED
 from deepmed.features.drawings.schemas.models import (
@@ -104,7 +104,7 @@ class _Overview:
 
     def __init__(self, desk: Desk, named: Sequence[AgeRange] | None) -> None:
         with desk.bench.database.read() as session:
-            active = [range_of(row) for row in desk.models.active(session)]
+            active = plan_in_use(desk.models.active(session))
             plan = list(named or active or parse_groups(DEFAULT_PLAN))
             self.raw = overview(desk.bench, session, plan)
             drawings = repository.trainable(session, desk.bench.owner_id)

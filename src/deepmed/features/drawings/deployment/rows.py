@@ -3,6 +3,7 @@
 from deepmed.core.registry.manifest import Package
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.deployment.errors import ModelCompatibilityError
+from deepmed.features.drawings.models.kinds import kind_of
 from deepmed.features.drawings.models.membership import MEMBER_REVISION, revision_of
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.learning.reference import from_files
@@ -29,7 +30,7 @@ def _row(owner_id: int, artifact: Artifact, package: Package) -> AgeGroupModel:
     drawings = manifest.metrics["drawings"]
     return AgeGroupModel(
         owner_id=owner_id,
-        kind="group",
+        kind=kind_of(model.layout),
         age_min=age_min,
         age_max=age_max,
         upper_closed=closed,

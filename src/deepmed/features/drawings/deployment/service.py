@@ -211,9 +211,13 @@ class ModelDeploymentService:
     def _replaced(
         self, session: Session, row: AgeGroupModel, *, replace: bool
     ) -> list[AgeGroupModel]:
-        """The models that give way."""
+        """The models that give way: of one kind, those of the other stay beside."""
         ages = range_of(row)
-        overlapping = [one for one in self.models.active(session) if range_of(one).overlaps(ages)]
+        overlapping = [
+            one
+            for one in self.models.active(session)
+            if one.kind == row.kind and range_of(one).overlaps(ages)
+        ]
         if overlapping and not replace:
             named = ", ".join(f"{one.id} for {range_of(one).words}" for one in overlapping)
             raise RangeInUseError(

@@ -13,6 +13,7 @@ from deepmed.features.drawings.deployment.errors import ModelExportError
 from deepmed.features.drawings.deployment.identities import Pseudonyms
 from deepmed.features.drawings.deployment.metadata import ages_of
 from deepmed.features.drawings.models.fitting import ITEMS_FILE
+from deepmed.features.drawings.models.kinds import OF_AGES
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.present import as_present, look_up
 from deepmed.features.drawings.models.ranges import AgeRange
@@ -52,7 +53,7 @@ def of_model(bench: Workbench, session: Session, model_id: int) -> Source:
     """
     manager = ModelManager(bench)
     row = manager.get(session, model_id)
-    if row.kind != "group":
+    if row.kind not in OF_AGES:
         raise ModelExportError(
             f"Model {model_id} spans all groups and helps their models alone; nothing was "
             "exported. Export the model of an age group."

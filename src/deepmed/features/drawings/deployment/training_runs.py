@@ -17,6 +17,7 @@ from deepmed.features.drawings.deployment import repository, sources
 from deepmed.features.drawings.deployment.errors import ModelExportError
 from deepmed.features.drawings.deployment.sources import Source
 from deepmed.features.drawings.models.fitting import ITEMS_FILE
+from deepmed.features.drawings.models.kinds import kind_of
 from deepmed.features.drawings.models.ranges import AgeRange, closes_by_default
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ValidationError
@@ -123,7 +124,7 @@ def _metrics(model: ReferenceModel, told: Mapping[str, Any]) -> dict[str, Any]:
 def _recipe(package: Package, span: AgeRange, metrics: Mapping[str, Any]) -> dict[str, Any]:
     told = package.manifest.lineage["recipe"]
     return {
-        "kind": "group",
+        "kind": kind_of(told["config"]["data"]["layout"]),
         "bounds": [span.age_min, span.age_max, span.upper_closed],
         "config": {**told["config"], "percentile": metrics["percentile"]},
         "encoder": told["encoder"],

@@ -7,12 +7,11 @@ from sqlalchemy.orm import Session
 from deepmed.core.audit import repository as audit
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.kinds import OF_AGES, POOLED
 from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.models.recipe import same_model
 from deepmed.features.drawings.tables import AgeGroupModel, ThresholdSetting
 from deepmed.features.drawings.thresholds import repository as thresholds
-
-POOLED = "pooled"
 
 
 def put_into_use(session: Session, owner_id: int, rows: Sequence[AgeGroupModel]) -> list[str]:
@@ -24,7 +23,7 @@ def put_into_use(session: Session, owner_id: int, rows: Sequence[AgeGroupModel])
         What a person should know: rules that could not go over.
     """
     notes: list[str] = []
-    for kind in ("group", POOLED):
+    for kind in (*OF_AGES, POOLED):
         new = [row for row in rows if row.kind == kind]
         old = [
             model

@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from deepmed.core.audit import repository as audit
 from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.kinds import GROUP, is_given, plan_in_use, row_for
 from deepmed.features.drawings.models.ranges import (
     GREATEST_AGE,
     LEAST_AGE,
     AgeRange,
     parse_groups,
-    range_of,
     refuse_overlap,
 )
 from deepmed.features.drawings.tables import AgeGroupModel
@@ -138,13 +138,15 @@ class AgeGroupManager:
         """Train a model for each group of a plan such as `3-6,6-9,9-12`."""
         return training.train(parse_groups(groups) if isinstance(groups, str) else groups)
 
-    def find_appropriate_model(self, session: Session, age: float) -> AgeGroupModel | None:
-        """The active model that holds the age; None outside the supported ages."""
-        return next((row for row in self._active(session) if range_of(row).holds(age)), None)
+    def find_appropriate_model(
+        self, session: Session, age: float, subject: str | None = None
+    ) -> AgeGroupModel | None:
+        """The active model that answers at this age; None outside the supported ages."""
+        return row_for(self._active(session), age, subject)
 
     def get_age_group_coverage(self, session: Session) -> dict[str, Any]:
         """Which ages have a model, and the gaps between them."""
-        ranges = [range_of(row) for row in self._active(session)]
+        ranges = sorted(plan_in_use(self._active(session)))
         gaps = [
             [lower.age_max, upper.age_min]
             for lower, upper in pairwise(ranges)
@@ -158,11 +160,11 @@ class AgeGroupManager:
         }
 
     def validate_age_group_data(
-        self, session: Session, groups: Sequence[AgeRange]
+        self, session: Session, groups: Sequence[AgeRange], kind: str = GROUP
     ) -> list[dict[str, Any]]:
         """How many drawings and children each group of a plan would train on."""
         refuse_overlap(groups)
-        rows = self._candidates(session)
+        rows = [row for row in self._candidates(session) if kind == GROUP or is_given(row.subject)]
         inside = {group: [row for row in rows if group.holds(row.age_years)] for group in groups}
         return [
             {
@@ -177,7 +179,7 @@ class AgeGroupManager:
         return repository.trainable(session, self.bench.owner_id)
 
     def _active(self, session: Session) -> list[AgeGroupModel]:
-        return repository.active_models(session, self.bench.owner_id)
+        return repository.active_of_ages(session, self.bench.owner_id)
 
 
 def _merge(counts: Counter[int], config: AgeGroupConfig) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.embeddings.storage import EmbeddingStorage
 from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.kinds import UNSPECIFIED_SLOT
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.subjects import subject_index
 from deepmed.kit.database import AnyRow
@@ -23,6 +24,7 @@ REASONS = {
     "blank": "nearly blank page",
     "duplicate": "duplicate of another drawing",
     "withdrawn": "withdrawn",
+    "no_subject": "no subject: a subject-aware model ranks drawings whose subject is given",
     "not_embedded": "no embedding of this encoder: run `deepmed drawings embed`",
 }
 
@@ -41,6 +43,16 @@ class Eligible:
 
     def of(self, ages: AgeRange) -> Rows:
         return within(self.rows, ages)
+
+    def with_subject(self) -> "Eligible":
+        """Without drawings whose subject nobody named, which are left out."""
+        given = self.rows.subjects != UNSPECIFIED_SLOT
+        unnamed = self.rows.take(~given)
+        left_out = [
+            {"drawing_id": drawing, "age_years": age, "reason": "no_subject"}
+            for drawing, age in zip(unnamed.drawings.tolist(), unnamed.ages.tolist(), strict=True)
+        ]
+        return replace(self, rows=self.rows.take(given), left_out=[*self.left_out, *left_out])
 
     def left_out_of(self, ages: AgeRange) -> list[dict[str, Any]]:
         """How many drawings of a range were left out, by reason, with their ids."""

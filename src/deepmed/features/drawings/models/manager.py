@@ -6,12 +6,14 @@ from sqlalchemy.orm import Session
 
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.config import GroupTrainingConfig
 from deepmed.features.drawings.models.membership import MEMBER_REVISION, revision_of
 from deepmed.features.drawings.models.present import as_present, look_up
-from deepmed.features.drawings.models.ranges import AgeRange
+from deepmed.features.drawings.models.ranges import AgeRange, closes_by_default
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ModelError, NotFoundError
+from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.reference import ReferenceModel, Rows, from_files
 
 
@@ -72,7 +74,8 @@ class ModelManager:
         return from_files(files)
 
     def active(self, session: Session) -> list[AgeGroupModel]:
-        return repository.active_models(session, self.bench.owner_id)
+        """The active models of age groups, subject-aware ones too, by age."""
+        return repository.active_of_ages(session, self.bench.owner_id)
 
     def in_use(self, session: Session) -> list[AgeGroupModel]:
         """All active models, the groups' by age and the pooled one, read at once."""
@@ -124,6 +127,39 @@ class ModelManager:
         model = self.load_model(session, self.get(session, model_id))
         scores: list[float] = model.score(rows, encoder).tolist()
         return scores
+
+    def train_age_group_model(
+        self,
+        age_min: float,
+        age_max: float,
+        config: GroupTrainingConfig | None = None,
+        *,
+        candidate: bool = False,
+    ) -> AgeGroupModel:
+        """Train the model of one age group here and now; it opens its own transactions.
+
+        Args:
+            age_min: where the group begins.
+            age_max: where it ends; the end itself belongs to it at 12 and 18.
+            config: detector, layout and seed.
+            candidate: leave the new model inactive beside those in use.
+
+        Raises:
+            ValidationError: the ages are no range.
+            ConflictError: an active model overlaps the range, and no candidate is asked for.
+            InsufficientDataError: too few drawings may train; says why.
+        """
+        from deepmed.features.drawings.models.training import (  # noqa: PLC0415 - it knows how models are stored, which takes this module's neighbours
+            GroupTraining,
+            Use,
+        )
+
+        ages = AgeRange(age_min, age_max, closes_by_default(age_max))
+        training = GroupTraining(self.bench, config or GroupTrainingConfig())
+        run = training.train([ages], Use.CANDIDATE if candidate else Use.REFUSE)
+        if not run.models:
+            raise InsufficientDataError(" ".join(left["reason"] for left in run.skipped))
+        return run.models[0]
 
     def clear_model_cache(self) -> None:
         self._loaded.clear()

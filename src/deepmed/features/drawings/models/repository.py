@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, aliased
 
 from deepmed.core.registry import deployments
 from deepmed.core.registry.tables import Artifact
+from deepmed.features.drawings.models.kinds import GROUP, OF_AGES
 from deepmed.features.drawings.tables import (
     AgeGroupModel,
     Child,
@@ -102,7 +103,7 @@ def ages_in_all(session: Session, owner_id: int) -> AnyRow:
     return session.execute(query.where(*may_train(owner_id))).one()
 
 
-def active_models(session: Session, owner_id: int, kind: str = "group") -> list[AgeGroupModel]:
+def active_models(session: Session, owner_id: int, kind: str = GROUP) -> list[AgeGroupModel]:
     query = (
         select(AgeGroupModel)
         .where(
@@ -113,6 +114,12 @@ def active_models(session: Session, owner_id: int, kind: str = "group") -> list[
         .order_by(AgeGroupModel.age_min, AgeGroupModel.id)
     )
     return list(session.scalars(query))
+
+
+def active_of_ages(session: Session, owner_id: int) -> list[AgeGroupModel]:
+    """Active models that answer for their ages, subject-aware ones too, by age."""
+    found = [row for kind in OF_AGES for row in active_models(session, owner_id, kind)]
+    return sorted(found, key=lambda row: (row.age_min, row.id))
 
 
 def in_use(session: Session, owner_id: int) -> list[AgeGroupModel]:

@@ -1,6 +1,6 @@
 """Which detector a group gets: anomalies planted into its own fitting drawings decide (D-15)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from deepmed.features.drawings.models.config import GroupTrainingConfig
 from deepmed.features.drawings.models.items import COMPARED, LAYOUTS, FoldLog
+from deepmed.features.drawings.models.layout_words import beats
 from deepmed.features.drawings.models.planted import PlantedDrawings, PlantedMaker
 from deepmed.features.drawings.words import name_in_words
 from deepmed.kit import seeds
@@ -88,6 +89,7 @@ def choose(
             seed,
             folds=FOLDS,
             references=reference_rows(comparison.images, comparison.planted.images, seed),
+            slots=config.layout.slots,
         )
     except InsufficientDataError as error:
         chosen = candidates[0] if len(candidates) == 1 else FALLBACK
@@ -136,9 +138,9 @@ def compare_layouts(
 ) -> list[dict[str, Any]]:
     """Whether age or subject columns help this detector, beside the vector alone (D-16).
 
-    Each layout has its AUROC on the planted anomalies and the paired difference to the vector
-    alone, both with child-bootstrap intervals; `beats_visual` only where the difference's interval
-    lies above zero.
+    Each layout has its AUROC on the planted anomalies and the paired differences to the vector
+    alone and to the vector with the age, all with child-bootstrap intervals; `beats_visual` and
+    `beats_age` only where the difference's interval lies above zero.
     """
     seed = seeds.derive(config.seed, "layouts") % 2**31
     children = comparison.rows.children.tolist()
@@ -149,6 +151,7 @@ def compare_layouts(
                 lambda fold: make_detector(detector, seed=(seed + fold) % 2**31),
                 comparison.rows.columns(layout),
                 comparison.planted.planted.rows.columns(layout),
+                slots=layout.slots,
             )
             for layout in Layout
         }
@@ -157,19 +160,18 @@ def compare_layouts(
     if log is not None:
         named = {layout.value: found for layout, found in ranks.items()}
         log.add(LAYOUTS, comparison.rows, comparison.planted.planted, folds, named)
-    plain = ranks[Layout.VISUAL]
     return [
         {
             "layout": layout.value,
             "dimension": comparison.rows.columns(layout).shape[1],
-            **_beside(found, plain, folds, seed),
+            **_beside(found, ranks, folds, seed),
         }
         for layout, found in ranks.items()
     ]
 
 
-def _beside(found: Ranks, plain: Ranks, folds: Folds, seed: int) -> dict[str, Any]:
-    """A layout's AUROC, and by how much it exceeds that of the vector alone."""
+def _beside(found: Ranks, ranks: Mapping[Layout, Ranks], folds: Folds, seed: int) -> dict[str, Any]:
+    """A layout's AUROC, and by how much it exceeds that of the two that know no subject."""
     own = measured(
         lambda: auroc_interval(
             found.negative,
@@ -180,18 +182,25 @@ def _beside(found: Ranks, plain: Ranks, folds: Folds, seed: int) -> dict[str, An
             split=SPLIT,
         )
     )
-    difference = measured(
+    to_visual = _difference(found, ranks[Layout.VISUAL], folds, seed)
+    to_age = _difference(found, ranks[Layout.AGE], folds, seed)
+    return {
+        "auroc": own,
+        "difference_to_visual": to_visual,
+        "beats_visual": beats(to_visual),
+        "difference_to_age": to_age,
+        "beats_age": beats(to_age),
+    }
+
+
+def _difference(found: Ranks, rival: Ranks, folds: Folds, seed: int) -> dict[str, Any]:
+    return measured(
         lambda: paired_difference_interval(
             (found.negative, found.positive),
-            (plain.negative, plain.positive),
+            (rival.negative, rival.positive),
             folds.children,
             folds.planted_children,
             seed,
             split=SPLIT,
         )
     )
-    return {
-        "auroc": own,
-        "difference_to_visual": difference,
-        "beats_visual": difference["low"] is not None and difference["low"] > 0,
-    }

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.eligibility import within
+from deepmed.features.drawings.models.kinds import GROUP
 from deepmed.features.drawings.models.ranges import AgeRange, range_of
 from deepmed.learning.reference import GroupPlan, Half, Lenders, Rows
 
@@ -36,6 +37,8 @@ def find_standing(
     encoder: str | None,
     groups: Sequence[AgeRange],
     rows: Rows,
+    *,
+    kind: str = GROUP,
 ) -> list[Standing]:
     """The active models that overlap none of the groups, in order of age.
 
@@ -45,10 +48,11 @@ def find_standing(
         encoder: identity key of the encoder whose models are meant; None: whichever.
         groups: what is to be trained.
         rows: the drawings that may train now.
+        kind: of the models that are trained; they stand beside others of their kind.
     """
     models = [
         model
-        for model in repository.active_models(session, owner_id)
+        for model in repository.active_models(session, owner_id, kind)
         if encoder in {None, model.vision_model}
         and not any(range_of(model).overlaps(group) for group in groups)
     ]

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.analysis import repository as analyses
 from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.kinds import OF_AGES
 from deepmed.features.drawings.models.sufficiency import MINIMUM
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
@@ -22,7 +23,7 @@ def model_status(bench: Workbench, session: Session) -> dict[str, Any]:
     all, so none is ever half trained or failed.
     """
     rows = repository.all_models(session, bench.owner_id)
-    groups = [row for row in rows if row.kind == "group"]
+    groups = [row for row in rows if row.kind in OF_AGES]
     active = [row for row in groups if row.is_active]
     drawings, made = analyses.totals(session, bench.owner_id)
     return {

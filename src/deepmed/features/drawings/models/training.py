@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from deepmed.core.audit import repository as audit
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import eligibility, leftovers, repository
-from deepmed.features.drawings.models.activation import POOLED, put_into_use
+from deepmed.features.drawings.models.activation import put_into_use
 from deepmed.features.drawings.models.config import ARTIFACT_KIND, GroupTrainingConfig
 from deepmed.features.drawings.models.eligibility import Eligible
 from deepmed.features.drawings.models.fitting import (
@@ -22,6 +22,7 @@ from deepmed.features.drawings.models.fitting import (
     GroupFitter,
     TrainedGroup,
 )
+from deepmed.features.drawings.models.kinds import GROUP, POOLED, kind_of
 from deepmed.features.drawings.models.membership import (
     MEMBER_REVISION,
     membership,
@@ -101,6 +102,7 @@ class GroupTraining:
     def __init__(self, bench: Workbench, config: GroupTrainingConfig) -> None:
         self.bench = bench
         self.config = config
+        self.kind = kind_of(config.layout)
 
     def train(
         self,
@@ -110,6 +112,9 @@ class GroupTraining:
         watch: TrainingWatch = UNWATCHED,
     ) -> TrainingRun:
         """Train every group and the pooled model; re-running completes what is missing.
+
+        Subject-aware models are trained beside those that look at no subject, and have no pooled
+        model of their own.
 
         Args:
             groups: ranges that do not overlap.
@@ -137,7 +142,11 @@ class GroupTraining:
         encoder = self.bench.encoding.identity.key
         with self.bench.database.read() as session:
             eligible = eligibility.find(session, self.bench.embeddings, encoder)
-            standing = find_standing(session, self.bench.owner_id, encoder, groups, eligible.rows)
+            if self.kind != GROUP:
+                eligible = eligible.with_subject()
+            standing = find_standing(
+                session, self.bench.owner_id, encoder, groups, eligible.rows, kind=self.kind
+            )
         plans = plan_groups(
             {group: eligible.of(group) for group in groups},
             self.config.seed,
@@ -147,7 +156,7 @@ class GroupTraining:
         everywhere = {item.ages: item.plan for item in standing} | plans
         recipes = {
             group: self._recipe(
-                "group",
+                self.kind,
                 group,
                 plans[group],
                 eligible,
@@ -185,7 +194,8 @@ class GroupTraining:
             self.bench, self.config, plan.eligible, plan.plans, beside, watch=watch
         )
         run = TrainingRun([], [], [])
-        steps = len(plan.groups) * len(STAGES) + len(POOL_STAGES)
+        pool_stages = POOL_STAGES if self.kind == GROUP else ()
+        steps = len(plan.groups) * len(STAGES) + len(pool_stages)
         for place, group in enumerate(plan.groups):
             begin = _stages(progress, group.words, STAGES, place * len(STAGES), steps)
             if group in known:
@@ -201,9 +211,9 @@ class GroupTraining:
             row = self._store(group, plan.plans[group], plan.recipes[group], trained)
             run.models.append(row)
             run.trained.append(row.id)
-        if run.models:
-            before = steps - len(POOL_STAGES)
-            self._pool(plan, fitter, run, _stages(progress, ALL_GROUPS, POOL_STAGES, before, steps))
+        if run.models and pool_stages:
+            before = steps - len(pool_stages)
+            self._pool(plan, fitter, run, _stages(progress, ALL_GROUPS, pool_stages, before, steps))
         progress("training", steps, steps)
         return run
 
@@ -247,7 +257,7 @@ class GroupTraining:
         if use is not Use.REFUSE:
             return known
         for group in plan.groups:
-            for model in repository.active_models(session, self.bench.owner_id):
+            for model in repository.active_models(session, self.bench.owner_id, self.kind):
                 if range_of(model).overlaps(group) and not same_model(
                     session.get_one(Artifact, model.artifact_id).lineage["recipe"],
                     plan.recipes[group],

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from deepmed.core.audit import repository as audit
 from deepmed.features.drawings.models import repository
+from deepmed.features.drawings.models.kinds import GROUP
 from deepmed.features.drawings.models.ranges import AgeRange, range_of
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
@@ -56,7 +57,7 @@ class ModelUse:
         """
         span = AgeRange(*merged)
         _refuse_outside(originals, span)
-        mine = [row for row in self.models.rows(session) if row.kind == "group"]
+        mine = [row for row in self.models.rows(session) if row.kind == GROUP]
         candidate = self._candidate(mine, merged)
         replaced = [
             row for row in mine if row.is_active and range_of(row).overlaps(range_of(candidate))

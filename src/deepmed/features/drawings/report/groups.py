@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from deepmed.features.drawings.analysis.outcome import ActiveModel
+from deepmed.features.drawings.models.kinds import words_of
+from deepmed.features.drawings.models.layout_words import layouts_in_words
 from deepmed.features.drawings.models.sufficiency import RECOMMENDED
 from deepmed.features.drawings.report.charts import Figure as Bar
 from deepmed.features.drawings.report.charts import histogram, intervals
@@ -18,13 +20,13 @@ from deepmed.features.drawings.report.figures import (
 from deepmed.features.drawings.report.ranks import validity
 from deepmed.features.drawings.report.words import NO_AGES
 from deepmed.features.drawings.thresholds.manager import Rule
-from deepmed.features.drawings.words import name_in_words
+from deepmed.features.drawings.words import LAYOUT_WORDS, name_in_words
 
 
 def section(facts: GroupFacts) -> GroupSection:
     """Everything the report says of one group."""
     return GroupSection(
-        title=facts.item.ages.words,
+        title=words_of(facts.item.row),
         summary=summary(facts.item, facts.metrics),
         figures=figures(facts),
         notes=_notes(facts),
@@ -40,6 +42,7 @@ def summary(item: ActiveModel, metrics: Mapping[str, Any]) -> list[str]:
         f"Learned from the drawings of {children['fit']} children{lent}. New drawings are compared "
         f"with {item.model.model.calibration.n_children} other children whom it never saw.",
         f"Detector: {name_in_words(item.row.model_type)}. {metrics['selection']['reason']}",
+        layouts_in_words(metrics["layouts"]),
     ]
 
 
@@ -62,6 +65,9 @@ def _power(metrics: Mapping[str, Any]) -> Iterator[Chart]:
     ]
     if reference:
         yield intervals("Beside simpler ways, in the fitting part", reference, label="AUROC")
+    layouts = [bar(LAYOUT_WORDS[row["layout"]], row["auroc"]) for row in metrics["layouts"]]
+    if layouts:
+        yield intervals("With and without the subject, in the fitting part", layouts, label="AUROC")
 
 
 def _notes(facts: GroupFacts) -> list[str]:

@@ -17,7 +17,8 @@ from deepmed.learning.evaluation.oracle_intervals import (
 
 AUTOENCODER = "autoencoder"
 VISUAL = "visual"
-WIDER = {VISUAL: 0, "visual+age": 1, "visual+subject": 64}
+AGE = "visual+age"
+WIDER = {VISUAL: 0, AGE: 1, "visual+subject": 64}
 SEEDS = 2**31
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 ROUNDED = 0.000501
@@ -48,28 +49,32 @@ def selection(record: Record) -> Iterator[Check]:
 
 
 def layouts(record: Record) -> Iterator[Check]:
-    """Each layout's AUROC, and by how much it exceeds that of the vector alone (D-16)."""
+    """Each layout's AUROC, and by how much it exceeds those that know no subject (D-16)."""
     stored = record.metrics.get("layouts")
     if stored is None or record.forgot(LAYOUTS):
         return
     items = record.items.get(LAYOUTS, [])
     yield Check("layouts", len(stored), len(items[0]["scores"]) if items else 0)
     names = [row["layout"] for row in stored]
-    if not items or len(names) != len(items[0]["scores"]) or VISUAL not in names:
+    if not items or len(names) != len(items[0]["scores"]) or not {VISUAL, AGE} <= set(names):
         return
     seed = record.seed("layouts") % SEEDS
-    plain = _pairs(_places(items, names.index(VISUAL)))
+    rivals = {
+        rival: _pairs(_places(items, names.index(layout)))
+        for rival, layout in (("visual", VISUAL), ("age", AGE))
+    }
     for column, row in enumerate(stored):
         own = _pairs(_places(items, column))
-        difference = recompute_difference_figure(own, plain, seed)
         place = f"layouts.{row['layout']}"
         wide = record.header["dimension"] + WIDER[row["layout"]]
         yield Check(f"{place}.dimension", row["dimension"], wide)
         yield from compare(f"{place}.auroc", row["auroc"], recompute_auroc_figure(*own, seed))
-        name = "difference_to_visual"
-        yield from compare(f"{place}.{name}", row[name], difference)
-        beats = difference["low"] is not None and difference["low"] > 0
-        yield Check(f"{place}.beats_visual", row["beats_visual"], beats)
+        for rival, pairs in rivals.items():
+            difference = recompute_difference_figure(own, pairs, seed)
+            name = f"difference_to_{rival}"
+            yield from compare(f"{place}.{name}", row[name], difference)
+            beats = difference["low"] is not None and difference["low"] > 0
+            yield Check(f"{place}.beats_{rival}", row[f"beats_{rival}"], beats)
 
 
 def _counts(items: Sequence[Item]) -> dict[str, int]:

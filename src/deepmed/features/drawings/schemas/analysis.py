@@ -12,7 +12,9 @@ from deepmed.features.drawings.schemas.drawings import DrawingResponse
 from deepmed.features.drawings.schemas.fields import ListedId
 from deepmed.features.drawings.tables import AnomalyAnalysis
 
-ANALYSIS_TYPE = "age_group"
+ANALYSIS_TYPES = {"visual+subject": "subject_aware"}
+"""By the layout of the model that answered; any other answers among the age group alone."""
+AGE_GROUP = "age_group"
 NO_VISUAL_SCORE = (
     "The score is one measure of the whole drawing; it is not a sum of a visual and a subject part."
 )
@@ -102,7 +104,7 @@ class AnomalyAnalysisResponse(BaseModel):
             drawing_id=row.drawing_id,
             anomaly_score=row.anomaly_score,
             normalized_score=row.normalized_score,
-            analysis_type=ANALYSIS_TYPE,
+            analysis_type=ANALYSIS_TYPES.get(row.results.get("layout", ""), AGE_GROUP),
             subject_category=subject,
             is_anomaly=row.is_anomaly,
             confidence=row.confidence,

@@ -125,6 +125,9 @@ class AgeGroupModelResponse(BaseModel):
     status: ModelStatus
     created_timestamp: datetime
     is_active: bool
+    supports_subjects: bool
+    embedding_type: str
+    vector_dimension: int = Field(ge=1)
     needs_retraining: bool
     percentile: float | None
     attained_level: float | None

@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 
 from deepmed.core.audit import repository as audit
 from deepmed.features.drawings.analysis import repository as analyses
+from deepmed.features.drawings.models.kinds import row_for
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.tables import AgeGroupModel, ThresholdSetting
 from deepmed.features.drawings.thresholds import repository
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ModelError, ValidationError
+from deepmed.learning.calibration import CalibrationSet
 from deepmed.learning.reference import ReferenceModel, Who
 
 LEAST_PERCENTILE = 50.0
@@ -25,6 +27,21 @@ class ThresholdManagerError(ModelError):
     """A threshold cannot be read or set; nothing was changed."""
 
     code = "threshold_manager"
+
+
+class ThresholdCalculationError(ThresholdManagerError):
+    """So few children cannot support this percentile; nothing was changed."""
+
+    code = "threshold_calculation"
+
+
+@dataclass(frozen=True)
+class ThresholdConfig:
+    """Between which percentiles a person may choose, and which one is in force until then."""
+
+    default: float
+    least: float = LEAST_PERCENTILE
+    greatest: float = GREATEST_PERCENTILE
 
 
 @dataclass(frozen=True)
@@ -44,9 +61,12 @@ class Rule:
 class ThresholdManager:
     """Reads, previews and changes the rule of one owner's models."""
 
-    def __init__(self, bench: Workbench, models: ModelManager) -> None:
+    def __init__(
+        self, bench: Workbench, models: ModelManager, config: ThresholdConfig | None = None
+    ) -> None:
         self.bench = bench
         self.models = models
+        self.config = config or ThresholdConfig(bench.settings.threshold_percentile)
 
     def rule(self, session: Session, model_id: int | None = None) -> Rule:
         """The rule in force for a model; for all models without one of their own when None."""
@@ -54,7 +74,7 @@ class ThresholdManager:
 
     def _of(self, row: ThresholdSetting | None) -> Rule:
         if row is None:
-            return Rule(0, self.bench.settings.threshold_percentile, None)
+            return Rule(0, self.config.default, None)
         return Rule(row.id, row.percentile, row.threshold)
 
     def rules(self, session: Session, model_ids: Iterable[int]) -> dict[int, Rule]:
@@ -80,7 +100,7 @@ class ThresholdManager:
             ValidationError: the percentile is out of range, or a threshold names no model.
             NotFoundError: there is no such model.
         """
-        new = _checked(percentile, threshold, model_id)
+        new = _checked(self.config, percentile, threshold, model_id)
         if model_id is not None:
             self.models.get(session, model_id)
         return [
@@ -102,7 +122,7 @@ class ThresholdManager:
             ValidationError: the percentile is out of range, or a threshold names no model.
             NotFoundError: there is no such model.
         """
-        new = _checked(percentile, threshold, model_id)
+        new = _checked(self.config, percentile, threshold, model_id)
         if model_id is not None:
             self.models.get(session, model_id)
         old = self.rule(session, model_id)
@@ -146,20 +166,38 @@ class ThresholdManager:
     ) -> float | None:
         """The score above which a model would flag; None where its children do not support it."""
         model = self.models.load_model(session, self.models.get(session, model_id))
-        return model.model.calibration.threshold(percentile)
+        try:
+            return self.calculate_percentile_threshold(model.model.calibration, percentile)
+        except ThresholdCalculationError:
+            return None
+
+    @staticmethod
+    def calculate_percentile_threshold(calibration: CalibrationSet, percentile: float) -> float:
+        """The score above which a new child's drawing is flagged.
+
+        Raises:
+            ThresholdCalculationError: so few children do not support the percentile; says which
+                one they do.
+        """
+        threshold = calibration.threshold(percentile)
+        if threshold is None:
+            raise ThresholdCalculationError(
+                f"{calibration.n_children} children do not support the percentile {percentile:g}; "
+                f"the highest that they support is {calibration.highest_percentile(ranked=False)}."
+            )
+        return threshold
 
     def recalculate_all_thresholds(self, session: Session) -> dict[int, float | None]:
         """Each active model's threshold under the rule in force, from its calibration scores."""
         facts = {row.id: self.statistics(session, row) for row in self.models.active(session)}
         return {model_id: fact["threshold"] for model_id, fact in facts.items()}
 
-    def get_threshold_for_age(self, session: Session, age: float) -> float | None:
+    def get_threshold_for_age(
+        self, session: Session, age: float, subject: str | None = None
+    ) -> float | None:
         """The threshold that a drawing of this age meets; None where no model covers it."""
-        for row in self.models.active(session):
-            if AgeRange(row.age_min, row.age_max, row.upper_closed).holds(age):
-                threshold: float | None = self.statistics(session, row)["threshold"]
-                return threshold
-        return None
+        row = row_for(self.models.active(session), age, subject)
+        return None if row is None else self.statistics(session, row)["threshold"]
 
     def is_anomaly(self, session: Session, score: float, model_id: int, child: int) -> bool:
         """Whether a score of a child's drawing is flagged under the model's rule."""
@@ -231,13 +269,18 @@ def _flagged(
     }
 
 
-def _checked(percentile: float | None, threshold: float | None, model_id: int | None) -> Rule:
+def _checked(
+    config: ThresholdConfig,
+    percentile: float | None,
+    threshold: float | None,
+    model_id: int | None,
+) -> Rule:
     if (percentile is None) == (threshold is None):
         raise ValidationError("Give either a percentile or a threshold. Nothing was changed.")
-    if percentile is not None and not LEAST_PERCENTILE <= percentile <= GREATEST_PERCENTILE:
+    if percentile is not None and not config.least <= percentile <= config.greatest:
         raise ValidationError(
-            f"The percentile {percentile:g} is not between {LEAST_PERCENTILE:g} and "
-            f"{GREATEST_PERCENTILE:g}. Nothing was changed."
+            f"The percentile {percentile:g} is not between {config.least:g} and "
+            f"{config.greatest:g}. Nothing was changed."
         )
     if threshold is not None and (not 0 < threshold < math.inf or model_id is None):
         raise ValidationError(

@@ -138,6 +138,7 @@ def _fit(
     detector = AutoencoderDetector(network).fit(
         train.columns(layout),
         children=train.children,
+        slots=layout.slots,
         validation=data.part("validation").columns(layout),
         checkpoint=kept.found,
         on_checkpoint=kept.keep,

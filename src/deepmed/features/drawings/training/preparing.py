@@ -17,6 +17,7 @@ from deepmed.features.drawings.embeddings.service import EmbeddingService
 from deepmed.features.drawings.importing.plan import ImportPlan, PlannedDrawing
 from deepmed.features.drawings.importing.sources import Source
 from deepmed.features.drawings.metadata import DrawingMetadata
+from deepmed.features.drawings.models.kinds import GROUP, is_given, kind_of
 from deepmed.features.drawings.subjects import subject_index
 from deepmed.features.drawings.training.config.models import DataConfig
 from deepmed.features.drawings.training.datasets import DatasetPlace
@@ -36,6 +37,7 @@ LEFT_OUT = {
     "blank": "nearly blank page",
     "duplicate": "the same picture as another one",
     "labelled": "labelled other than normal: kept for evaluation",
+    "no_subject": "no subject, and the model looks at it",
 }
 
 
@@ -136,7 +138,9 @@ class _Reading:
 
     def finished(self, plan: ImportPlan, config: DataConfig, seed: int) -> TrainingData:
         self._left_out["unreadable"] += len(plan.rejected)
-        typical = [one for one in self._kept if is_typical(one[0].metadata)]
+        typical = self._of_layout(
+            [one for one in self._kept if is_typical(one[0].metadata)], config.layout
+        )
         labelled = [one for one in self._kept if not is_typical(one[0].metadata)]
         self._left_out["labelled"] = len(labelled)
         files = [Path(planned.file.name) for planned, _ in typical]
@@ -159,6 +163,16 @@ class _Reading:
             left_out={reason: self._left_out[reason] for reason in LEFT_OUT},
             notes=[*plan.notes, *_notes(split, metadata)],
         )
+
+    def _of_layout(
+        self, typical: list[tuple[PlannedDrawing, str]], layout: str
+    ) -> list[tuple[PlannedDrawing, str]]:
+        """A model that looks at subjects learns and ranks drawings whose subject is given."""
+        if kind_of(layout) == GROUP:
+            return typical
+        given = [one for one in typical if is_given(known_of(one[0]).subject)]
+        self._left_out["no_subject"] = len(typical) - len(given)
+        return given
 
     def _pixels(self, planned: PlannedDrawing) -> NDArray[np.uint8] | None:
         try:

@@ -156,7 +156,7 @@ class TestSubjectPart:
 def active(
     model: ReferenceModel, number: int, ages: AgeRange, *, apart: bool = True
 ) -> ActiveModel:
-    row = AgeGroupModel(id=number, parameters={"tells_ages_apart": apart})
+    row = AgeGroupModel(id=number, kind="group", parameters={"tells_ages_apart": apart})
     return ActiveModel(row, ages, model)
 
 

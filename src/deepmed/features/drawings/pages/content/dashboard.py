@@ -11,7 +11,7 @@ from deepmed.core.jobs.pages import running
 from deepmed.features.drawings.analysis import overviews, repository
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.models import repository as models
-from deepmed.features.drawings.models.ranges import range_of
+from deepmed.features.drawings.models.kinds import words_of
 from deepmed.features.drawings.pages.charts import age_bars
 from deepmed.features.drawings.pages.content.tiles import tile
 from deepmed.features.drawings.words import name_in_words
@@ -47,12 +47,12 @@ def _models(session: Session, owner_id: int) -> list[dict[str, Any]]:
     return [
         {
             "id": row.id,
-            "ages": range_of(row).words,
+            "ages": words_of(row),
             "detector": name_in_words(row.model_type),
             "drawings": row.sample_count,
             "needs_retraining": row.needs_retraining,
         }
-        for row in models.active_models(session, owner_id)
+        for row in models.active_of_ages(session, owner_id)
     ]
 
 

@@ -11,6 +11,7 @@ from deepmed.features.drawings.analysis import overviews
 from deepmed.features.drawings.analysis.outcome import ActiveModel
 from deepmed.features.drawings.analysis.rates import by_use
 from deepmed.features.drawings.desk import Desk
+from deepmed.features.drawings.models.kinds import OF_AGES, plan_in_use, words_of
 from deepmed.features.drawings.models.overview import overview
 from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.models.sufficiency import MINIMUM, RECOMMENDED
@@ -48,17 +49,16 @@ class Card:
 
 def content(desk: Desk, ledger: JobLedger) -> dict[str, Any]:
     with desk.home.database.read() as session:
-        rows = [row for row in desk.models.rows(session) if row.kind == "group"]
+        rows = [row for row in desk.models.rows(session) if row.kind in OF_AGES]
         cards = [_card(desk, session, row) for row in rows if row.is_active]
-        active = ",".join(f"{row.age_min}-{row.age_max}" for row in rows if row.is_active)
+        plan = plan_in_use(row for row in rows if row.is_active)
+        active = ",".join(f"{ages.age_min}-{ages.age_max}" for ages in plan)
         data = overview(desk.bench, session, active or None)
         trainings = ledger.list(session, kind=TRAINING, limit=TRAININGS)
     return {
         "cards": cards,
         "others": [
-            (row, range_of(row).words, name_in_words(row.model_type))
-            for row in rows
-            if not row.is_active
+            (row, words_of(row), name_in_words(row.model_type)) for row in rows if not row.is_active
         ],
         "data": data,
         "spreads": {
@@ -90,19 +90,17 @@ def one(desk: Desk, model_id: int) -> dict[str, Any]:
 
 
 def _card(desk: Desk, session: Session, row: AgeGroupModel) -> Card:
-    ages = range_of(row)
+    ages, words = range_of(row), words_of(row)
     try:
         item = ActiveModel(row, ages, desk.models.load_model(session, row))
     except (DeepMedError, LearningError) as error:
-        return Card(row, ages.words, (), (), str(error))
+        return Card(row, words, (), (), str(error))
     metrics = desk.models.get_model_info(session, row)["metrics"]
     rule = desk.thresholds.rule(session, row.id)
     notes = support(item, rule)
     if row.needs_retraining:
         notes.append("Drawings that were used here were changed or deleted. Train it again.")
-    return Card(
-        row, ages.words, [*summary(item, metrics), _level(item, rule), _age(metrics)], notes
-    )
+    return Card(row, words, [*summary(item, metrics), _level(item, rule), _age(metrics)], notes)
 
 
 def _level(item: ActiveModel, rule: Rule) -> str:

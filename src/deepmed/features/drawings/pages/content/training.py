@@ -8,6 +8,7 @@ from deepmed.core.jobs.history import told
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.pages import Shown
 from deepmed.core.jobs.tables import Job, JobEvent
+from deepmed.features.drawings.models.kinds import OF_AGES
 from deepmed.features.drawings.pages.charts import Losses, Point, loss_curves
 from deepmed.features.drawings.report.charts import intervals
 from deepmed.features.drawings.report.content import Chart
@@ -51,7 +52,7 @@ def content(ledger: JobLedger, uid: str) -> dict[str, Any]:
         "curves": [_curve(fit) for fit in fits(events)],
         "comparisons": [_comparison(each.data) for each in events if each.kind == "compared"],
         "models": [
-            each for each in (job.result or {}).get("models", []) if each["kind"] == "group"
+            each for each in (job.result or {}).get("models", []) if each["kind"] in OF_AGES
         ],
         "skipped": (job.result or {}).get("skipped", []),
         "notes": (job.result or {}).get("notes", []),
