@@ -9,6 +9,7 @@ from deepmed.learning.encoders.base import (
     Progress,
 )
 from deepmed.learning.encoders.hog_pyramid.encoder import HogPyramidEncoder
+from deepmed.learning.encoders.onnx_runtime.encoder import OnnxEncoder
 from deepmed.learning.encoders.registry import (
     DEFAULT_ENCODER,
     KNOWN_TRANSFORMERS,
@@ -17,6 +18,7 @@ from deepmed.learning.encoders.registry import (
     get_encoder,
     register_encoder,
 )
+from deepmed.learning.encoders.scattering.encoder import ScatteringEncoder
 from deepmed.learning.encoders.vision_transformer.wrapper import (
     AttentionPass,
     VisionTransformerWrapper,
@@ -32,8 +34,10 @@ __all__ = [
     "EncoderOptions",
     "HogPyramidEncoder",
     "Image",
+    "OnnxEncoder",
     "Prepared",
     "Progress",
+    "ScatteringEncoder",
     "VisionTransformerWrapper",
     "available_encoders",
     "get_encoder",
