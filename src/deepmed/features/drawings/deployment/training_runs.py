@@ -85,9 +85,15 @@ def _range(package: Package, ages: tuple[float, float]) -> AgeRange:
 
 
 def _ages_of_drawings(package: Package) -> tuple[float, float]:
-    items = json.loads(package.files[ITEMS_FILE])
-    ages = [item["age_years"] for item in items if item["part"] != LABELLED]
-    return min(ages), max(ages)
+    try:
+        items = json.loads(package.files[ITEMS_FILE])
+        ages = [item["age_years"] for item in items if item["part"] != LABELLED]
+        return min(ages), max(ages)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelExportError(
+            f"The package {package.manifest.uid} does not tell the ages of its drawings; nothing "
+            "was exported."
+        ) from error
 
 
 def _items(files: Mapping[str, bytes]) -> bytes:
