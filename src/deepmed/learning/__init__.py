@@ -16,7 +16,10 @@ if TYPE_CHECKING:
         AutoencoderModel,
         AutoencoderTrainer,
         EarlyStopping,
+        EnhancedAutoencoderTrainer,
         TrainingConfig,
+        TrainingProgress,
+        TrainingProgressMonitor,
     )
     from deepmed.learning.calibration import (
         CalibrationSet,
@@ -47,7 +50,15 @@ if TYPE_CHECKING:
     )
 
 _ROOMS = {
-    "autoencoder": ("AutoencoderModel", "AutoencoderTrainer", "EarlyStopping", "TrainingConfig"),
+    "autoencoder": (
+        "AutoencoderModel",
+        "AutoencoderTrainer",
+        "EarlyStopping",
+        "EnhancedAutoencoderTrainer",
+        "TrainingConfig",
+        "TrainingProgress",
+        "TrainingProgressMonitor",
+    ),
     "calibration": (
         "CalibrationSet",
         "Decision",
@@ -81,6 +92,7 @@ __all__ = [
     "DeviceManager",
     "EarlyStopping",
     "Encoder",
+    "EnhancedAutoencoderTrainer",
     "HogPyramidEncoder",
     "Interval",
     "Layout",
@@ -90,6 +102,8 @@ __all__ = [
     "Rows",
     "ScoreNormalizer",
     "TrainingConfig",
+    "TrainingProgress",
+    "TrainingProgressMonitor",
     "VisionTransformerWrapper",
     "auroc",
     "auroc_interval",
