@@ -1,8 +1,9 @@
-"""The whole way in a real browser against a real server: upload, train, look, move the threshold.
+"""The whole way in a real browser against a real server: from an empty folder to what is exported.
 
 The way is walked once, on an empty data folder; each test looks at what happened on it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from playwright.sync_api import (
     Route,
     sync_playwright,
 )
+from pypdf import PdfReader
 
 from deepmed.kit import settings as kit_settings
 from factories import slow_training
@@ -36,7 +38,11 @@ PAGES = {
     "flagged": "/drawings?flagged=yes",
     "upload": "/drawings/upload",
     "drawing": "/drawings/{odd}",
+    "for parents": "/drawings/{odd}?reader=parent",
     "delete": "/drawings/{odd}/delete",
+    "child": "{child}",
+    "batches": "/batches",
+    "batch": "{batch}",
     "models": "/models",
     "model": "/models/1",
     "training": "{training}",
@@ -86,6 +92,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(TESTS))
         patch.setenv("DEEPMED_THREADS", "1")
+        patch.setenv("DEEPMED_PARENT_TEXTS", "true")
         for name in ("DEEPMED_SETTINGS", "DEEPMED_DATABASE_URL", "DEEPMED_STORAGE_URL"):
             patch.delenv(name, raising=False)
         slow_training.install(folder / "slow", patch)
@@ -133,6 +140,11 @@ def walk(made: Journey, page: Page, files: list[Path], pictures: Path) -> None:
     train(made, page, pictures)
     upload_one(made, page, odd_one(files[0].parent))
     look(made, page, pictures)
+    touch_places(made, page)
+    read_why(made, page)
+    annotate(made, page)
+    export(made, page, files[0].parent)
+    look_together(made, page, pictures)
     move_threshold(made, page, pictures)
 
 
@@ -226,9 +238,70 @@ def upload_one(made: Journey, page: Page, path: Path) -> None:
 def look(made: Journey, page: Page, pictures: Path) -> None:
     page.goto(made.address("flagged"))
     page.locator(f"a.tile[href='/drawings/{made.places['odd']}']").click()
-    page.locator("#explanation h2").wait_for()
+    page.locator("#explanation h3").wait_for()
+    page.locator("#compared h3").first.wait_for()
     made.told["flagged"] = page.locator("main").inner_text()
     page.screenshot(path=pictures / "drawing_flagged.png", full_page=True)
+
+
+def touch_places(made: Journey, page: Page) -> None:
+    """A frame by hand, then the place after it by keyboard."""
+    page.locator("[data-region=place-1] rect").click()
+    made.told["touched"] = page.locator("#place-1[open]").inner_text()
+    page.locator("#place-1 summary").focus()
+    page.keyboard.press("Enter")
+    page.locator("#place-1:not([open])").wait_for()
+    page.keyboard.press("Enter")
+    page.locator("[data-region=place-1].chosen").wait_for()
+    page.locator("#opacity").fill("30")
+    made.told["covered"] = page.locator("#layer").get_attribute("style") or ""
+
+
+def read_why(made: Journey, page: Page) -> None:
+    for reader in ("Researcher", "Parent", "Educator"):
+        go(page, reader)
+        page.locator("#explanation [aria-current]", has_text=reader).wait_for()
+        made.told[reader] = page.locator("#explanation").inner_text()
+        made.places[reader] = page.url
+    made.places["child"] = (
+        page.get_by_role("link", name="All drawings of this child").get_attribute("href") or ""
+    )
+
+
+def annotate(made: Journey, page: Page) -> None:
+    page.get_by_label("Note", exact=True).fill("Nearly all of it is ink.")
+    page.get_by_label("Kind").first.select_option("observation")
+    page.get_by_role("button", name="Keep this note").click()
+    note = page.locator("article.noted")
+    note.locator("summary", has_text="Change it").click()
+    note.locator("textarea").fill("Nearly all of it is green ink.")
+    note.get_by_role("button", name="Keep the change").click()
+    page.locator("article.noted > p", has_text="green").wait_for()
+    note.locator("summary", has_text="History").click()
+    made.told["note"] = note.inner_text()
+
+
+def export(made: Journey, page: Page, folder: Path) -> None:
+    with page.expect_download() as coming:
+        page.get_by_role("button", name="PDF").click()
+    path = folder / coming.value.suggested_filename
+    coming.value.save_as(path)
+    made.told["file"] = "\n".join(each.extract_text() for each in PdfReader(path).pages)
+
+
+def look_together(made: Journey, page: Page, pictures: Path) -> None:
+    page.goto(made.address("batches"))
+    page.locator(".outlook").wait_for()
+    made.told["outlook"] = page.locator("main").inner_text()
+    page.get_by_role("button", name="Analyse all drawings").click()
+    page.locator("main .chip", has_text="done").wait_for()
+    page.goto(made.address("batches"))
+    with page.expect_navigation():
+        page.locator("main td a").first.click()
+    made.places["batch"] = page.url.removeprefix(made.server.address)
+    page.locator("main table").last.wait_for()
+    made.told["cohort"] = page.locator("main").inner_text()
+    page.screenshot(path=pictures / "cohort.png", full_page=True)
 
 
 def move_threshold(made: Journey, page: Page, pictures: Path) -> None:
@@ -297,6 +370,48 @@ def test_a_flagged_drawing_says_what_the_flag_means(journey: Journey) -> None:
     assert "unusual in this group" in told
     assert "of 100 typical drawings are flagged" in told
     assert "What to do first" in told
+
+
+@pytest.mark.req("U-13.1")
+@pytest.mark.req("U-3.1")
+def test_places_are_opened_by_hand_and_by_keyboard(journey: Journey) -> None:
+    assert "of what raises the score lies here" in journey.told["touched"]
+    assert journey.told["covered"] == "opacity: 0.3;"
+
+
+@pytest.mark.req("U-13.1")
+@pytest.mark.req("D-18.1")
+def test_why_is_read_by_three_and_the_address_keeps_for_whom(journey: Journey) -> None:
+    assert "Rule: percentile" in journey.told["Researcher"]
+    assert "Rule: percentile" not in journey.told["Educator"]
+    assert "collected drawings of other children" in journey.told["Parent"]
+    for reader in ("Researcher", "Parent", "Educator"):
+        assert f"?reader={reader.lower()}" in journey.places[reader]
+
+
+@pytest.mark.req("U-13.1")
+@pytest.mark.req("D-20.1")
+def test_a_note_is_written_and_changed_and_keeps_its_history(journey: Journey) -> None:
+    assert "green ink" in journey.told["note"]
+    assert "created. observation to the whole drawing" in journey.told["note"]
+    assert "Nearly all of it is ink." in journey.told["note"]
+
+
+@pytest.mark.req("U-13.1")
+@pytest.mark.req("D-20.1")
+def test_the_exported_file_holds_the_drawings_place_and_the_note(journey: Journey) -> None:
+    place = re.findall(r"more unusual than (\d+ of 100)", journey.told["flagged"])[0]
+    told = " ".join(journey.told["file"].split())
+    assert f"Drawing {journey.places['odd']}," in told
+    assert f"More unusual than: {place} drawings" in told
+    assert "Nearly all of it is green ink." in told
+
+
+@pytest.mark.req("U-13.1")
+@pytest.mark.req("D-10.5")
+def test_a_batch_says_before_and_after_who_can_be_selected(journey: Journey) -> None:
+    assert "1 new children" in journey.told["outlook"]
+    assert "of 1 children selected" in journey.told["cohort"]
 
 
 @pytest.mark.req("U-13.1")
