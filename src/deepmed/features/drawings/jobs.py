@@ -1,6 +1,7 @@
 """The long work on drawings, as a worker runs it; heavy imports wait until it does."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -120,6 +121,7 @@ def embed_drawings(home: Home, job: JobContext) -> dict[str, Any]:
 
 def train_groups(home: Home, job: JobContext) -> dict[str, Any]:
     from deepmed.features.drawings.models.config import GroupTrainingConfig
+    from deepmed.features.drawings.models.tracker import ModelTrainingTracker
     from deepmed.features.drawings.models.training import GroupTraining, Use
     from deepmed.features.drawings.models.watching import TrainingWatch
     from deepmed.features.drawings.workbench import Workbench
@@ -134,7 +136,7 @@ def train_groups(home: Home, job: JobContext) -> dict[str, Any]:
     run = GroupTraining(bench, config).train(
         [group.to_range() for group in wanted.groups],
         Use(wanted.use),
-        lambda stage, done, total: _step(job, done, total, stage),
+        partial(ModelTrainingTracker.update_training, job),
         TrainingWatch(_tell(job), job.folder),
     )
     return run.to_dict()

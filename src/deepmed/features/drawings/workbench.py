@@ -40,7 +40,7 @@ class Workbench:
 
     @cached_property
     def encoding(self) -> EmbeddingService:
-        return EmbeddingService(self.settings, self.storage)
+        return EmbeddingService(self.settings, self.storage, self.embeddings)
 
     @cached_property
     def pipeline(self) -> EmbeddingPipeline:

@@ -92,7 +92,7 @@ def reset(desk: Desk) -> SuccessResponse:
     with desk.bench.database.write() as session:
         number = ModelUse(desk.bench, desk.models).deactivate_all(session)
     desk.models.clear_model_cache()
-    desk.bench.embeddings.clear_cache()
+    desk.bench.encoding.clear_cache()
     return SuccessResponse(
         message="All models are out of use; drawings, embeddings and analyses are kept.",
         data={"deactivated_models": number, "caches_cleared": True},

@@ -1,5 +1,6 @@
 """From stored pictures to stored vectors, in chunks that survive a crash."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -8,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.embeddings import repository
 from deepmed.features.drawings.embeddings.reading_ahead import ReadAhead
 from deepmed.features.drawings.embeddings.storage import EmbeddingStorage
 from deepmed.kit import clock
 from deepmed.kit.database import Database
-from deepmed.kit.errors import NotFoundError
+from deepmed.kit.errors import ConfigurationError, NotFoundError
 from deepmed.kit.pictures import read_stored
 from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
@@ -42,11 +44,23 @@ class EmbeddingReport:
 
 
 class EmbeddingService:
-    """One encoder over stored pictures."""
+    """One encoder over stored pictures.
 
-    def __init__(self, settings: Settings, storage: FileStorageService) -> None:
+    Args:
+        settings: name the encoder.
+        storage: holds the pictures.
+        store: where its vectors live; a service without one encodes and keeps nothing.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        storage: FileStorageService,
+        store: EmbeddingStorage | None = None,
+    ) -> None:
         self.settings = settings
         self.storage = storage
+        self._store = store
 
     @cached_property
     def encoder(self) -> "Encoder":
@@ -93,6 +107,35 @@ class EmbeddingService:
         vectors: NDArray[np.float32] = self.encoder.embed([self.picture(file) for file in files])
         return vectors
 
+    def store_embedding_for_db(
+        self, session: Session, drawing_id: int, vector: NDArray[np.float32]
+    ) -> None:
+        """Store a drawing's vector beside it, unless it has one of this encoder."""
+        self.store.store_embedding(session, drawing_id, vector, self.identity)
+
+    def retrieve_embedding_from_db(self, session: Session, drawing_id: int) -> NDArray[np.float32]:
+        """A drawing's stored vector. Raises NotFoundError where this encoder made none."""
+        return self.store.retrieve_embedding(session, drawing_id, self.identity.key)
+
+    def invalidate_embedding_cache(self, drawing_id: int) -> None:
+        """Read this drawing's vector from the database when it is next asked for."""
+        self.store.invalidate_cache(drawing_id, self.identity.key)
+
+    def clear_cache(self) -> None:
+        """Forget all vectors that are in memory; those in the database stay."""
+        self.store.clear_cache()
+
+    def get_storage_stats(self, session: Session) -> dict[str, object]:
+        """Stored vectors by encoder, and what the cache holds."""
+        return self.store.get_storage_stats(session)
+
+    @property
+    def store(self) -> EmbeddingStorage:
+        """Where vectors live. Raises ConfigurationError where the service was given no place."""
+        if self._store is None:
+            raise ConfigurationError("This service was made to encode and not to keep vectors.")
+        return self._store
+
     def prepare(self, file_path: str) -> "Prepared":
         """A stored picture as the encoder takes it, which is small however large the picture."""
         return self.encoder.prepare([self.picture(file_path)])
@@ -114,6 +157,30 @@ class EmbeddingPipeline:
         self.database = database
         self.service = service
         self.store = store
+        self._stats = Counter[str]()
+
+    def process_drawing(self, drawing_id: int, file_path: str) -> bool:
+        """Embed one drawing; whether it had no vector before.
+
+        Raises:
+            NotFoundError: its picture is not there.
+        """
+        identity = self.service.identity
+        with self.database.read() as session:
+            made = repository.row_of(session, drawing_id, identity.key) is None
+        if made:
+            vector = self.service.generate_embedding(file_path)
+            with self.database.write() as session:
+                self.store.store_embedding(session, drawing_id, vector, identity)
+        self._stats["embedded" if made else "already_there"] += 1
+        return made
+
+    def get_pipeline_stats(self) -> dict[str, int]:
+        """Drawings that this pipeline embedded, and that had a vector, since it was made."""
+        return {name: self._stats[name] for name in ("embedded", "already_there")}
+
+    def reset_stats(self) -> None:
+        self._stats.clear()
 
     def process_batch(self, progress: Progress | None = None) -> EmbeddingReport:
         """Embed every drawing that the encoder has not seen; blank pages have no vector."""
@@ -147,7 +214,9 @@ class EmbeddingPipeline:
                 done += len(chunk)
                 if progress:
                     progress(done, len(todo))
-        return EmbeddingReport(identity.key, embedded, there if since is None else 0)
+        report = EmbeddingReport(identity.key, embedded, there if since is None else 0)
+        self._stats.update(embedded=report.embedded, already_there=report.already_there)
+        return report
 
     def _store(
         self,

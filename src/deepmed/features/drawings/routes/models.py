@@ -46,8 +46,8 @@ def train_model(
 
 
 @router.get("/training/{job_id}/status")
-def training_status(desk: CallersDesk, ledger: Ledger, job_id: Uid) -> TrainingStatus:
-    return answers.models.training_status(desk, ledger, job_id)
+def training_status(ledger: Ledger, job_id: Uid) -> TrainingStatus:
+    return answers.models.training_status(ledger, job_id)
 
 
 @router.put("/{model_id}/threshold")
@@ -72,8 +72,8 @@ def auto_create(
 
 
 @router.get("/creation/{job_id}/status")
-def creation_status(desk: CallersDesk, ledger: Ledger, job_id: Uid) -> CreationStatus:
-    found = answers.models.training_status(desk, ledger, job_id)
+def creation_status(ledger: Ledger, job_id: Uid) -> CreationStatus:
+    found = answers.models.training_status(ledger, job_id)
     return CreationStatus(job_id=job_id, status=found.status, message=found.message)
 
 

@@ -9,7 +9,7 @@ import pytest
 from deepmed.features.drawings.catalogue import DrawingCatalogue
 from deepmed.features.drawings.embeddings import repository, service
 from deepmed.features.drawings.workbench import Workbench
-from deepmed.kit.errors import NotFoundError
+from deepmed.kit.errors import ConfigurationError, NotFoundError
 from factories.drawings import Sketch, add_drawings, embed, sketches
 from factories.encoder import OTHER_NAME
 
@@ -84,3 +84,49 @@ def test_two_encoders_have_their_own_vectors_of_the_same_drawing(bench: Workbenc
     with bench.database.read() as session:
         counts = bench.embeddings.get_storage_stats(session)["embeddings"]
     assert counts == {bench.encoding.identity.key: 3, other.encoding.identity.key: 3}
+
+
+def test_one_drawing_is_embedded_once(bench: Workbench) -> None:
+    first, second = add_drawings(bench, sketches(2))
+    catalogue = DrawingCatalogue(bench.database, bench.storage, bench.owner_id)
+    file = catalogue.get(first).file_path
+    assert bench.pipeline.process_drawing(first, file)
+    assert not bench.pipeline.process_drawing(first, file)
+    assert bench.pipeline.get_pipeline_stats() == {"embedded": 1, "already_there": 1}
+    assert bench.pipeline.process_batch().embedded == 1
+    assert bench.pipeline.get_pipeline_stats() == {"embedded": 2, "already_there": 2}
+    bench.pipeline.reset_stats()
+    assert set(bench.pipeline.get_pipeline_stats().values()) == {0}
+    with bench.database.read() as session:
+        vector = bench.encoding.retrieve_embedding_from_db(session, first)
+        assert bench.encoding.get_storage_stats(session)["embeddings"] == {
+            bench.encoding.identity.key: 2
+        }
+    np.testing.assert_array_equal(vector, bench.encoding.generate_embedding(file))
+    assert second != first
+
+
+def test_vectors_go_through_the_service_into_the_database_and_back(bench: Workbench) -> None:
+    (drawing,) = add_drawings(bench, sketches(1))
+    vector = np.arange(bench.encoding.get_embedding_dimension(), dtype=np.float32)
+    with bench.database.write() as session:
+        bench.encoding.store_embedding_for_db(session, drawing, vector)
+    key = (bench.owner_id, drawing, bench.encoding.identity.key)
+    with bench.database.read() as session:
+        np.testing.assert_array_equal(
+            bench.encoding.retrieve_embedding_from_db(session, drawing), vector
+        )
+        assert bench.embeddings.cache.get(key) is not None
+        bench.encoding.invalidate_embedding_cache(drawing)
+        assert bench.embeddings.cache.get(key) is None
+        bench.encoding.retrieve_embedding_from_db(session, drawing)
+        bench.encoding.clear_cache()
+        assert bench.embeddings.cache.get(key) is None
+        with pytest.raises(NotFoundError):
+            bench.encoding.retrieve_embedding_from_db(session, drawing + 1)
+
+
+def test_a_service_without_a_place_for_vectors_says_so(bench: Workbench) -> None:
+    alone = service.EmbeddingService(bench.settings, bench.storage)
+    with pytest.raises(ConfigurationError, match="not to keep"):
+        alone.clear_cache()

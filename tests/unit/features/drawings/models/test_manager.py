@@ -9,9 +9,11 @@ from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
-from deepmed.kit.errors import IntegrityError, NotFoundError
+from deepmed.kit.errors import ConflictError, IntegrityError, NotFoundError
 from deepmed.kit.storage import FileStorageService
-from factories.homes import stranger
+from deepmed.learning.errors import InsufficientDataError
+from factories.drawings import add_drawings, embed, sketches
+from factories.homes import QUICK, stranger
 
 
 def first_model(bench: Workbench) -> AgeGroupModel:
@@ -109,3 +111,19 @@ def _change_a_byte(storage: FileStorageService, uid: str) -> None:
     data = bytearray(storage.get(key))
     data[-1] ^= 1
     storage.put(key, bytes(data))
+
+
+@pytest.mark.req("D-8.1")
+def test_one_group_is_trained_here_and_now(bench: Workbench) -> None:
+    manager = ModelManager(bench)
+    with pytest.raises(InsufficientDataError):
+        manager.train_age_group_model(6, 9, QUICK)
+    add_drawings(bench, sketches(40, 7.5))
+    embed(bench)
+    row = manager.train_age_group_model(6, 9, QUICK)
+    assert (row.age_min, row.age_max, row.upper_closed, row.is_active) == (6, 9, False, True)
+    assert row.model_type == "knn"
+    with pytest.raises(ConflictError):
+        manager.train_age_group_model(6, 12, QUICK)
+    beside = manager.train_age_group_model(6, 12, QUICK, candidate=True)
+    assert (beside.upper_closed, beside.is_active) == (True, False)

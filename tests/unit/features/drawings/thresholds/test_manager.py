@@ -11,9 +11,15 @@ from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.models.repository import members
 from deepmed.features.drawings.tables import AgeGroupModel, AnomalyAnalysis, ThresholdSetting
-from deepmed.features.drawings.thresholds.manager import Rule, ThresholdManager
+from deepmed.features.drawings.thresholds.manager import (
+    Rule,
+    ThresholdCalculationError,
+    ThresholdConfig,
+    ThresholdManager,
+)
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import NotFoundError, ValidationError
+from deepmed.learning.calibration import CalibrationSet
 from deepmed.learning.detectors.base import Detector
 from deepmed.learning.evaluation.oracle import recompute_decision
 from factories.drawings import Sketch, add_drawings, embed
@@ -246,3 +252,31 @@ def _content(bench: Workbench) -> dict[str, Any]:
                 [score for score in session.scalars(select(AnomalyAnalysis.anomaly_score)) if score]
             ).sum(),
         }
+
+
+class TestCalculation:
+    @pytest.mark.req("D-9.6")
+    def test_the_threshold_is_the_calibrations(self, trained: Workbench) -> None:
+        found = manager(trained)
+        with trained.database.read() as session:
+            row = found.models.active(session)[0]
+            calibration = found.models.load_model(session, row).model.calibration
+            told = found.calculate_model_threshold(session, row.id, 80)
+            assert found.calculate_model_threshold(session, row.id, 99.9) is None
+        assert told == found.calculate_percentile_threshold(calibration, 80)
+        assert told == calibration.threshold(80)
+
+    def test_what_so_few_children_cannot_support_is_said(self) -> None:
+        few = CalibrationSet(range(9), range(9))
+        assert ThresholdManager.calculate_percentile_threshold(few, 90) == 8
+        with pytest.raises(ThresholdCalculationError, match=r"9 children .* percentile 95; .* 90"):
+            ThresholdManager.calculate_percentile_threshold(few, 95)
+
+    def test_bounds_and_default_can_be_others(self, trained: Workbench) -> None:
+        models = AnalysisService(trained).models
+        strict = ThresholdManager(trained, models, ThresholdConfig(default=90, least=85))
+        with trained.database.write() as session:
+            assert strict.rule(session).percentile == 90
+            with pytest.raises(ValidationError, match="85"):
+                strict.set_current_percentile(session, 80)
+            assert strict.set_current_percentile(session, 85).percentile == 85
