@@ -255,7 +255,7 @@ def _content(bench: Workbench) -> dict[str, Any]:
 
 
 class TestCalculation:
-    @pytest.mark.req("D-9.6")
+    @pytest.mark.req("D-9.5")
     def test_the_threshold_is_the_calibrations(self, trained: Workbench) -> None:
         found = manager(trained)
         with trained.database.read() as session:
