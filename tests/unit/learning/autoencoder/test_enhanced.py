@@ -149,7 +149,8 @@ class TestMonitor:
         assert (told["train_loss"], told["val_loss"]) == (None, None)
 
     def test_after_stop_nobody_is_told(self) -> None:
-        monitor, told = self.monitor(0, 0, 1), []
+        monitor = self.monitor(0, 0, 1)
+        told: list[TrainingProgress] = []
         monitor.add_callback(told.append)
         monitor.start_epoch(1, 1)
         monitor.stop()

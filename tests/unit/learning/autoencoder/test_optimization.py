@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ from deepmed.learning.autoencoder.optimization import (
 pytestmark = pytest.mark.req("D-12.1")
 
 ROWS = np.random.default_rng(0).normal(size=(24, 2)) @ np.random.default_rng(1).normal(size=(2, 8))
-SMALL = {"hidden_dims": (8, 2), "epochs": 6, "batch_size": 8, "patience": 100}
+SMALL: dict[str, Any] = {"hidden_dims": (8, 2), "epochs": 6, "batch_size": 8, "patience": 100}
 
 
 def rates(config: TrainingConfig) -> list[float]:
@@ -78,7 +80,7 @@ def test_the_optimiser_is_the_one_that_was_asked_for(
 
 
 def test_each_optimiser_schedule_and_loss_makes_other_weights() -> None:
-    settings = [
+    settings: list[dict[str, Any]] = [
         {},
         {"optimizer": "adam", "weight_decay": 0.1},
         {"optimizer": "sgd"},

@@ -251,7 +251,8 @@ class TestSweeps:
             list(trials(TrainingConfig(), sweep))
 
     def test_a_sweep_of_nothing(self) -> None:
-        for parameters in ({}, {"epochs": []}):
+        nothing: list[dict[str, Any]] = [{}, {"epochs": []}]
+        for parameters in nothing:
             with pytest.raises(SchemaError):
                 ParameterSweepConfig(parameters=parameters)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from deepmed.features.drawings.training.errors import DockerContainerError
-from deepmed.features.drawings.training.sagemaker import container
 from deepmed.features.drawings.training.sagemaker.container import (
     SageMakerContainerBuilder,
     docker_path,
@@ -41,7 +40,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def no_docker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(container.shutil, "which", lambda _name: None)
+    monkeypatch.setattr("shutil.which", lambda _name: None)
 
 
 def asked(log: Path) -> list[str]:

@@ -1,5 +1,7 @@
 """A training's figures, counted again from its items and its model in other ways."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -88,7 +90,7 @@ def test_p_counts_the_other_children_of_the_test_part(report: TrainingReportDocu
     for item in report.items:
         if item.p_value is None:
             continue
-        shares = {}
+        shares: dict[int, list[bool]] = {}
         for other in test:
             if other.child != item.child:
                 shares.setdefault(other.child, []).append(other.score >= item.score)
@@ -133,7 +135,7 @@ def test_validation_accuracy_is_the_balance_of_two_shares(report: TrainingReport
     typical = [i for i in report.items if i.part == "test"]
     assert len(unusual) >= 5
 
-    def flagged(items: list) -> float:
+    def flagged(items: list[Any]) -> float:
         return float(np.mean([item.p_value <= 0.1 + 1e-12 for item in items]))
 
     expected = (flagged(unusual) + 1 - flagged(typical)) / 2
