@@ -22,6 +22,8 @@ TINY = replace(
     timing_repeats=1,
     further_per_group=6,
     sources_per_group=2,
+    crowd_sizes=(10, 40),
+    crowd_repeats=1,
     maps=1,
 )
 _HASTY: dict[str, dict[str, Any]] = {

@@ -83,7 +83,9 @@ def test_a_layouts_auroc_is_over_places_within_folds() -> None:
         truth: list[int] = []
         for fold in range(FOLDS):
             held = folds.of_drawings == fold
-            detector = make_detector("knn").fit(own.columns(layout)[~held])
+            detector = make_detector("knn").fit(
+                own.columns(layout)[~held], slots=64 if layout is Layout.SUBJECT else 0
+            )
             typical = detector.score_samples(own.columns(layout)[held])
             moved = detector.score_samples(planted.rows.columns(layout)[folds.of_planted == fold])
             places += [percentileofscore(typical, one, "mean") for one in [*typical, *moved]]
@@ -92,6 +94,9 @@ def test_a_layouts_auroc_is_over_places_within_folds() -> None:
         assert report[layout]["auroc"]["estimate"] == pytest.approx(aurocs[layout])
         difference = report[layout]["difference_to_visual"]["estimate"]
         assert difference == pytest.approx(aurocs[layout] - aurocs[Layout.VISUAL])
+    for layout, auroc in aurocs.items():
+        difference = report[layout]["difference_to_age"]["estimate"]
+        assert difference == pytest.approx(auroc - aurocs[Layout.AGE])
 
 
 def test_the_largest_difference_is_relative_to_the_first_score(trained: Workbench) -> None:

@@ -11,7 +11,7 @@ from deepmed.kit import seeds
 from deepmed.learning.reference import Layout, Rows, fit_reference, join, plan_groups
 from deepmed.learning.reference.evaluation import age_specificity
 
-LAYOUTS = (Layout.VISUAL, Layout.AGE)
+LAYOUTS = tuple(Layout)
 CHANCE = 0.5
 
 
@@ -69,6 +69,7 @@ def age_rows(
                 )
                 yield {
                     "material": task.material,
+                    "encoder": encoder.partition("@")[0],
                     "group": name,
                     "detector": detector,
                     "layout": layout.value,

@@ -1,8 +1,9 @@
 """The drawings that the benchmark looks at: real ones from a file, and the samples."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,9 @@ from deepmed.features.drawings.samples.maker import (
     make_false_alarm_samples,
     make_planting_sources,
     make_samples,
+)
+from deepmed.features.drawings.samples.maker import (
+    make_crowd as crowd_drawings,
 )
 from deepmed.features.drawings.subjects import subject_index
 from deepmed.kit.archives import ArchiveLimits, read_archive
@@ -30,6 +34,8 @@ REAL_PATTERN = "{subject}_sketch_age{age}_{child_id}"
 REAL_GROUPS = "4-6,6-9"
 # Below, age groups would be too small to split into fitting, calibrating and test children.
 LEAST_CHILDREN = 60
+CROWD = 1_000_000
+"""Number of the crowd's first child; the other sets are far smaller."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,15 @@ def make_sample_sets(seed: int, further_per_group: int, sources_per_group: int) 
         _samples(second, len(first), "further generated typical drawings"),
         _samples(third, len(first) + len(second), "generated drawings to plant into"),
     )
+
+
+def make_crowd(seed: int, per_group: int, beside: int, chunk: int) -> Iterator[Collection]:
+    """A crowd of generated drawings in chunks; its children are in no other set."""
+    made = crowd_drawings(seed, per_group, beside)
+    first = CROWD
+    while drawings := list(islice(made, chunk)):
+        yield _samples(drawings, first, "generated drawings of a crowd")
+        first += len(drawings)
 
 
 def _collect(

@@ -25,6 +25,10 @@ class Effort:
     """Further typical sample drawings a group."""
     sources_per_group: int
     """Sample drawings a group that anomalies are planted into."""
+    crowd_sizes: tuple[int, ...]
+    """Children a group whose models are compared, in generated drawings."""
+    crowd_repeats: int
+    """How often so many children are taken; of 1,000 a third as often."""
     maps: int | None
     """Real drawings whose maps are tested; None for all that qualify."""
 
@@ -40,6 +44,8 @@ FULL = Effort(
     timing_repeats=15,
     further_per_group=100,
     sources_per_group=24,
+    crowd_sizes=(10, 20, 50, 1000),
+    crowd_repeats=12,
     maps=None,
 )
 QUICK = Effort(
@@ -53,5 +59,7 @@ QUICK = Effort(
     timing_repeats=2,
     further_per_group=16,
     sources_per_group=6,
+    crowd_sizes=(10, 20, 50),
+    crowd_repeats=2,
     maps=5,
 )

@@ -11,8 +11,11 @@ from deepmed.learning.encoders import (
     available_encoders,
     get_encoder,
 )
+from deepmed.learning.encoders.scattering.encoder import NAME as SCATTERING
 from deepmed.learning.errors import LearningError
 
+BUILT_IN = (DEFAULT_ENCODER, SCATTERING)
+"""They need no weights, so they are compared everywhere."""
 NOT_HERE = "not available here: its weights are not on this machine"
 
 

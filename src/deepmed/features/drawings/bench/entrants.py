@@ -46,12 +46,18 @@ class Entrant:
 
 def entrants(material: Material, encoder: Encoder) -> Iterator[Entrant]:
     """Every detector of the registry on an encoder's vectors, and the nearest neighbour."""
-    vectors = material.seen(encoder.identity.key, partial(_embed, encoder))
-    columns = material.rows.with_vectors(vectors.astype(np.float32)).columns(LAYOUT)
-    for name in detector_names():
-        yield Entrant(name, DETECTOR, columns, partial(_detector, name, {}))
+    columns = _columns(material, encoder, LAYOUT)
+    yield from detector_entrants(material, encoder, LAYOUT)
     nearest = partial(_detector, "knn", {"neighbors": 1})
     yield Entrant(NEAREST, BASELINE, columns, nearest)
+
+
+def detector_entrants(material: Material, encoder: Encoder, layout: Layout) -> Iterator[Entrant]:
+    """Every detector of the registry on an encoder's vectors, with a layout's columns."""
+    columns = _columns(material, encoder, layout)
+    for name in detector_names():
+        fit = partial(_detector, name, {}, slots=layout.slots)
+        yield Entrant(name, DETECTOR, columns, fit)
 
 
 def plain_entrants(material: Material, seed: int) -> Iterator[Entrant]:
@@ -62,14 +68,21 @@ def plain_entrants(material: Material, seed: int) -> Iterator[Entrant]:
     yield Entrant(CONSTANT, BASELINE, np.zeros((len(material.rows), 1)), _constant)
 
 
+def _columns(material: Material, encoder: Encoder, layout: Layout) -> Floats:
+    vectors = material.seen(encoder.identity.key, partial(_embed, encoder))
+    return material.rows.with_vectors(vectors.astype(np.float32)).columns(layout)
+
+
 def _embed(encoder: Encoder, images: Sequence[Image]) -> Numbers:
     vectors: Numbers = encoder.embed(images)
     return vectors
 
 
-def _detector(name: str, parameters: dict[str, Any], rows: Floats, seed: int) -> Score:
+def _detector(
+    name: str, parameters: dict[str, Any], rows: Floats, seed: int, *, slots: int = 0
+) -> Score:
     made = make_detector(name, seed=seeds.derive(seed, "bench", name) % 2**31, **parameters)
-    fitted: Detector = made.fit(rows)
+    fitted: Detector = made.fit(rows, slots=slots)
     return fitted.score_samples
 
 

@@ -164,7 +164,7 @@ def _split(question: Question, detector: str, encoder: str, seed: int, tally: _T
     model = fit_reference(GroupPlan(plan.model, None), detector, encoder, LAYOUT, seed)
     calibration, test = model.model.calibration, rows.of_children(new)
     scores = model.score(test, encoder)
-    tally.rates.append(share_flagged(_flags(calibration, scores), test.children))
+    tally.rates.append(share_flagged(flags_of(calibration, scores), test.children))
     # The rule that many programs use: above the 95th percentile of the fitting drawings' scores.
     tally.classic.append(share_flagged(scores > model.model.detector.offset_, test.children))
     tally.attained.append(calibration.attained_level(PERCENTILE) or 0.0)
@@ -172,11 +172,14 @@ def _split(question: Question, detector: str, encoder: str, seed: int, tally: _T
     mine = np.flatnonzero(np.isin(question.planted.rows.children, sorted(new)))
     if len(mine):
         planted = model.score(question.planted.rows.take(mine), encoder)
-        for index, flag in zip(mine.tolist(), _flags(calibration, planted).tolist(), strict=True):
+        for index, flag in zip(mine.tolist(), flags_of(calibration, planted).tolist(), strict=True):
             tally.flagged.setdefault(index, []).append(flag)
 
 
-def _flags(calibration: CalibrationSet, scores: NDArray[np.float64]) -> Flags:
+def flags_of(calibration: CalibrationSet, scores: NDArray[np.float64]) -> Flags:
+    """Which scores of new children are flagged; none where too few children calibrate."""
+    if not calibration.supports(PERCENTILE):
+        return np.zeros(len(scores), dtype=np.bool_)
     counts, n = calibration.counts(scores)
     return np.array(
         [is_flagged(normalized_score(count, n), PERCENTILE) for count in counts.tolist()],

@@ -16,12 +16,15 @@ from deepmed.features.drawings.bench.entrants import Floats, entrants, plain_ent
 from deepmed.features.drawings.bench.exactness import exactness
 from deepmed.features.drawings.bench.faithfulness import choose_without_fold, faithfulness
 from deepmed.features.drawings.bench.false_alarms import Question, false_alarms, finds_something
+from deepmed.features.drawings.bench.layouts import layout_rows
 from deepmed.features.drawings.bench.material import FOLDS, Material, category_material
 from deepmed.features.drawings.bench.neighbours import nearest_rows
 from deepmed.features.drawings.bench.prepared import Prepared, Real
+from deepmed.features.drawings.bench.sizes import make_crowds, size_row
 from deepmed.features.drawings.bench.speed import SLOW, scans, speed
 from deepmed.learning.detectors import detector_names
 from deepmed.learning.detectors.reference_features import REFERENCE_FEATURES
+from deepmed.learning.encoders import Encoder
 from deepmed.learning.reference import Rows, join
 from deepmed.learning.reference.evaluation import PlantedRows
 
@@ -30,6 +33,8 @@ Figures = dict[str, Any]
 QUICK_TO_FIT = frozenset({"knn", "mahalanobis", "pca"})
 """Detectors that are put through all random splits; others through fewer."""
 POOL = "all ages"
+FEW = 100
+"""Children a group above which fitting takes longer and chance matters less."""
 
 
 class NotRunError(Exception):
@@ -100,8 +105,13 @@ def false_alarms_part(prepared: Prepared) -> Figures:
 
 
 def age_part(prepared: Prepared) -> Figures:
-    """Neighbouring groups' drawings against the own group's."""
-    encoder, sets = prepared.encoder, prepared.samples
+    """Neighbouring groups' drawings against the own group's, by every built-in encoder."""
+    rows = [row for encoder in prepared.built_in for row in _age_rows(prepared, encoder)]
+    return {"real": NO_REAL if prepared.real is None else None, "rows": rows}
+
+
+def _age_rows(prepared: Prepared, encoder: Encoder) -> Iterator[Figures]:
+    sets = prepared.samples
     view = partial(prepared.sample_material.pictures.view, encoder.identity.key, encoder.embed)
     known = len(sets.typical)
     tasks = [
@@ -115,12 +125,67 @@ def age_part(prepared: Prepared) -> Figures:
         real = prepared.real
         tasks.insert(0, real_task(real.drawings, real.vectors(encoder)))
     key = encoder.identity.key
+    for task in tasks:
+        yield from age_rows(task, detector_names(), key, prepared.seed, prepared.step)
+
+
+def layouts_part(prepared: Prepared) -> Figures:
+    """832 columns against 769 and 768, by every built-in encoder and detector."""
+    materials = [prepared.sample_material]
+    if prepared.real is not None:
+        materials.insert(0, prepared.real.material)
+    seed, resamples = prepared.seed, prepared.effort.resamples
     rows = [
         row
-        for task in tasks
-        for row in age_rows(task, detector_names(), key, prepared.seed, prepared.step)
+        for material in materials
+        for encoder in prepared.built_in
+        for row in layout_rows(material, encoder, seed, resamples, prepared.step)
     ]
-    return {"encoder": key, "real": NO_REAL if prepared.real is None else None, "rows": rows}
+    return {"real": NO_REAL if prepared.real is None else None, "rows": rows}
+
+
+def sizes_part(prepared: Prepared) -> Figures:
+    """Groups of few and of many children, by every built-in encoder and detector."""
+    sizes, sets = prepared.effort.crowd_sizes, prepared.samples
+    encoders = {one.identity.key: one for one in prepared.built_in}
+    crowds = make_crowds(prepared.seed, max(sizes), prepared.built_in, prepared.step)
+    rows = []
+    for crowd in crowds:
+        encoder = encoders[crowd.encoder]
+        typical, planted = _strangers(prepared, encoder, crowd.measured)
+        for children in sizes:
+            for detector in detector_names():
+                prepared.step(f"{encoder.identity.name}, {children} children, {detector}")
+                many = children > FEW
+                row = size_row(
+                    crowd,
+                    typical,
+                    planted,
+                    detector,
+                    children=children,
+                    repeats=max(1, prepared.effort.crowd_repeats // (3 if many else 1)),
+                    seed=prepared.seed,
+                )
+                rows.append({"encoder": encoder.identity.name, **row})
+    return {"group": crowds[0].measured, "origin": sets.further.origin, "rows": rows}
+
+
+def _strangers(prepared: Prepared, encoder: Encoder, group: str) -> tuple[Rows, PlantedRows]:
+    """Further typical drawings of a group, and what was planted into others; nobody fits them."""
+    material, sets = prepared.sample_material, prepared.samples
+    start, key = len(sets.typical), encoder.identity.key
+    vectors = material.pictures.view(key, encoder.embed, range(start, start + len(sets.further)))
+    mine = np.array(sets.further.labels) == group
+    ages = next(one for one in sets.further.groups if one.label == group)
+    seen = _with(material.rows, material.seen(key, encoder.embed))
+    places = [
+        place
+        for place in material.unusual.tolist()
+        if ages.holds(seen.ages[place]) and material.kinds[place] != CONTROL
+    ]
+    kinds = tuple(material.kinds[place] for place in places)
+    planted = PlantedRows(seen.take(np.array(places, dtype=np.int64)), kinds)
+    return _with(sets.further.rows, vectors).take(mine), planted
 
 
 def neighbours_part(prepared: Prepared) -> Figures:
@@ -169,6 +234,8 @@ PARTS: dict[str, Callable[[Prepared], Figures]] = {
     "another_category": category_part,
     "false_alarms": false_alarms_part,
     "age_specificity": age_part,
+    "layouts": layouts_part,
+    "sizes": sizes_part,
     "neighbours": neighbours_part,
     "faithfulness": faithfulness_part,
 }
@@ -197,11 +264,13 @@ def _compared(prepared: Prepared, material: Material) -> Figures:
         for row in report["rows"]:
             row["encoder"] = one.name if row["role"] != "reference row" else None
         items = {one.name: report.pop("items")}
+        defaults = {one.name: report["default"]}
         if merged:
             merged["rows"] += report["rows"]
             merged["items"] |= items
+            merged["defaults"] |= defaults
         else:
-            merged = {**report, "items": items}
+            merged = {**report, "items": items, "defaults": defaults}
     merged["not_available"] = {
         one.name: NOT_HERE for one in prepared.candidates if one.encoder is None
     }

@@ -7,7 +7,7 @@ import numpy as np
 
 from deepmed.features.drawings.bench.collection import Collection, SampleSets, make_sample_sets
 from deepmed.features.drawings.bench.effort import Effort
-from deepmed.features.drawings.bench.encoders import Candidate
+from deepmed.features.drawings.bench.encoders import BUILT_IN, Candidate
 from deepmed.features.drawings.bench.material import Material, real_material, sample_material
 from deepmed.learning.encoders import Encoder
 from deepmed.learning.reference import Rows
@@ -62,6 +62,12 @@ class Prepared:
     def encoder(self) -> Encoder:
         """The default encoder: it needs no weights, so it is always there."""
         return next(one.encoder for one in self.candidates if one.encoder is not None)
+
+    @property
+    def built_in(self) -> list[Encoder]:
+        """The encoders that need no weights, the default first."""
+        named = {one.name: one.encoder for one in self.candidates}
+        return [found for name in BUILT_IN if (found := named.get(name)) is not None]
 
 
 def prepare(

@@ -17,7 +17,7 @@ from deepmed.features.drawings.bench.prepared import Prepared, prepare
 from deepmed.kit.clock import now
 from deepmed.kit.settings import Settings
 
-FORMAT = 2
+FORMAT = 3
 Stage = Callable[[str, str], None]
 STAGES = ("preparing", *PARTS)
 

@@ -1,13 +1,17 @@
 """What the figures say, in sentences that are made from them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deepmed.features.drawings.bench.altered import CONTROL
 from deepmed.features.drawings.bench.detection import ALL
-from deepmed.features.drawings.bench.tables import figure
+from deepmed.features.drawings.bench.tables import encoder_of, figure
 
 Result = Mapping[str, Any]
+_RIVALS = {
+    "difference_to_visual": "the vector alone",
+    "difference_to_age": "the vector with the age",
+}
 _NAMES = {"real": "real", "samples": "sample"}
 
 
@@ -19,6 +23,8 @@ def sentences(result: Result) -> Iterator[str]:
         "detection": _detection,
         "another_category": _categories,
         "age_specificity": _ages,
+        "layouts": _layouts,
+        "sizes": _sizes,
         "faithfulness": _faithfulness,
     }
     yield _checks(result["checks"])
@@ -59,12 +65,25 @@ def _detection(part: Result) -> Iterator[str]:
             f"autoencoder's AUROC less its own is {figure(chosen['lead'])}, so {chosen['chosen']} "
             "is the default."
         )
+        yield from _defaults(found, name)
         yield from _control(found, name)
         beaten = [kind for kind, row in _best_plain(found).items() if row is not None]
         if beaten:
             yield (
                 f"On {name} drawings plain features find these kinds at least as well as "
                 f"{chosen['best_simple']}: {', '.join(beaten)}."
+            )
+
+
+def _defaults(found: Result, name: str) -> Iterator[str]:
+    """What a training would choose with each of the other encoders."""
+    others = list(found.get("defaults", {}).items())[1:]
+    for encoder, chosen in others:
+        if chosen is not None:
+            yield (
+                f"With {encoder} on {name} drawings {chosen['best_simple']} is the best simple "
+                f"detector; the autoencoder's AUROC less its own is {figure(chosen['lead'])}, so "
+                f"{chosen['chosen']} would be chosen."
             )
 
 
@@ -114,18 +133,67 @@ def _categories(part: Result) -> Iterator[str]:
 
 
 def _ages(part: Result) -> Iterator[str]:
-    for material in dict.fromkeys(row["material"] for row in part["rows"]):
-        for layout in dict.fromkeys(row["layout"] for row in part["rows"]):
-            rows = [
-                row
-                for row in part["rows"]
-                if (row["material"], row["layout"]) == (material, layout)
-            ]
-            telling = sum(row["tells_ages_apart"] for row in rows)
+    known = [{**row, "encoder": encoder_of(part, row)} for row in part["rows"]]
+    keys = ("material", "encoder", "layout")
+    for (material, encoder, layout), rows in _grouped({"rows": known}, *keys):
+        telling = sum(row["tells_ages_apart"] for row in rows)
+        yield (
+            f"On {_NAMES[material]} drawings {telling} of {len(rows)} models ({encoder}, {layout}) "
+            "tell the own age group from its neighbours beyond chance."
+        )
+
+
+def _layouts(part: Result) -> Iterator[str]:
+    """A verdict only where the interval of the difference lies beyond zero (D-16)."""
+    aware = {"rows": [row for row in part["rows"] if row["layout"] == "visual+subject"]}
+    for (material, encoder), rows in _grouped(aware, "material", "encoder"):
+        verdicts = [
+            f"than {rival} better with {_named(rows, key, 1)} and worse with "
+            f"{_named(rows, key, -1)}"
+            for key, rival in _RIVALS.items()
+        ]
+        yield (
+            f"On {_NAMES[material]} drawings with {encoder}, columns for the subject find planted "
+            f"anomalies, beyond chance, {'; '.join(verdicts)}."
+        )
+
+
+def _named(rows: Sequence[Result], key: str, sign: int) -> str:
+    """The detectors with which a difference's interval lies on one side of zero."""
+    found = [row["detector"] for row in rows if _side(row[key]) == sign]
+    return ", ".join(found) or "no detector"
+
+
+def _side(difference: Result) -> int:
+    if difference["low"] is None:
+        return 0
+    return int(difference["low"] > 0) - int(difference["high"] < 0)
+
+
+def _sizes(part: Result) -> Iterator[str]:
+    for (children,), rows in _grouped(part, "children"):
+        n = max(row["calibration_children"] for row in rows)
+        if all(row["decision"] == "not_supported" for row in rows):
             yield (
-                f"On {_NAMES[material]} drawings {telling} of {len(rows)} models ({layout}) tell "
-                "the own age group from its neighbours beyond chance."
+                f"{children} children a group leave {n} to calibrate: too few for any flag, so "
+                "every answer is a rank without a decision."
             )
+            continue
+        rates = [row["false_alarms"]["mean"] for row in rows]
+        powers = [row["power"]["mean"] for row in rows]
+        yield (
+            f"{children} children a group leave {n} to calibrate: {min(rates):.1%} to "
+            f"{max(rates):.1%} of new typical generated drawings are flagged, depending on encoder "
+            f"and detector, at an attained level of {rows[0]['attained_level']:.1%}, and "
+            f"{min(powers):.0%} to {max(powers):.0%} of planted anomalies."
+        )
+
+
+def _grouped(part: Result, *keys: str) -> Iterator[tuple[tuple[Any, ...], list[Result]]]:
+    groups: dict[tuple[Any, ...], list[Result]] = {}
+    for row in part["rows"]:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    yield from groups.items()
 
 
 def _faithfulness(part: Result) -> Iterator[str]:

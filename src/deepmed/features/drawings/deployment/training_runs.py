@@ -130,7 +130,7 @@ def _metrics(model: ReferenceModel, told: Mapping[str, Any]) -> dict[str, Any]:
 def _recipe(package: Package, span: AgeRange, metrics: Mapping[str, Any]) -> dict[str, Any]:
     told = package.manifest.lineage["recipe"]
     return {
-        "kind": kind_of(told["config"]["data"]["layout"]),
+        "kind": kind_of(json.loads(package.files[HEADER])["layout"]),
         "bounds": [span.age_min, span.age_max, span.upper_closed],
         "config": {**told["config"], "percentile": metrics["percentile"]},
         "encoder": told["encoder"],

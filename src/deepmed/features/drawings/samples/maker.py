@@ -73,6 +73,20 @@ def make_false_alarm_samples(seed: int = 0, per_group: int = 100) -> list[Sample
     return _make(seed, "further", _scaled(per_group))
 
 
+def make_crowd(seed: int, per_group: int, beside: int) -> Iterator[SampleDrawing]:
+    """Typical drawings apart from all others, one after the other: nobody holds them all.
+
+    Args:
+        seed: of the run.
+        per_group: drawings of 6 to under 9 years.
+        beside: drawings of each other group.
+    """
+    bands = [band for band in _scaled(per_group) if group_of(band.youngest) == GROUPS[1]]
+    bands += [band for band in _scaled(beside) if group_of(band.youngest) != GROUPS[1]]
+    for number, (age, index) in enumerate(_ages(tuple(bands)), start=1):
+        yield _sample(seed, "crowd", number, age, index)
+
+
 def make_planting_sources(seed: int = 0, per_group: int = 24) -> list[SampleDrawing]:
     """Typical drawings, apart from the others, to plant anomalies into."""
     return _make(seed, "source", _scaled(per_group))

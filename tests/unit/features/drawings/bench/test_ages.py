@@ -35,7 +35,7 @@ def found(shift: float) -> dict[tuple[str, str], dict[str, Any]]:
 @pytest.mark.req("D-27.1")
 def test_each_group_is_tested_against_its_neighbours_on_children_that_were_not_fitted_on() -> None:
     report = found(shift=6.0)
-    assert len(report) == 6
+    assert len(report) == 9
     figure = report["4-6", "visual"]
     assert figure["tells_ages_apart"]
     assert (figure["n_negative"], figure["n_positive"]) == (25, 50)

@@ -141,7 +141,7 @@ def test_a_detector_that_flags_none_fails() -> None:
 def test_flags_are_those_of_the_decision(random: np.random.Generator) -> None:
     scores, children = random.normal(size=30), np.arange(30)
     asked = random.normal(size=50) * 2
-    flags = module._flags(CalibrationSet(scores, children), asked)
+    flags = module.flags_of(CalibrationSet(scores, children), asked)
     pairs = list(zip(children.tolist(), scores.tolist(), strict=True))
     expected = [recompute_decision(pairs, one, 95)["is_anomaly"] for one in asked.tolist()]
     assert flags.tolist() == expected

@@ -73,6 +73,45 @@ def test_every_part_runs_and_nothing_is_left_out(result: dict[str, Any], stages:
     assert groups == {"4.0-6.0", "6.0-9.0", "3.0-6.0", "9.0-12.0"}
 
 
+@pytest.mark.req("D-16.3", "D-24.1")
+def test_832_columns_stand_beside_769_and_768_for_every_detector(result: dict[str, Any]) -> None:
+    rows = result["parts"]["layouts"]["rows"]
+    assert {(row["material"], row["detector"], row["layout"]) for row in rows} == {
+        (material, detector, layout)
+        for material in ("real", "samples")
+        for detector in detector_names()
+        for layout in ("visual", "visual+age", "visual+subject")
+    }
+    for row in rows:
+        own = {"visual": "visual", "visual+age": "age"}.get(row["layout"])
+        for rival in ("visual", "age"):
+            difference = row[f"difference_to_{rival}"]
+            if own == rival:
+                assert difference["estimate"] == 0
+            beats = difference["low"] is not None and difference["low"] > 0
+            assert row[f"beats_{rival}"] is beats
+
+
+@pytest.mark.req("D-24.1", "D-9.6")
+def test_groups_of_few_children_flag_nothing_and_say_so(result: dict[str, Any]) -> None:
+    part = result["parts"]["sizes"]
+    assert {(row["children"], row["detector"]) for row in part["rows"]} == {
+        (children, detector) for children in TINY.crowd_sizes for detector in detector_names()
+    }
+    for row in part["rows"]:
+        n = row["calibration_children"]
+        assert row["attained_level"] == (int(0.05 * (n + 1) + 1e-9) / (n + 1))
+        if n < 19:
+            assert row["decision"] == "not_supported"
+            assert row["false_alarms"]["mean"] == row["power"]["mean"] == 0
+            assert row["promised_spread"]["estimate"] is None
+        else:
+            assert row["decision"] == "ranked"
+            assert row["promised_spread"]["estimate"] == pytest.approx(row["attained_level"])
+        assert row["least"] <= row["false_alarms"]["mean"] <= row["most"]
+    assert {row["calibration_children"] for row in part["rows"]} == {0, 20}
+
+
 @pytest.mark.req("V-2.1")
 def test_every_figure_has_interval_size_unit_and_split_or_a_reason(
     result: dict[str, Any],
@@ -137,6 +176,8 @@ def test_the_tables_show_every_part(result: dict[str, Any]) -> None:
         "Another category: AUROC where bird is typical",
         "Another category: AUROC where dog is typical",
         "Age-specificity",
+        "With and without columns for the subject",
+        "Groups of few and of many children, generated drawings of 6.0-9.0 years",
         "What the nearest drawing of another child tells",
         "Faithfulness of maps",
         "Beside the design note",

@@ -58,11 +58,11 @@ def test_flags_of_drawings_with_nothing_unusual_in_them_are_said() -> None:
 @pytest.mark.req("D-27.1")
 def test_how_many_models_tell_ages_apart_is_counted() -> None:
     rows = [
-        {"material": "samples", "layout": "visual", "tells_ages_apart": telling}
+        {"material": "samples", "encoder": "x", "layout": "visual", "tells_ages_apart": telling}
         for telling in (True, False, False)
     ]
     assert said(age_specificity={"rows": rows})[1].startswith(
-        "On sample drawings 1 of 3 models (visual) tell"
+        "On sample drawings 1 of 3 models (x, visual) tell"
     )
 
 
