@@ -137,6 +137,7 @@ def ask_everything(answers: Answers) -> None:
     for model in models:
         call("copy", "registry", "copy", model["artifact"], str(_place(answers, model["id"])))
     call("analyze", "drawings", "analyze", "--all")
+    call("cohort", "drawings", "cohort")
     answers.remember("analysed")
     group = next(model for model in models if model["age_group"] == "6.0-9.0")
     drawing = str(_most_unusual(answers["analyze"]["analyses"], group["id"]))
