@@ -13,19 +13,21 @@ from deepmed.features.drawings.deployment.service import (
 )
 from deepmed.features.drawings.deployment.validator import ModelValidator, ValidationResult
 from deepmed.features.drawings.desk import Desk
-from deepmed.features.drawings.metadata import MAX_AGE, MIN_AGE
 from deepmed.features.drawings.schemas.deployment import (
-    Deployed,
-    DeployedList,
-    DeployedModel,
-    Exported,
-    ExportList,
-    ExportMetadata,
+    DeployedModelInfo,
+    DeployedModelsListResponse,
+    EnhancedModelDeploymentRequest,
+    ExportedModelInfo,
+    ExportedModelsListResponse,
+    ModelDeploymentRequest,
+    ModelDeploymentResponse,
+    ModelExportRequest,
+    ModelExportResponse,
+    ModelValidationResponse,
     ParametersDeployed,
-    ParametersDeployment,
     Undeployed,
-    Validated,
     Validation,
+    range_of_ages,
 )
 from deepmed.features.drawings.schemas.fields import LARGEST_ID
 from deepmed.kit.errors import NotFoundError, ValidationError
@@ -33,27 +35,26 @@ from deepmed.kit.errors import NotFoundError, ValidationError
 Ages = tuple[float | None, float | None]
 
 
-def export(
-    desk: Desk, job_id: int | None, model_id: int | None, ages: Ages, export_format: str
-) -> Exported:
+def export(desk: Desk, asked: ModelExportRequest) -> ModelExportResponse:
     """Write a model for use elsewhere.
 
     Raises:
-        ValidationError: neither a job nor a model is named, or no range of ages.
+        ValidationError: neither a job nor a model is named, or a model with other ages than its.
         ModelExportError: it cannot be written so.
         NotFoundError: there is no such model.
     """
     exporter = ModelExporter(desk.bench)
+    job_id, model_id = asked.training_job_id, asked.model_id
     if model_id is not None and job_id is None:
-        _refuse_other_ages(desk, model_id, ages)
-        made = exporter.export_model_direct(model_id, export_format)
+        _refuse_other_ages(desk, model_id, asked.ages)
+        made = exporter.export_model_direct(model_id, asked.export_format)
     elif job_id is not None and model_id is None:
-        low, high = _range(ages)
+        low, high = range_of_ages(*asked.ages)
         number = job_id if 0 < job_id <= LARGEST_ID else 0  # no job has that id
-        made = exporter.export_model_from_training_job(number, low, high, export_format)
+        made = exporter.export_model_from_training_job(number, low, high, asked.export_format)
     else:
         raise ValidationError("Name either training_job_id or model_id; nothing was exported.")
-    return Exported(
+    return ModelExportResponse(
         success=True,
         model_id=made.model_id,
         export_path=names.export_path(made.model_id, made.export_format),
@@ -63,9 +64,9 @@ def export(
     )
 
 
-def exports(desk: Desk) -> ExportList:
+def exports(desk: Desk) -> ExportedModelsListResponse:
     found = [_metadata(one) for one in ModelExporter(desk.bench).list_exported_models()]
-    return ExportList(success=True, count=len(found), models=found)
+    return ExportedModelsListResponse(success=True, count=len(found), models=found)
 
 
 def export_file(desk: Desk, export_id: str) -> bytes:
@@ -73,9 +74,9 @@ def export_file(desk: Desk, export_id: str) -> bytes:
     return PackageTransfer.of(desk.bench.registry, desk.home.settings.home / "keys").pack(row.uid)
 
 
-def validate(desk: Desk, model_id: str) -> Validated:
+def validate(desk: Desk, model_id: str) -> ModelValidationResponse:
     found = ModelValidator(desk.bench).validate_exported_model(model_id)
-    return Validated(
+    return ModelValidationResponse(
         success=True,
         model_id=names.find(desk.bench, model_id).uid,
         validation_result=_validation(found),
@@ -86,20 +87,27 @@ def validate(desk: Desk, model_id: str) -> Validated:
     )
 
 
-def deploy(desk: Desk, name: str, ages: tuple[float, float], **wishes: bool) -> Deployed:
+def deploy(desk: Desk, asked: EnhancedModelDeploymentRequest) -> ModelDeploymentResponse:
     """Put an export into use.
 
     Raises:
         ModelDeploymentError: it does not exist, does not fit, or its ages are in use: the
             contract answers all of these with 400, and 409 where nothing was ever fitted.
     """
-    low, high = _range(ages)
-    config = ModelDeploymentConfig(name, low, high, **wishes)
+    low, high = asked.age_group_min, asked.age_group_max
+    config = ModelDeploymentConfig(
+        asked.model_export_path,
+        low,
+        high,
+        replace_existing=asked.replace_existing,
+        validate_before_deployment=asked.validate_before_deployment,
+        backup_existing=asked.backup_existing,
+    )
     try:
         made = _service(desk).deploy_model(config)
     except (NotFoundError, RangeInUseError) as error:
         raise ModelDeploymentError(error.message) from error
-    return Deployed(
+    return ModelDeploymentResponse(
         success=True,
         model_id=made.model_id,
         export_id=made.export_id,
@@ -113,7 +121,7 @@ def deploy(desk: Desk, name: str, ages: tuple[float, float], **wishes: bool) -> 
     )
 
 
-def deploy_parameters(desk: Desk, request: ParametersDeployment) -> ParametersDeployed:
+def deploy_parameters(desk: Desk, request: ModelDeploymentRequest) -> ParametersDeployed:
     """Put into use what a training left, by its name; errors are the service's own."""
     config = ModelDeploymentConfig(
         request.model_parameters_path,
@@ -132,9 +140,9 @@ def deploy_parameters(desk: Desk, request: ParametersDeployment) -> ParametersDe
     )
 
 
-def deployed(desk: Desk) -> DeployedList:
-    found = [DeployedModel(**one) for one in _service(desk).list_deployed_models()]
-    return DeployedList(success=True, count=len(found), models=found)
+def deployed(desk: Desk) -> DeployedModelsListResponse:
+    found = [DeployedModelInfo(**one) for one in _service(desk).list_deployed_models()]
+    return DeployedModelsListResponse(success=True, count=len(found), models=found)
 
 
 def undeploy(desk: Desk, model_id: int) -> Undeployed:
@@ -151,16 +159,6 @@ def _service(desk: Desk) -> ModelDeploymentService:
     return ModelDeploymentService(desk.bench, desk.models)
 
 
-def _range(ages: Ages) -> tuple[float, float]:
-    low, high = ages
-    if low is None or high is None or not MIN_AGE <= low < high <= MAX_AGE:
-        raise ValidationError(
-            f"age_group_min and age_group_max must rise and lie between {MIN_AGE:g} and "
-            f"{MAX_AGE:g}; nothing was changed."
-        )
-    return low, high
-
-
 def _refuse_other_ages(desk: Desk, model_id: int, ages: Ages) -> None:
     """The ages need not be said of a model; where they are, they must be its own."""
     if not 0 < model_id <= LARGEST_ID:
@@ -169,14 +167,14 @@ def _refuse_other_ages(desk: Desk, model_id: int, ages: Ages) -> None:
         return
     with desk.bench.database.read() as session:
         row = desk.models.get(session, model_id)
-    if (row.age_min, row.age_max) != _range(ages):
+    if (row.age_min, row.age_max) != ages:
         raise ValidationError(
             f"Model {model_id} is for {row.age_min:g}-{row.age_max:g}; nothing was exported."
         )
 
 
-def _metadata(found: ModelExportMetadata) -> ExportMetadata:
-    return ExportMetadata.model_validate(found.to_dict())
+def _metadata(found: ModelExportMetadata) -> ExportedModelInfo:
+    return ExportedModelInfo.model_validate(found.to_dict())
 
 
 def _validation(found: ValidationResult) -> Validation:

@@ -7,16 +7,18 @@ from fastapi import APIRouter, Query, Response
 from deepmed.features.drawings import answers
 from deepmed.features.drawings.desk import CallersDesk
 from deepmed.features.drawings.schemas.deployment import (
-    Deployed,
-    DeployedList,
-    Exported,
-    ExportList,
+    DeployedModelsListResponse,
+    EnhancedModelDeploymentRequest,
+    ExportedModelsListResponse,
+    ModelDeploymentRequest,
+    ModelDeploymentResponse,
+    ModelExportRequest,
+    ModelExportResponse,
+    ModelValidationResponse,
     ParametersDeployed,
-    ParametersDeployment,
     Undeployed,
-    Validated,
 )
-from deepmed.features.drawings.schemas.fields import Number, ObjectId, Uid
+from deepmed.features.drawings.schemas.fields import ObjectId, Uid
 
 router = APIRouter(prefix="/training", tags=["training"])
 ZIP = "application/zip"
@@ -27,28 +29,21 @@ Name = Annotated[str, Query(max_length=500)]
 
 
 @router.post("/deploy")
-def deploy_parameters(desk: CallersDesk, request: ParametersDeployment) -> ParametersDeployed:
+def deploy_parameters(desk: CallersDesk, request: ModelDeploymentRequest) -> ParametersDeployed:
     """Put what a training left into use, by its name."""
     return answers.deployment.deploy_parameters(desk, request)
 
 
 @router.post("/models/export")
 def export_model(
-    desk: CallersDesk,
-    *,
-    training_job_id: int | None = None,
-    model_id: int | None = None,
-    age_group_min: Number | None = None,
-    age_group_max: Number | None = None,
-    export_format: Annotated[str, Query(max_length=40)] = "pytorch",
-) -> Exported:
+    desk: CallersDesk, asked: Annotated[ModelExportRequest, Query()]
+) -> ModelExportResponse:
     """Write a model for use elsewhere: what a training job came to, or a model by its id."""
-    ages = (age_group_min, age_group_max)
-    return answers.deployment.export(desk, training_job_id, model_id, ages, export_format)
+    return answers.deployment.export(desk, asked)
 
 
 @router.get("/models/exports")
-def list_exports(desk: CallersDesk) -> ExportList:
+def list_exports(desk: CallersDesk) -> ExportedModelsListResponse:
     return answers.deployment.exports(desk)
 
 
@@ -64,34 +59,20 @@ def export_file(desk: CallersDesk, package_id: Uid) -> Response:
 
 
 @router.post("/models/validate")
-def validate_export(desk: CallersDesk, model_id: Name) -> Validated:
+def validate_export(desk: CallersDesk, model_id: Name) -> ModelValidationResponse:
     return answers.deployment.validate(desk, model_id)
 
 
 @router.post("/models/deploy")
 def deploy_export(
-    desk: CallersDesk,
-    model_export_path: Name,
-    age_group_min: Number,
-    age_group_max: Number,
-    *,
-    replace_existing: bool = False,
-    validate_before_deployment: bool = True,
-    backup_existing: bool = True,
-) -> Deployed:
+    desk: CallersDesk, asked: Annotated[EnhancedModelDeploymentRequest, Query()]
+) -> ModelDeploymentResponse:
     """Put an exported model into use; no analysis finds none meanwhile."""
-    return answers.deployment.deploy(
-        desk,
-        model_export_path,
-        (age_group_min, age_group_max),
-        replace_existing=replace_existing,
-        validate_before_deployment=validate_before_deployment,
-        backup_existing=backup_existing,
-    )
+    return answers.deployment.deploy(desk, asked)
 
 
 @router.get("/models/deployed")
-def list_deployed(desk: CallersDesk) -> DeployedList:
+def list_deployed(desk: CallersDesk) -> DeployedModelsListResponse:
     return answers.deployment.deployed(desk)
 
 

@@ -1,4 +1,4 @@
-"""Exported and deployed models on the wire (contract 2.5 and 3.5)."""
+"""ModelExportResponse and deployed models on the wire (contract 2.5 and 3.5)."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -7,9 +7,10 @@ from pydantic import BaseModel, Field, model_validator
 
 from deepmed.features.drawings.metadata import MAX_AGE, MIN_AGE
 from deepmed.features.drawings.schemas.fields import Number
+from deepmed.kit.errors import ValidationError
 
 
-class ExportMetadata(BaseModel):
+class ExportedModelInfo(BaseModel):
     model_id: str
     """The export's id, by which it is validated, deployed and fetched."""
     export_timestamp: datetime
@@ -30,19 +31,74 @@ class ExportMetadata(BaseModel):
     checksum: str
 
 
-class Exported(BaseModel):
+class ModelExportRequest(BaseModel):
+    """Which model to write: what a training job came to, or a model by its id."""
+
+    training_job_id: int | None = None
+    model_id: int | None = None
+    age_group_min: Number | None = None
+    age_group_max: Number | None = None
+    export_format: str = Field("pytorch", max_length=40)
+
+    @model_validator(mode="after")
+    def validate_age_range(self) -> Self:
+        """Raises ValidationError, which a client is told as 400, where ages are no range.
+
+        Of a model they need not be said, so then both may be missing.
+        """
+        if self.training_job_id is not None or self.ages != (None, None):
+            range_of_ages(*self.ages)
+        return self
+
+    @property
+    def ages(self) -> tuple[float | None, float | None]:
+        return self.age_group_min, self.age_group_max
+
+
+class EnhancedModelDeploymentRequest(BaseModel):
+    """An export that is to be put into use."""
+
+    model_export_path: str = Field(max_length=500)
+    age_group_min: Number
+    age_group_max: Number
+    replace_existing: bool = False
+    validate_before_deployment: bool = True
+    backup_existing: bool = True
+
+    @model_validator(mode="after")
+    def validate_age_range(self) -> Self:
+        """Raises ValidationError, which a client is told as 400, where ages are no range."""
+        range_of_ages(self.age_group_min, self.age_group_max)
+        return self
+
+
+def range_of_ages(low: float | None, high: float | None) -> tuple[float, float]:
+    """Ages that rise and that a child here can have.
+
+    Raises:
+        ValidationError: they do not.
+    """
+    if low is None or high is None or not MIN_AGE <= low < high <= MAX_AGE:
+        raise ValidationError(
+            f"age_group_min and age_group_max must rise and lie between {MIN_AGE:g} and "
+            f"{MAX_AGE:g}; nothing was changed."
+        )
+    return low, high
+
+
+class ModelExportResponse(BaseModel):
     success: bool
     model_id: str
     export_path: str
     """A name for `model_export_path`; no file lies in the store under it."""
-    metadata: ExportMetadata
+    metadata: ExportedModelInfo
     message: str
 
 
-class ExportList(BaseModel):
+class ExportedModelsListResponse(BaseModel):
     success: bool
     count: int
-    models: list[ExportMetadata]
+    models: list[ExportedModelInfo]
 
 
 class Validation(BaseModel):
@@ -54,7 +110,7 @@ class Validation(BaseModel):
     performance_checks: dict[str, float]
 
 
-class Validated(BaseModel):
+class ModelValidationResponse(BaseModel):
     success: bool
     model_id: str
     validation_result: Validation
@@ -62,7 +118,7 @@ class Validated(BaseModel):
     message: str
 
 
-class Deployed(BaseModel):
+class ModelDeploymentResponse(BaseModel):
     success: bool
     model_id: int
     """Of the model in use, as `undeploy` takes it."""
@@ -86,7 +142,7 @@ class DeploymentInfo(BaseModel):
     needs_retraining: bool
 
 
-class DeployedModel(BaseModel):
+class DeployedModelInfo(BaseModel):
     id: int
     age_min: float
     age_max: float
@@ -98,10 +154,10 @@ class DeployedModel(BaseModel):
     deployment_info: DeploymentInfo
 
 
-class DeployedList(BaseModel):
+class DeployedModelsListResponse(BaseModel):
     success: bool
     count: int
-    models: list[DeployedModel]
+    models: list[DeployedModelInfo]
 
 
 class Undeployed(BaseModel):
@@ -111,7 +167,7 @@ class Undeployed(BaseModel):
     message: str
 
 
-class ParametersDeployment(BaseModel):
+class ModelDeploymentRequest(BaseModel):
     """What a training left, to be put into use."""
 
     model_parameters_path: str = Field(max_length=500)
@@ -120,7 +176,7 @@ class ParametersDeployment(BaseModel):
     replace_existing: bool = False
 
     @model_validator(mode="after")
-    def _rising(self) -> Self:
+    def validate_age_range(self) -> Self:
         if self.age_group_max <= self.age_group_min:
             raise ValueError("age_group_max must be above age_group_min")
         return self
