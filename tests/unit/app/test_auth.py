@@ -17,7 +17,7 @@ def client(opened: Home) -> TestClient:
     return servers.client(opened)
 
 
-@pytest.mark.req("S-1.2")
+@pytest.mark.req("S-1.1")
 def test_the_status_names_the_person_at_this_machine(client: TestClient) -> None:
     found = client.get("/auth/status").json()
     assert found["authenticated"] is True
@@ -34,7 +34,7 @@ def test_the_status_says_when_a_token_was_asked_for(opened: Home) -> None:
     assert found["by"] == "start_up_token"
 
 
-@pytest.mark.req("S-1.2")
+@pytest.mark.req("S-1.1")
 def test_another_user_of_the_machine_learns_nothing(opened: Home) -> None:
     client = servers.client(opened, peers=lambda *_: 12345678)
     for path in ("/auth/status", "/auth/stats", "/auth/login"):
