@@ -1,9 +1,9 @@
 """Trainings on folders of drawings on the wire (contract 3.5)."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from deepmed.features.drawings.schemas.fields import LARGEST_SEED, Number
 from deepmed.features.drawings.schemas.models import LayoutName
@@ -18,7 +18,9 @@ from deepmed.features.drawings.training.config.models import (
     MOST_IN_BATCH,
     Width,
     plain_name,
+    what_is_no_whole,
 )
+from deepmed.kit.errors import ValidationError
 
 MOST_LISTED = 500
 Name = Annotated[str, Field(min_length=1, max_length=500)]
@@ -52,6 +54,13 @@ class TrainingConfigRequest(BaseModel):
     layout: LayoutName = "visual+age"
     patience: int = Field(10, ge=1, le=MOST_EPOCHS)
     seed: int | None = Field(None, ge=0, le=LARGEST_SEED, description="The installation's if null")
+
+    @model_validator(mode="after")
+    def validate_splits_sum_to_one(self) -> Self:
+        """Raises ValidationError, which a client is told as 400, as the contract has it."""
+        if wrong := what_is_no_whole(self.train_split, self.validation_split, self.test_split):
+            raise ValidationError(f"{wrong}; nothing was begun.")
+        return self
 
 
 class TrainingJobResponse(BaseModel):

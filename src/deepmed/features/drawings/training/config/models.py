@@ -61,12 +61,17 @@ class DataConfig(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        total = self.train_split + self.validation_split + self.test_split
-        if abs(total - 1) > SPLIT_TOLERANCE:
-            raise ValueError(
-                f"train_split, validation_split and test_split add up to {total:.4g}, not to 1"
-            )
+        if wrong := what_is_no_whole(self.train_split, self.validation_split, self.test_split):
+            raise ValueError(wrong)
         return self
+
+
+def what_is_no_whole(train: float, validation: float, test: float) -> str | None:
+    """What is wrong with three parts that do not add up; None where they do."""
+    total = train + validation + test
+    if abs(total - 1) <= SPLIT_TOLERANCE:
+        return None
+    return f"train_split, validation_split and test_split add up to {total:.4g}, not to 1"
 
 
 def plain_name(name: str) -> str:
