@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from deepmed.app.access import ROLES
+from deepmed.features.drawings.tables import Drawing
 from factories.api import PREFIX, Api, picture
 from factories.training_sets import wanted, write_set
 
@@ -63,6 +64,7 @@ def objects(api: Api) -> dict[str, Any]:
         **folder,
         "package_id": api.json("POST", "/training/models/export?model_id=2")["model_id"],
         "drawing_id": drawing,
+        "child_id": child_of(api, drawing),
         "sample_id": drawing,
         "analysis_id": analysis,
         "model_id": api.get("/models/age-groups")["models"][0]["id"],
@@ -71,6 +73,11 @@ def objects(api: Api) -> dict[str, Any]:
         "job_id": upload["job_id"],
         "uid": training["job_id"],
     }
+
+
+def child_of(api: Api, drawing: int) -> int:
+    with api.home.database.read() as session:
+        return session.get_one(Drawing, drawing).child_id
 
 
 def trained_on_a_folder(api: Api) -> dict[str, int]:
