@@ -75,6 +75,7 @@ lint-docs: setup-dev
 	$(BIN)/python docs/make_requirements.py --check
 	$(BIN)/python docs/make_benchmarks.py --check
 	$(BIN)/python docs/make_routes.py --check
+	$(BIN)/python docs/make_vocabulary.py --check
 
 # DEEPMED_BENCH_DRAWINGS names a ZIP of real drawings; without it their parts say that they are missing.
 # The last two on a server: name an empty database with DEEPMED_DATABASE_URL for each, and files that
@@ -88,6 +89,7 @@ docs: setup-dev
 	$(BIN)/python docs/make_requirements.py
 	$(BIN)/python docs/make_benchmarks.py
 	$(BIN)/python docs/make_routes.py
+	$(BIN)/python docs/make_vocabulary.py
 
 # What the pages take from npm, by the lock; `serve` and `test` need it.
 ASSETS := src/deepmed/web/static/vendor/.ready

@@ -17,6 +17,12 @@ KNOWN = {
     ("features/drawings/schemas/analysis.py", "confidence"),  # bounds of what may come
     ("features/drawings/schemas/analysis.py", "importance_score"),  # likewise
     ("features/drawings/schemas/config.py", "threshold_percentile"),  # likewise
+    ("features/drawings/schemas/demo.py", "confidence"),  # likewise
+    ("features/drawings/schemas/demo.py", "importance"),  # likewise
+    ("features/drawings/schemas/interpretability.py", "base_model_confidence"),  # likewise
+    ("features/drawings/schemas/interpretability.py", "explanation_reliability"),  # likewise
+    ("features/drawings/schemas/interpretability.py", "importance_score"),  # likewise
+    ("features/drawings/schemas/interpretability.py", "overall_confidence"),  # likewise
     ("features/drawings/schemas/models.py", "threshold"),  # likewise
     ("features/drawings/schemas/subjects.py", "noattribution"),  # a list that holds nothing
 }
