@@ -76,7 +76,10 @@ def train(
     ] = "auto",
     layout: Annotated[
         str,
-        typer.Option(help="Columns beside the vector: visual, visual+age or visual+subject."),
+        typer.Option(
+            help="Columns beside the vector: visual, visual+age or visual+subject. Models of the "
+            "last kind stand beside the others and answer where a drawing's subject is given."
+        ),
     ] = "visual+age",
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run.")] = None,
     candidate: Annotated[
@@ -252,6 +255,7 @@ def threshold(
     )
 
 
+KIND_WORDS = {"pooled": " (all groups)", "subject": " (by subject)"}
 MODEL_COLUMNS = [
     "Id",
     "Ages",
@@ -318,7 +322,7 @@ def _model_row(info: dict[str, Any]) -> list[Any]:
     fit = f"{metrics['children']['fit']}" + (f" + {borrowed} borrowed" if borrowed else "")
     return [
         info["id"],
-        info["age_group"] + (" (all groups)" if info["kind"] == "pooled" else ""),
+        info["age_group"] + KIND_WORDS.get(info["kind"], ""),
         name_in_words(info["model_type"]),
         info["is_active"],
         fit,

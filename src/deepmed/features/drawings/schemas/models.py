@@ -69,7 +69,9 @@ class ModelTrainingRequest(BaseModel):
         None, description="Whether age_max itself belongs to the group; at 12 and 18 by default"
     )
     layout: LayoutName = Field(
-        "visual+age", description="What the model sees beside the picture's vector"
+        "visual+age",
+        description="What the model sees beside the picture's vector. A model of visual+subject "
+        "stands beside others of its ages, and answers where a drawing's subject is given",
     )
     seed: int | None = Field(
         None, ge=0, le=LARGEST_SEED, description="Of all randomness; the installation's by default"
