@@ -148,13 +148,12 @@ def _layouts(part: Result) -> Iterator[str]:
     aware = {"rows": [row for row in part["rows"] if row["layout"] == "visual+subject"]}
     for (material, encoder), rows in _grouped(aware, "material", "encoder"):
         verdicts = [
-            f"than {rival} better with {_named(rows, key, 1)} and worse with "
-            f"{_named(rows, key, -1)}"
+            f"better than {rival} with {_named(rows, key, 1)}, worse with {_named(rows, key, -1)}"
             for key, rival in _RIVALS.items()
         ]
         yield (
             f"On {_NAMES[material]} drawings with {encoder}, columns for the subject find planted "
-            f"anomalies, beyond chance, {'; '.join(verdicts)}."
+            f"anomalies, as far as it is beyond chance: {'; '.join(verdicts)}."
         )
 
 

@@ -63,5 +63,5 @@ def test_only_what_lies_beyond_the_interval_is_a_verdict() -> None:
     rows = [row("a", 0.01, 0.1), row("b", -0.1, 0.1), row("c", -0.2, -0.1)]
     parts = {"layouts": {"skipped": None, "rows": rows}}
     [_, said] = sentences({"checks": [], "parts": parts})
-    assert "than the vector alone better with a and worse with c" in said
-    assert "than the vector with the age better with no detector and worse with no detector" in said
+    assert "better than the vector alone with a, worse with c" in said
+    assert "better than the vector with the age with no detector, worse with no detector" in said
