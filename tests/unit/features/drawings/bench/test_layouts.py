@@ -39,8 +39,8 @@ def test_aurocs_and_differences_are_of_the_same_folds(material: Material) -> Non
                 aurocs[entrant.name, layout.value] = recompute_auroc(
                     ranked.typical.tolist(), ranked.unusual[kinds != CONTROL].tolist()
                 )
-    for (detector, layout), auroc in aurocs.items():
-        row = found[detector, layout]
+    for (detector, columns), auroc in aurocs.items():
+        row = found[detector, columns]
         assert row["auroc"]["estimate"] == pytest.approx(auroc)
         for name, rival in (("visual", "visual"), ("age", "visual+age")):
             difference = row[f"difference_to_{name}"]["estimate"]

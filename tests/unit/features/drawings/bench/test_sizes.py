@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deepmed.features.drawings.bench.collection import CROWD, make_crowd
+from deepmed.features.drawings.bench.collection import CROWD, SampleSets, make_crowd
 from deepmed.features.drawings.bench.encoders import Candidate
+from deepmed.features.drawings.bench.material import Material
 from deepmed.features.drawings.bench.prepared import Prepared
 from deepmed.features.drawings.bench.sizes import Crowd, size_row
 from deepmed.learning.encoders import get_encoder
 from deepmed.learning.reference import Rows
 from deepmed.learning.reference.evaluation import PlantedRows
+from factories.bench import TINY
 
 
 def rows(first: int, count: int, shift: float = 0.0) -> Rows:
@@ -83,8 +85,10 @@ def test_a_crowd_comes_in_chunks_and_its_children_are_in_no_other_set() -> None:
 
 
 @pytest.mark.req("D-24.1", "D-5.2")
-def test_every_built_in_encoder_takes_part_and_no_other() -> None:
+def test_every_built_in_encoder_takes_part_and_no_other(
+    sample_sets: SampleSets, material: Material
+) -> None:
     found = [Candidate(name, get_encoder(name)) for name in ("scattering", "hog-pyramid")]
     found += [Candidate("google/vit-base-patch16-224", None)]
-    prepared = Prepared(*[None] * 2, found, *[None] * 3, step=lambda _: None)  # type: ignore[arg-type,list-item] # only the encoders are asked for
+    prepared = Prepared(TINY, 0, found, sample_sets, material, None, lambda _: None)
     assert [one.identity.name for one in prepared.built_in] == ["hog-pyramid", "scattering"]
