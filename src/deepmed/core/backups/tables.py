@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from deepmed.kit import clock
@@ -14,6 +14,7 @@ class BackupSchedule(Owned, Base):
     __table_args__ = (
         UniqueConstraint("name"),
         CheckConstraint("interval_hours >= 1", name="interval"),
+        Index(None, "owner_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

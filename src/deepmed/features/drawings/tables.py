@@ -407,7 +407,7 @@ class TrainingReport(Owned, Base):
     """What a training came to; the model, the items and the whole report are the artefact's."""
 
     __tablename__ = "training_reports"
-    __table_args__ = (UniqueConstraint("training_job_id"),)
+    __table_args__ = (UniqueConstraint("training_job_id"), Index(None, "owner_id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     training_job_id: Mapped[int] = mapped_column(ForeignKey("training_jobs.id", ondelete="CASCADE"))

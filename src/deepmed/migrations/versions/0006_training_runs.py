@@ -100,6 +100,9 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_training_reports_artifact_id"), "training_reports", ["artifact_id"], unique=False
     )
+    op.create_index(
+        op.f("ix_training_reports_owner_id"), "training_reports", ["owner_id"], unique=False
+    )
 
 
 def downgrade() -> None:

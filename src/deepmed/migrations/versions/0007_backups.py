@@ -44,6 +44,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_backup_schedules_name")),
         **OPTIONS,
     )
+    op.create_index(
+        op.f("ix_backup_schedules_owner_id"), "backup_schedules", ["owner_id"], unique=False
+    )
 
 
 def downgrade() -> None:

@@ -55,8 +55,13 @@ class _Recorder(KnnDetector):
         self.scale = scale
         self.log = log
 
-    def fit(  # noqa: N803 - scikit-learn's name
-        self, X: Any, y: object = None, *, children: Any = None, slots: int = 0
+    def fit(
+        self,
+        X: Any,  # noqa: N803 - scikit-learn's name
+        y: object = None,
+        *,
+        children: Any = None,
+        slots: int = 0,
     ) -> "_Recorder":
         self.log.append((X, children, []))
         self.own_scores = self.log[-1][2]

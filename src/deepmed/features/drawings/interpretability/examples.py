@@ -29,7 +29,7 @@ NAMES = {
 DESCRIPTIONS = {
     NORMAL: "Of the analysed drawings of its group, the one that ranks as the least unusual.",
     ANOMALOUS: "Of the flagged drawings of its group, the one that ranks as the most unusual.",
-    BORDERLINE: "Of the analysed drawings of its group, the one whose decision is the least settled.",
+    BORDERLINE: "Of its group's analysed drawings, the one whose decision is the least settled.",
 }
 NO_SIGNIFICANCE = "What a look of drawings says of a child was not measured, so nothing is said."
 MEASURES = {

@@ -107,7 +107,8 @@ def _verdict(facts: Facts) -> str:
         return "There is no decision about this drawing."
     if facts.undecided:
         return "The decision is undecided at this number of children."
-    return f"The drawing {'is' if facts.is_anomaly else 'is not'} flagged among those {facts.among}."
+    is_or_not = "is" if facts.is_anomaly else "is not"
+    return f"The drawing {is_or_not} flagged among those {facts.among}."
 
 
 def _where(facts: Facts) -> str:

@@ -32,7 +32,8 @@ def fitted(children: int, first: int = 0) -> ReferenceModel:
 
 def scene(children: int) -> Scene:
     """One active model for 6 to 9 years."""
-    item = ActiveModel(AgeGroupModel(id=1, kind="group", parameters={}), AgeRange(6, 9), fitted(children))
+    row = AgeGroupModel(id=1, kind="group", parameters={})
+    item = ActiveModel(row, AgeRange(6, 9), fitted(children))
     return Scene([item], {1: Rule(0, 95.0, None)}, None, ENCODER, {1: "recipe"})
 
 
@@ -120,7 +121,8 @@ def test_a_child_can_reach_the_smallest_p_of_any_of_its_drawings() -> None:
 @pytest.mark.req("D-10.5")
 def test_only_drawings_that_get_a_p_as_new_ones_count_against_the_child() -> None:
     """A page without a vector, one outside all ages, and one whose model knows the child."""
-    other = ActiveModel(AgeGroupModel(id=2, kind="group", parameters={}), AgeRange(9, 12), fitted(60))
+    row = AgeGroupModel(id=2, kind="group", parameters={})
+    other = ActiveModel(row, AgeRange(9, 12), fitted(60))
     item = scene(60)
     known = next(child for child in range(60) if other.model.role(child).value != "new")
     newcomer = ActiveModel(item.active[0].row, AgeRange(6, 9), fitted(60, first=100))
