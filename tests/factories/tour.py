@@ -9,9 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
+from deepmed.features.drawings.encoders import material
 from deepmed.features.drawings.training import running
 from factories.api import Api, api_on, picture
 from factories.drawings import Sketch, add_drawings, embed
+from factories.encoder import OTHER_NAME
 from factories.training_sets import in_amazon, wanted, write_set
 
 GROUPS = "/models/data-sufficiency"
@@ -56,6 +58,7 @@ def take(tour: Tour) -> None:
     """What reads comes first; what takes models out of use and deletes comes last."""
     drawing = _drawings(tour)
     _explanations(tour, _analyses(tour, drawing))
+    _encoders(tour)
     _deployments(tour)
     _trainings(tour)
     _models(tour)
@@ -128,6 +131,21 @@ def _explanations(tour: Tour, analysis: int) -> None:
     go("GET", f"{base}/annotations/{{annotation_id}}", names=note)
     go("GET", "/interpretability/examples")
     go("GET", "/interpretability/examples/{age_group}", names={"age_group": "6-9"})
+
+
+def _encoders(tour: Tour) -> None:
+    """Another encoder embeds and is compared; then its vectors are deleted."""
+    go = tour.go
+    go("POST", "/analysis/embeddings", json={"encoder": OTHER_NAME})
+    tour.api.work_off()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(material, "PLANTED_SOURCES", 6)
+        go("POST", "/encoders/compare", json={"encoders": [OTHER_NAME]})
+        tour.api.work_off()
+    assert go("GET", "/encoders/comparison")["state"] == "succeeded"
+    key = go("GET", "/analysis/embeddings")["vectors"][1]["encoder"]
+    assert key.startswith(OTHER_NAME)
+    go("DELETE", "/analysis/embeddings", params={"encoder": key})
 
 
 def _upload_to_analyse(tour: Tour) -> None:
