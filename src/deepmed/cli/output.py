@@ -41,6 +41,13 @@ class Progress:
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total)
 
+    def note(self, text: str) -> None:
+        """A remark on standard error, above the bar."""
+        if self._bar is None:
+            typer.echo(printable(text), err=True)
+        else:
+            self._bar.console.print(printable(text))
+
     def advance(self, count: int = 1) -> None:
         """So many more are done."""
         if self._bar is not None:

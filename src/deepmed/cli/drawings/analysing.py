@@ -1,11 +1,12 @@
 """analyze."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deepmed.cli.drawings.workplace import open_bench
-from deepmed.cli.output import JsonFlag, Output
+from deepmed.cli.output import JsonFlag, Output, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,11 +43,10 @@ def analyze(
         service.refuse_foreign_models()
         with out.progress("Embedding") as progress:
             bench.pipeline.process_batch(progress)
-        outlook = service.outlook(None if everything else drawings)
-        if outlook["statement"]:  # before anyone has seen a score
-            out.note(outlook["statement"])
         with out.progress("Analysing") as progress:
-            batch = service.analyze(None if everything else drawings, progress)
+            batch = service.analyze(
+                None if everything else drawings, progress, foretold=partial(_foretell, progress)
+            )
         with bench.database.read() as session:
             statistics = service.statistics(session)
             uses = service.uses(session, batch.analyses)
@@ -62,6 +62,12 @@ def analyze(
             "statistics": statistics,
         }
     )
+
+
+def _foretell(progress: Progress, outlook: "Mapping[str, Any]") -> None:
+    """Before anyone has seen a score."""
+    if outlook["statement"]:
+        progress.note(outlook["statement"])
 
 
 def to_dict(row: Any, q_values: dict[str, Any]) -> dict[str, Any]:

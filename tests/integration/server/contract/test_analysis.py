@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
+from deepmed.features.drawings.tables import AnalysisBatch
 from factories.api import Api, picture
 from integration.server.contract import shapes
 from integration.server.contract.shapes import mismatches
@@ -102,6 +104,18 @@ class TestBatch:
         assert (after["status"], after["completed"], after["failed"]) == ("completed", 3, 0)
         assert [each["drawing"]["id"] for each in after["results"]] == [1, 2, 3]
         assert after["completed_at"] >= after["started_at"]
+
+    @pytest.mark.req("S-9.3")
+    @pytest.mark.req("D-16.1")
+    def test_a_changed_model_stops_it_and_it_is_kept_with_the_reason(self, api: Api) -> None:
+        for path in (api.home.settings.home / "files" / "artifacts").rglob("*.safetensors"):
+            path.write_bytes(path.read_bytes()[:-1] + b"?")
+        answer = api.ask("POST", "/analysis/batch", json={"drawing_ids": [1, 2]})
+        assert answer.status_code == 503
+        with api.home.database.read() as session:
+            batch = session.scalars(select(AnalysisBatch)).one()
+        assert (batch.status, batch.completed, batch.failed) == ("failed", 0, 2)
+        assert batch.errors == [answer.json()["detail"]]
 
     @pytest.mark.parametrize(
         ("body", "status"),

@@ -40,6 +40,7 @@ from deepmed.kit.errors import NotFoundError
 
 CHUNK = 256
 Progress = Callable[[int, int], None]
+Told = Callable[[dict[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class AnalysisService:
         drawing_ids: Sequence[int] | None = None,
         progress: Progress | None = None,
         batch: str | None = None,
+        foretold: Told | None = None,
     ) -> BatchAnalysis:
         """Analyse these drawings, or all; each chunk is committed on its own.
 
@@ -76,6 +78,7 @@ class AnalysisService:
             drawing_ids: the drawings; all when None.
             progress: told (done, total).
             batch: uid of a batch that waits for this call; a new one when None.
+            foretold: told the outlook, before anything is scored.
 
         Raises:
             NotFoundError: an id names no drawing of the owner, or one that was deleted meanwhile.
@@ -90,6 +93,8 @@ class AnalysisService:
                 prospect = self._prospect(session, scene, drawings)
             _refuse_unknown(drawing_ids, {drawing.id for drawing in drawings})
             scene.refuse_foreign_models()
+            if foretold:
+                foretold(prospect)
             found = self._analyze(begun, scene, drawings, prospect, progress)
         if drawing_ids is not None:
             _refuse_gone(drawing_ids, found)

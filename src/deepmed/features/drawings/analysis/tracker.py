@@ -47,8 +47,14 @@ class BatchAnalysisTracker:
             session.delete(waiting)
             session.flush()
             begun = self._add(session, uid, waiting.total)
-        try:
+        with self.keeping_reason(uid):
             yield begun
+
+    @contextmanager
+    def keeping_reason(self, uid: str) -> Iterator[None]:
+        """Where the block fails, so did the batch."""
+        try:
+            yield
         except (DeepMedError, LearningError) as error:
             with self.bench.database.write() as session:
                 self.add_error(session, uid, str(error))

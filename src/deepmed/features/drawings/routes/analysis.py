@@ -60,8 +60,10 @@ def analyze_batch(
 ) -> BatchAccepted:
     """Analyse up to 100 drawings in the background; told beforehand is what could be selected."""
     answers.analysis.refuse_unknown(desk, request.drawing_ids)
-    outlook = answers.cohorts.outlook(desk, request.drawing_ids)
-    uid = desk.analyses.tracker.create_batch(len(request.drawing_ids))
+    tracker = desk.analyses.tracker
+    uid = tracker.create_batch(len(request.drawing_ids))
+    with tracker.keeping_reason(uid):
+        outlook = answers.cohorts.outlook(desk, request.drawing_ids)
     job = ledger.submit(
         "drawings.analyze", AnalyzePayload(drawing_ids=request.drawing_ids, batch=uid)
     )
