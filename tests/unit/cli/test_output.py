@@ -29,11 +29,12 @@ def test_programs_get_one_object_and_nothing_else(capsys: pytest.CaptureFixture[
     with out.progress("work", total=3) as progress:
         progress(1, 3)
         progress.advance()
+        progress.note("on the way")
     out.note("a remark")
     out.finish({"count": 1})
     printed = capsys.readouterr()
     assert json.loads(printed.out) == {"count": 1}
-    assert printed.err == "a remark\n"
+    assert printed.err == "on the way\na remark\n"
 
 
 def test_people_get_text_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,9 +77,11 @@ def test_a_bar_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> N
             progress(1)
             progress(2, 2)
             progress.advance(0)
+            progress.note("A remark.")
     assert "Embedding" in terminal.getvalue()
+    assert "A remark.\n" in terminal.getvalue()
     assert "2/2" in terminal.getvalue()
-    assert pipe.getvalue() == ""
+    assert pipe.getvalue() == "A remark.\n"
 
 
 def test_everything_we_compute_has_a_form_in_json() -> None:

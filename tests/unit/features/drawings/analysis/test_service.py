@@ -345,6 +345,18 @@ class TestBatch:
         assert found["level"] == pytest.approx(0.01)
         assert "no drawing could stay selected" in found["statement"]
 
+    def test_the_outlook_is_told_before_anything_is_scored(self, trained: Workbench) -> None:
+        newcomers(trained)
+        told = []
+
+        def foretold(outlook: dict[str, Any]) -> None:
+            with trained.database.read() as session:
+                assert session.scalars(select(func.count(AnomalyAnalysis.id))).one() == 0
+            told.append(outlook)
+
+        made = AnalysisService(trained).analyze(foretold=foretold)
+        assert told == [made.outlook]
+
     @pytest.mark.req("D-16.1")
     def test_a_batch_outlives_the_process_with_its_count_and_q_values(
         self, trained: Workbench
