@@ -171,13 +171,13 @@ class TestDefault:
         metrics = package(plain).manifest.metrics
         rows = {row["name"]: row for row in metrics["selection"]["rows"]}
         detectors = {name for name, row in rows.items() if row["role"] == "detector"}
-        simple = detectors - {"autoencoder"}
-        best = max(simple, key=lambda name: rows[name]["overall"]["auroc"])
+        simple = {name: rows[name]["overall"]["auroc"] for name in detectors - {"autoencoder"}}
+        best = {name for name, auroc in simple.items() if auroc == max(simple.values())}
         lead = metrics["selection"]["lead"]
         wins = lead is not None and lead["low"] > 0
         assert detectors == set(detector_names()) >= {"knn", "mahalanobis", "pca", "autoencoder"}
         assert {"ink and box", "Sobel energy", "random projection"} == set(rows) - detectors
-        assert metrics["selection"]["chosen"] == ("autoencoder" if wins else best)
+        assert metrics["selection"]["chosen"] in ({"autoencoder"} if wins else best)
         assert run.models[0].model_type == metrics["selection"]["chosen"]
         assert [row["dimension"] for row in metrics["layouts"]] == [768, 769, 832]
         assert metrics["children"] == {"fit": 21, "borrowed": 0, "calibration": 21}
