@@ -122,7 +122,11 @@ def annotations(
     deleted: Annotated[bool, typer.Option(help="Also those taken back.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """List the notes to a drawing's newest answer."""
+    """List the notes to a drawing's newest answer.
+
+    The id in the first column is what `annotate --change` and `annotate --delete` take. Notes to
+    earlier answers of the drawing stay with those.
+    """
     from deepmed.features.drawings.annotations import service
 
     out = Output(as_json)
@@ -135,6 +139,8 @@ def annotations(
         ["Note", "Place", "Kind", "Text", "Author", "Signed", "When", "Version"],
         [[one["annotation_id"], *(one[name] for name in columns), one["version"]] for one in told],
     )
+    if not told:
+        out.say(f"Nothing is noted yet. Begin: deepmed drawings annotate {drawing} TEXT")
     out.finish({"drawing_id": drawing, "analysis_id": analysis, "annotations": told})
 
 

@@ -102,7 +102,11 @@ def list_jobs(
     limit: Annotated[int, typer.Option(min=1, max=500, help="At most so many.")] = 50,
     as_json: JsonFlag = False,
 ) -> None:
-    """List trainings, newest first."""
+    """List trainings, newest first.
+
+    The id in the first column is what `show`, `cancel`, `resume` and `report` take. --status failed
+    finds those that `resume` can take further.
+    """
     from deepmed.features.drawings.training.environment import described
 
     out = Output(as_json)
@@ -131,7 +135,11 @@ def list_jobs(
 
 @training.command("show")
 def show(job: Id, as_json: JsonFlag = False) -> None:
-    """Show a training: how far it is, why it failed, or what it came to."""
+    """Show a training: how far it is, why it failed, or what it came to.
+
+    While it runs, ask again to see the epochs go by. When it is completed, the figures and what
+    they mean are in its `report`.
+    """
     out = Output(as_json)
     with _opened() as (_, environment):
         shown = _shown(environment, job)
@@ -141,7 +149,11 @@ def show(job: Id, as_json: JsonFlag = False) -> None:
 
 @training.command("cancel")
 def cancel(job: Id, as_json: JsonFlag = False) -> None:
-    """Stop a training; its checkpoint is kept for a day, so that `resume` can go on."""
+    """Stop a training; its checkpoint is kept for a day, so that `resume` can go on.
+
+    One that nobody works on stops at once, one that runs within ten seconds. A training that has
+    ended already is refused and stays as it is.
+    """
     out = Output(as_json)
     with _opened() as (_, environment):
         environment.cancel_training_job(job)
@@ -161,7 +173,11 @@ def resume(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Let a failed or cancelled training go on from its last checkpoint."""
+    """Let a failed or cancelled training go on from its last checkpoint.
+
+    It keeps the settings that it was started with, and comes to the very same model as a training
+    that was never interrupted. With --queue, `show` tells how far it is.
+    """
     out = Output(as_json)
     with _opened() as (_, environment):
         environment.resume_training_job(job)
@@ -182,7 +198,11 @@ def report(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a training's figures, and write its report."""
+    """Show a training's figures, and write its report.
+
+    Beside each figure stands what it means. With --out the same is written as HTML, PDF, JSON and
+    CSV, named `training-JOB`, with the course of the training and advice for the next one.
+    """
     from deepmed.features.drawings.training.reports.content import figures
     from deepmed.features.drawings.training.reports.download import document_of
     from deepmed.features.drawings.training.reports.generator import TrainingReportGenerator
@@ -279,6 +299,7 @@ def config(
     choices: Annotated[
         bool, typer.Option("--choices", help="List the packaged choices instead.")
     ] = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Show the settings of a training as YAML: the packaged ones, with what you change.
 
@@ -289,18 +310,19 @@ def config(
     from deepmed.features.drawings.training.config import TrainingConfigManager
     from deepmed.features.drawings.training.config.overrides import groups
 
-    out, manager = Output(), TrainingConfigManager()
+    out, manager = Output(as_json), TrainingConfigManager()
     if choices:
         for name, found in groups().items():
             out.say(f"{name}: {', '.join(found)}")
+        out.finish({"choices": groups()})
         return
     made = manager.load_config(file, overrides or [])
-    if out_file is None:
-        out.say(manager.to_yaml(made).rstrip())
-    else:
-        out.say(f"Written: {manager.save_config(made, out_file)}")
-    for warning in manager.validate_config(made)["warnings"]:
+    written = None if out_file is None else manager.save_config(made, out_file)
+    out.say(f"Written: {written}" if written else manager.to_yaml(made).rstrip())
+    warnings = manager.validate_config(made)["warnings"]
+    for warning in warnings:
         out.note(f"Note: {warning}.")
+    out.finish({"config": made.model_dump(mode="json"), "warnings": warnings, "file": written})
 
 
 @training.command("container")

@@ -37,9 +37,24 @@ class TestConfig:
         _, again, _ = ask(capsys, "config", "--config", str(path))
         assert again == out
 
+    def test_programs_get_the_same_settings(
+        self, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        changes = ("optimizer=sgd", "epochs=7", "model.hidden_dims=[8,2]")
+        path = tmp_path / "mine.yaml"
+        found = answer(capsys, "config", *changes, "--out", str(path))
+        _, out, _ = ask(capsys, "config", *changes)
+        assert found["config"] == yaml.safe_load(out) == yaml.safe_load(path.read_text())
+        assert (found["config"]["epochs"], found["file"]) == (7, str(path))
+        assert found["config"]["model"]["hidden_dims"] == [8, 2]
+        assert any("never stops early" in one for one in found["warnings"])
+        assert answer(capsys, "config")["file"] is None
+
     def test_it_lists_what_is_packaged(self, capsys: pytest.CaptureFixture[str]) -> None:
         _, out, _ = ask(capsys, "config", "--choices")
         assert "optimizer: adam, adamw, sgd" in out
+        listed = answer(capsys, "config", "--choices")["choices"]
+        assert listed["optimizer"] == ["adam", "adamw", "sgd"]
 
     def test_values_that_do_not_go_together_are_noted(
         self, capsys: pytest.CaptureFixture[str]
