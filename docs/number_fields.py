@@ -1,7 +1,8 @@
 """Read docs/numbers.md: which numbers of our answers are defined there, and by which tests.
 
 A row defines a field by its name, or by the end of its path in a JSON answer, without list
-indices: `n_children`, `ranking.n_children`, `by_role.*.flagged` (a star stands for any one key).
+indices: `n_children`, `ranking.n_children`, `by_role.*.flagged` (a star stands for any one key,
+whatever signs the key itself holds: `3.0-6.0`, `model.json`).
 """
 
 import re
@@ -12,6 +13,7 @@ from typing import Any
 
 PAGE = Path(__file__).parent / "numbers.md"
 COLUMNS = 5
+DOT_IN_KEY = "·"
 IDENTIFIERS = re.compile(r"(^|[._])ids?$")
 """What names an object measures nothing."""
 
@@ -66,11 +68,17 @@ def undefined(answers: Iterable[Any], fields: Mapping[str, NumberField]) -> set[
     return {path for path in paths if definition_of(path, fields) is None}
 
 
+def below(path: str, key: object) -> str:
+    """The path of what stands under a key; the dots of the key itself part nothing."""
+    step = str(key).replace(".", DOT_IN_KEY)
+    return f"{path}.{step}" if path else step
+
+
 def numeric_paths(answer: Any, path: str = "") -> Iterator[str]:
     """Where numbers stand in a JSON answer; identifiers and truth values are none."""
     if isinstance(answer, Mapping):
         for key, value in answer.items():
-            yield from numeric_paths(value, f"{path}.{key}" if path else str(key))
+            yield from numeric_paths(value, below(path, key))
     elif isinstance(answer, list | tuple):
         for value in answer:
             yield from numeric_paths(value, path)

@@ -19,6 +19,7 @@ from deepmed.app.kinds import job_kinds
 from deepmed.cli.entry import main
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.features.drawings.demo import run
+from deepmed.features.drawings.encoders import material
 from deepmed.features.drawings.explanation import model_figure
 from deepmed.features.drawings.samples.files import write_folder
 from deepmed.features.drawings.samples.maker import make_false_alarm_samples
@@ -148,6 +149,7 @@ def ask_everything(answers: Answers) -> None:
     _ask_of_deployments(answers, group)
     _ask_of_backups(answers)
     _ask_of_trainings(answers)
+    _ask_of_encoders(answers)
     _change_the_rule(answers, drawing, str(group["id"]))
     _bring_and_take(answers, drawing)
 
@@ -220,8 +222,20 @@ def _ask_of_trainings(answers: Answers) -> None:
         call("training_resume", *TRAINING, "resume", waiting, "--queue")
         call("training_cancel_again", *TRAINING, "cancel", waiting)
         call("training_sweep", *TRAINING, "sweep", folder, "model=small", "epochs=1,2")
+        call("training_config", *TRAINING, "config", *quick)
         call("container", *TRAINING, "container", str(answers.folder / "image"))
     kit_settings.current.cache_clear()
+
+
+def _ask_of_encoders(answers: Answers) -> None:
+    """The other encoder's vectors are gone again afterwards."""
+    call = answers.call
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(material, "PLANTED_SOURCES", 6)
+        call("compare_encoders", "drawings", "compare-encoders", "--encoder", encoder.OTHER_NAME)
+    present, other = call("vectors", "drawings", "vectors")["vectors"]
+    assert (present["is_present"], other["is_present"]) == (True, False)
+    call("vectors_deleted", "drawings", "vectors", "--delete", other["encoder"])
 
 
 def _ask_of_deployments(answers: Answers, group: dict[str, Any]) -> None:

@@ -50,8 +50,9 @@ class Tour:
 
 
 def last_word(path: str) -> str:
-    """Of an address: `train` of `/models/train`; what stands for an object is none."""
-    return [word for word in path.split("/") if word and not word.startswith("{")][-1]
+    """Of an address, without an ending: `train` of `/models/train`; an object's place is none."""
+    words = [word for word in path.split("/") if word and not word.startswith("{")]
+    return words[-1].partition(".")[0]
 
 
 def take(tour: Tour) -> None:

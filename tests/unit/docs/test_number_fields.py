@@ -76,6 +76,15 @@ def test_numbers_are_found_at_any_depth_but_not_names_of_objects() -> None:
     assert set(numeric_paths(answer)) == {"p_value", "groups.children"}
 
 
+def test_a_star_stands_for_a_key_with_dots_too(tmp_path: Path) -> None:
+    answer = {"samples": {"by_group": {"3.0-6.0": 4}, "by_subject": {"house": 2}}}
+    row = "| `by_group.*` | demo | samples | never | `a` |\n"
+    fields = page(tmp_path, row)
+    assert undefined([answer], fields) == {"samples.by_subject.house"}
+    (found,) = numeric_paths({"by_group": {"3.0-6.0": 4}})
+    assert definition_of(found, fields) is fields["by_group.*"]
+
+
 def test_of_several_rows_the_longest_name_defines_a_number(tmp_path: Path) -> None:
     fields = page(
         tmp_path,
