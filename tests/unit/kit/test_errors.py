@@ -39,7 +39,7 @@ def test_codes_and_statuses_are_stable() -> None:
 
 @pytest.mark.req("P-3.1")
 def test_each_error_has_a_code_of_its_own_and_a_message_for_people() -> None:
-    kinds = [kind for kind in family(DeepMedError) if kind.__module__.startswith("deepmed.")]
+    kinds = {kind for kind in family(DeepMedError) if kind.__module__.startswith("deepmed.")}
     assert len({kind.code for kind in kinds if "code" in vars(kind)}) == len(
         [kind for kind in kinds if "code" in vars(kind)]
     )
