@@ -45,13 +45,13 @@ def test_that_nobody_can_be_selected_is_said_before_anything_is_scored(
 ) -> None:
     said(capsys, "threshold", "--percentile", "99.9", "--save")
     before: list[str] = []
-    really = AnalysisService.analyze
+    really = AnalysisService._analyze
 
-    def analyze(service: AnalysisService, *given: Any) -> BatchAnalysis:
+    def score(service: AnalysisService, *given: Any) -> BatchAnalysis:
         before.append(capsys.readouterr().err)
         return really(service, *given)
 
-    monkeypatch.setattr(AnalysisService, "analyze", analyze)
+    monkeypatch.setattr(AnalysisService, "_analyze", score)
     _, after = said(capsys, "analyze", "--all")
     assert "no drawing could stay selected" in before[0]
     assert "no drawing could stay selected" not in after
