@@ -100,8 +100,12 @@ class AnalysisService:
             _refuse_gone(drawing_ids, found)
         return found
 
-    def answer(self, drawing_id: int) -> AnomalyAnalysis:
+    def answer(self, drawing_id: int, embed: Callable[[], object] | None = None) -> AnomalyAnalysis:
         """The newest answer for a drawing; computed only where it does not stand any more.
+
+        Args:
+            drawing_id: of a drawing of the owner.
+            embed: asked to embed the drawing where it has no vector and can have one.
 
         Raises:
             NotFoundError: there is no such drawing.
@@ -113,6 +117,9 @@ class AnalysisService:
             scene = self.scene(session, [drawing_id])
             self._load_vectors(session, scene, drawings)
             current = repository.current(session, drawing_id)
+        if embed is not None and drawing_id not in scene.vectors and not drawings[0].is_blank:
+            embed()
+            return self.answer(drawing_id)
         if current is not None and current.inputs_hash == inputs_of(scene, drawings[0]):
             return current
         return self.analyze([drawing_id]).analyses[0]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from deepmed.features.drawings.analysis import overviews, repository
@@ -55,12 +56,7 @@ def analyze(desk: Desk, drawing_id: int, *, explain: bool) -> AnalysisResultResp
         NotFoundError: there is no such drawing.
         ValidationError: no model covers its age.
     """
-    encoder = desk.bench.encoding.identity.key
-    with desk.bench.database.read() as session:
-        embedded = embeddings.present(session, encoder, [drawing_id])
-    if not embedded and not desk.catalogue.get(drawing_id).is_blank:
-        embed(desk, drawing_id)
-    row = desk.analyses.answer(drawing_id)
+    row = desk.analyses.answer(drawing_id, partial(embed, desk, drawing_id))
     if row.decision == NO_MODEL:
         raise ValidationError(f"{row.reason} Train a model for this age first.")
     return _result(desk, row, explain=explain)
