@@ -3,10 +3,8 @@
 import base64
 from dataclasses import dataclass
 
-import jinja2
-
 from deepmed.features.drawings.exports.content import ExportContent, Pixels, note_line
-from deepmed.features.drawings.report.rendering import cell
+from deepmed.features.drawings.report.rendering import template
 from deepmed.kit.pictures import encode_png
 
 OPACITIES = (30, 60, 100)
@@ -29,31 +27,26 @@ class Spot:
 
 def write(content: ExportContent) -> bytes:
     """The page; every text in it is escaped (S-27)."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("deepmed.features.drawings", "exports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["cell"] = cell
     rows, columns = content.explanation.image.shape[:2]
-    template = environment.get_template("page.html.j2")
-    return template.render(
-        content=content,
-        width=columns,
-        height=rows,
-        picture=_uri(content.picture),
-        overlay=None if content.overlay is None else _uri(content.overlay),
-        spots=_spots(content),
-        notes=[note_line(one) for one in content.annotations],
-        comparisons=[
-            (_uri(one.picture), f"{one.name}, similarity {one.similarity:.2f}")
-            for one in content.comparisons
-        ],
-        opacities=OPACITIES,
-        zooms=ZOOMS,
-    ).encode()
+    return (
+        template("deepmed.features.drawings", "exports")
+        .render(
+            content=content,
+            width=columns,
+            height=rows,
+            picture=_uri(content.picture),
+            overlay=None if content.overlay is None else _uri(content.overlay),
+            spots=_spots(content),
+            notes=[note_line(one) for one in content.annotations],
+            comparisons=[
+                (_uri(one.picture), f"{one.name}, similarity {one.similarity:.2f}")
+                for one in content.comparisons
+            ],
+            opacities=OPACITIES,
+            zooms=ZOOMS,
+        )
+        .encode()
+    )
 
 
 def _spots(content: ExportContent) -> list[Spot]:

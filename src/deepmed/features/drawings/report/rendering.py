@@ -10,15 +10,20 @@ from deepmed.kit.files import export
 
 def render(content: ReportContent) -> str:
     """The page; every text in it is escaped."""
+    return template("deepmed.features.drawings", "report").render(page=content)
+
+
+def template(package: str, folder: str) -> jinja2.Template:
+    """The page in a folder of a package; what it shows is escaped, and nothing may be missing."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("deepmed.features.drawings", "report"),
+        loader=jinja2.PackageLoader(package, folder),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["cell"] = cell
-    return environment.get_template("page.html.j2").render(page=content)
+    return environment.get_template("page.html.j2")
 
 
 def write(content: ReportContent, path: Path) -> Path:

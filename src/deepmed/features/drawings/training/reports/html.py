@@ -1,8 +1,6 @@
 """The report as one HTML file that needs nothing else: inline SVG, no script."""
 
-import jinja2
-
-from deepmed.features.drawings.report.rendering import cell
+from deepmed.features.drawings.report.rendering import template
 from deepmed.features.drawings.training.reports.charts import charts
 from deepmed.features.drawings.training.reports.content import MEANING, METHOD, figures, tables
 from deepmed.features.drawings.training.reports.document import TrainingReportDocument
@@ -10,15 +8,7 @@ from deepmed.features.drawings.training.reports.document import TrainingReportDo
 
 def render(document: TrainingReportDocument) -> bytes:
     """The page; every text in it is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("deepmed.features.drawings.training", "reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["cell"] = cell
-    page = environment.get_template("page.html.j2").render(
+    page = template("deepmed.features.drawings.training", "reports").render(
         title=f"Training report: {document.job_name}",
         made=f"{document.made_at:%Y-%m-%d %H:%M} UTC",
         lead=[METHOD, MEANING],
