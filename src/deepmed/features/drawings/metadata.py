@@ -24,7 +24,7 @@ _YEAR_WORDS = r"(?:years?\.?(?:\s*old)?|yrs?\.?|y\.?)"
 _MONTH_WORDS = r"(?:months?|mths?\.?|mos?\.?|m\.?)"
 _AGE_FORMS = re.compile(
     rf"""
-      (?P<years>\d{{1,3}}) (?: [.,] (?P<fraction>\d{{1,6}}) )? \s* {_YEAR_WORDS}?
+      (?P<years>\d{{1,3}}) (?: [.,] (?P<fraction>\d{{1,20}}) )? \s* {_YEAR_WORDS}?
     | (?P<whole>\d{{1,3}}) (?: \s*{_YEAR_WORDS}\s*,?\s*(?:and\s*)? | ;\s* )
       (?P<months>\d{{1,2}}) \s* {_MONTH_WORDS}?
     | (?P<only_months>\d{{1,4}}) \s* {_MONTH_WORDS}
@@ -46,7 +46,8 @@ class Age:
 
     `year`: completed years, so 6 stands for 6.0 up to 7.0; `month`: years and months, or months;
     `decimal`: a fraction of a year. A whole number is `year` however it is written, because 6.0
-    is how spreadsheets write 6.
+    is how spreadsheets write 6. As many decimals are kept as a double holds, about 16 digits; a
+    fraction that is written stays one, even where rounding to a double makes a whole of it.
     """
 
     years: float
@@ -97,7 +98,9 @@ def _of_match(found: re.Match[str]) -> Age:
         if months > 11:
             raise ValidationError(f"the age {found.group()!r} has more than 11 months in a year")
         return Age(int(found["whole"]) + months / 12, "month")
-    return _of_number(float(f"{found['years']}.{found['fraction'] or 0}"))
+    fraction = found["fraction"] or "0"
+    years = float(f"{found['years']}.{fraction}")
+    return Age(years, "decimal" if fraction.strip("0") else "year")
 
 
 def _text(value: object) -> object:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from deepmed.kit.errors import ValidationError
 
-_AGE = r"\d{1,3}+(?:[.,]\d{1,4}+)?(?:y\d{1,2}+m?)?(?!\d)"
+_AGE = r"\d{1,3}+(?:[.,]\d{1,20}+)?(?:y\d{1,2}+m?)?(?!\d)"
 # What a name in braces fills, and what it may look like; None is any text.
 _FIELDS: Mapping[str, tuple[str, str | None]] = {
     "age": ("age_years", _AGE),

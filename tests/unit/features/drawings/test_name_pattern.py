@@ -18,6 +18,7 @@ from deepmed.kit.errors import ValidationError
         ("{subject}_{age}", "ice_cream_5.JPG", {"subject": "ice_cream", "age_years": "5"}),
         ("{subject}{age}", "bird12.png", {"subject": "bird", "age_years": "12"}),
         ("{age_years}y", "6.5y.png", {"age_years": "6.5"}),
+        ("*_{age}", "a_5.123456789.png", {"age_years": "5.123456789"}),
         (
             "{age}_{tool}",
             "6y4m_wax crayon.png",
