@@ -1,7 +1,6 @@
 """A map, what it says, and the name under which it is kept."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -9,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from deepmed.kit.digests import json_digest
 from deepmed.learning.encoders import Image
 from deepmed.learning.saliency.score import FloatArray
 
@@ -137,7 +137,7 @@ def map_key(drawing_hash: str, model_key: str, method: str, append: Sequence[flo
     if not (drawing_hash and model_key and method):
         raise ValueError("A map is named by its drawing, its model and its method; one is empty.")
     parts = [VERSION, drawing_hash, model_key, method, [float(column) for column in append]]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return json_digest(parts)
 
 
 def patch_order(values: NDArray[np.float64], seed: int) -> NDArray[np.int64]:

@@ -21,6 +21,11 @@ def test_keys_are_equal_exactly_where_everything_is(first: Parts, second: Parts)
     assert (map_key(*first) == map_key(*second)) is (first == second)
 
 
+def test_a_stored_map_keeps_its_name() -> None:
+    stored = "50a00a2ed3585ac69927fc1b0035b2e552fe93ec3de8310b95cc091448b9a936"
+    assert map_key("ab", "c", "occlusion", (4.5,)) == stored
+
+
 @pytest.mark.req("D-23.3")
 def test_one_pixel_or_another_shape_is_another_picture() -> None:
     sheet = np.full((6, 4, 3), 255, np.uint8)

@@ -1,13 +1,12 @@
 """The parts beside the main answer: among drawings of the subject, and of other ages (D-16)."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from deepmed.features.drawings.analysis.outcome import MINIMUM_CELL, ActiveModel
+from deepmed.kit.digests import json_digest
 from deepmed.learning.calibration.conformal import CalibrationSet
 from deepmed.learning.reference import Reference, ReferenceModel, Role, Who, without
 
@@ -50,8 +49,7 @@ class Pool:
         """Changes with whatever an answer about a subject rests on; subjects can be corrected."""
         if subject not in self._fingerprints:
             cell = sorted(one for one, name in self._subjects.items() if name == subject)
-            digest = hashlib.sha256(json.dumps([self.version, cell]).encode())
-            self._fingerprints[subject] = digest.hexdigest()
+            self._fingerprints[subject] = json_digest([self.version, cell])
         return self._fingerprints[subject]
 
 

@@ -1,7 +1,6 @@
 """From stored vectors to outcomes: no session, no clock, the same inputs give the same answer."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +19,7 @@ from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.subjects import subject_index
 from deepmed.features.drawings.tables import AgeGroupModel, Drawing
 from deepmed.features.drawings.thresholds.manager import Rule
+from deepmed.kit.digests import json_digest
 from deepmed.learning.calibration.batch import q_values
 from deepmed.learning.calibration.rounding import round_scores
 from deepmed.learning.errors import EncoderMismatchError
@@ -329,4 +329,4 @@ def _inputs(scene: Scene, drawing: Drawing, item: ActiveModel | None, rule: Rule
         "pool": scene.pool and scene.pool.fingerprint(drawing.subject),
         "rule": [rule.version, rule.percentile, rule.threshold],
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return json_digest(content)

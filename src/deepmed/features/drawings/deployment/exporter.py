@@ -1,6 +1,5 @@
 """Models written for use elsewhere: signed, checked, and without a word of any child."""
 
-import hashlib
 import json
 from collections.abc import Callable
 
@@ -24,6 +23,7 @@ from deepmed.features.drawings.deployment.metadata import (
 )
 from deepmed.features.drawings.deployment.sources import Source
 from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit.digests import json_digest
 from deepmed.kit.errors import ConflictError, IntegrityError, NotFoundError
 from deepmed.learning.errors import LearningError
 from deepmed.learning.reference import ReferenceModel, from_files
@@ -195,4 +195,4 @@ def _recipe_hash(source: Source, form: ModelExportFormat) -> str:
         "format": form.value,
         "job": source.training_job_id,
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return json_digest(content)

@@ -1,6 +1,5 @@
 """What an export says of itself (contract 3.5)."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from deepmed.core.registry.manifest import Manifest, Package
 from deepmed.features.drawings.deployment.errors import ModelCompatibilityError
 from deepmed.features.drawings.deployment.formats import ModelExportFormat
 from deepmed.features.drawings.models.ranges import AgeRange
+from deepmed.kit.digests import json_digest
 from deepmed.kit.errors import ValidationError
 from deepmed.learning.reference import ReferenceModel
 
@@ -76,7 +76,7 @@ def described(
         "training_job_id": job,
         "model_type": detector.name,
         "model_version": version,
-        "architecture_hash": hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest(),
+        "architecture_hash": json_digest(shape),
         "parameter_count": sum(int(np.size(array)) for array in arrays.values()),
         "input_dimension": record["features"],
         "output_dimension": 1,

@@ -1,12 +1,11 @@
 """Who took part in a model, and how: the rows that stand beside its artefact."""
 
-import hashlib
-import json
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from deepmed.kit.digests import json_digest
 from deepmed.learning.reference import GroupPlan, Half, ReferenceModel, Rows
 
 MEMBER_REVISION = "member_revision"
@@ -18,7 +17,7 @@ Part = tuple[int, int, str | None, str | None]
 
 def revision_of(parts: Iterable[Part]) -> str:
     """Changes whenever a drawing leaves a model or is given to another child."""
-    return hashlib.sha256(json.dumps(sorted(parts)).encode()).hexdigest()[:16]
+    return json_digest(sorted(parts))[:16]
 
 
 def parts_of(members: Iterable[dict[str, Any]]) -> list[Part]:

@@ -1,10 +1,9 @@
 """The hash of everything that decides a model: the same recipe is never trained twice."""
 
-import hashlib
-import json
 from typing import Any
 
 from deepmed.features.drawings.models.surroundings import Surroundings
+from deepmed.kit.digests import json_digest
 from deepmed.learning.reference import GroupPlan, Half, Rows
 
 VERSION = 2
@@ -41,7 +40,7 @@ def recipe(
 
 
 def recipe_hash(recipe: dict[str, Any]) -> str:
-    return _digest(recipe)
+    return json_digest(recipe)
 
 
 def same_model(first: dict[str, Any], second: dict[str, Any]) -> bool:
@@ -61,7 +60,7 @@ def data_hash(plan: GroupPlan, vector_hashes: dict[int, str]) -> str:
             for row in _rows(part, vector_hashes)
         }
     )
-    return _digest(rows)
+    return json_digest(rows)
 
 
 def _against(around: Surroundings, vector_hashes: dict[int, str]) -> dict[str, str]:
@@ -69,7 +68,7 @@ def _against(around: Surroundings, vector_hashes: dict[int, str]) -> dict[str, s
     sets = {"neighbours": around.neighbours} | {
         f"donors of part {part}": rows for part, rows in around.donors.items()
     }
-    return {name: _digest(_rows(rows, vector_hashes)) for name, rows in sets.items()}
+    return {name: json_digest(_rows(rows, vector_hashes)) for name, rows in sets.items()}
 
 
 def _half(half: Half) -> dict[str, list[int]]:
@@ -91,7 +90,3 @@ def _rows(part: Rows, vector_hashes: dict[int, str]) -> list[tuple[int, int, flo
             strict=True,
         )
     ]
-
-
-def _digest(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

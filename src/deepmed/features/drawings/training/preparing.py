@@ -1,7 +1,5 @@
 """From a folder to rows that train, watch and test: by child, without what must not train."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from deepmed.features.drawings.training.config.models import DataConfig
 from deepmed.features.drawings.training.datasets import DatasetPlace
 from deepmed.features.drawings.training.looking import is_typical, known_of, opened, split_of
 from deepmed.features.drawings.training.vectors import VectorStore
+from deepmed.kit.digests import json_digest
 from deepmed.kit.errors import ImageProcessingError
 from deepmed.kit.pictures import PictureLimits, is_blank, pixel_hash, read_picture
 from deepmed.learning.reference import Rows
@@ -76,7 +75,7 @@ class TrainingData:
             [digest, *facts, part_of.get(place, "labelled")]
             for place, (digest, facts) in enumerate(zip(self.pixel_hashes, everything, strict=True))
         ]
-        return hashlib.sha256(json.dumps(sorted(told)).encode()).hexdigest()
+        return json_digest(sorted(told))
 
 
 def prepare(

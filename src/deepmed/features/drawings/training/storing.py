@@ -1,7 +1,5 @@
 """A finished training in the registry and the database: there as a whole, or not at all."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 
 from deepmed.core.audit import repository as audit
@@ -9,6 +7,7 @@ from deepmed.core.home import Home
 from deepmed.features.drawings.tables import TrainingJob, TrainingReport
 from deepmed.features.drawings.training import repository
 from deepmed.features.drawings.training.reports.document import TrainingReportDocument
+from deepmed.kit.digests import json_digest
 
 ARTIFACT_KIND = "drawings.training-run"
 
@@ -34,7 +33,7 @@ def store(
         metrics=metrics.to_dict(),
         card=card(document),
         lineage={"recipe": recipe},
-        recipe_hash=hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest(),
+        recipe_hash=json_digest(recipe),
         configuration=config.model_dump(mode="json"),
         seed=config.seed,
         data_hash=document.configuration.data_hash,

@@ -19,8 +19,8 @@ orientations everywhere; the energy blocks see it. The crop hides that a mark is
 page is full; the page blocks see it. No block divides by the size of the whole vector.
 """
 
-import hashlib
-import json
+from deepmed.kit.digests import json_digest
+from deepmed.learning.encoders.blocks import constants_of, slices_of
 
 SIZE = 224
 GRID = 14
@@ -73,17 +73,9 @@ def block_slices() -> dict[str, slice]:
         >>> block_slices()["grid_energy"]
         slice(288, 484, None)
     """
-    slices, start = {}, 0
-    for name, length in BLOCKS.items():
-        slices[name] = slice(start, start + length)
-        start += length
-    return slices
+    return slices_of(BLOCKS)
 
 
 def layout_hash() -> str:
     """SHA-256 in hex over every constant above: the encoder's stand-in for a weight hash."""
-    constants = {
-        name: value for name, value in globals().items() if name.isupper() and name[0] != "_"
-    }
-    text = json.dumps(constants, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return json_digest(constants_of(globals()))

@@ -16,9 +16,8 @@ First order is an amount, so that a scribble over the page is seen; second order
 first order, so that form is seen beside it. The page blocks are those of `hog-pyramid`.
 """
 
-import hashlib
-import json
-
+from deepmed.kit.digests import json_digest
+from deepmed.learning.encoders.blocks import constants_of, slices_of
 from deepmed.learning.encoders.hog_pyramid import layout as page_layout
 
 GRID = page_layout.GRID
@@ -68,17 +67,9 @@ def block_slices() -> dict[str, slice]:
         >>> block_slices()["second"]
         slice(384, 600, None)
     """
-    slices, start = {}, 0
-    for name, length in BLOCKS.items():
-        slices[name] = slice(start, start + length)
-        start += length
-    return slices
+    return slices_of(BLOCKS)
 
 
 def layout_hash() -> str:
     """SHA-256 in hex over every constant above and those of the page: stands for a weight hash."""
-    constants = {
-        name: value for name, value in globals().items() if name.isupper() and name[0] != "_"
-    }
-    text = json.dumps({"page": page_layout.layout_hash(), **constants}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return json_digest({"page": page_layout.layout_hash(), **constants_of(globals())})

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from deepmed.kit.digests import json_digest
 from deepmed.learning.errors import ModelLoadingError
 
 _CONFIG = "config.json"
@@ -58,7 +59,7 @@ class ModelFolder:
     def config_hash(self) -> str:
         """SHA-256 in hex over what the configuration says about the arithmetic."""
         effective = {k: v for k, v in self.config.items() if k not in _WITHOUT_EFFECT}
-        return hashlib.sha256(json.dumps(effective, sort_keys=True).encode()).hexdigest()
+        return json_digest(effective)
 
     def weight_files(self) -> list[Path]:
         """The safetensors files that transformers reads, in the order of their names.

@@ -45,6 +45,14 @@ def test_the_same_drawings_and_settings_have_the_same_recipe() -> None:
     assert digest(CONTENT, planned(), hashes()) == digest(CONTENT, planned(), hashes())
 
 
+def test_a_stored_recipe_keeps_its_hash() -> None:
+    plan = planned()
+    half = plan.model
+    stored = "f0158f36194be877d82a5401e2f3116a27d6d8e49dd831d89615f2e05afecf58"
+    surroundings = around(half.calibration, half.fit, half.calibration)
+    assert digest(CONTENT, plan, hashes(), surroundings) == stored
+
+
 @pytest.mark.req("V-6.1")
 @pytest.mark.parametrize(
     "change",

@@ -110,6 +110,13 @@ def test_the_hash_is_that_of_the_file(make_transformer: Maker) -> None:
     assert VisionTransformerWrapper(str(folder), device="cpu").identity.weight_hash == expected
 
 
+def test_the_hash_of_a_configuration_stays_what_it_was(tmp_path: Path) -> None:
+    said = {"hidden_size": 192, "layer_norm_eps": 1e-12, "label": "Blüte", "qkv_bias": True}
+    (tmp_path / "config.json").write_text(json.dumps({**said, "_name_or_path": "x"}))
+    stored = "97a90a20378190df984a0802e8106a966037d8c644ed86ba55d63a5a97a3b7ef"
+    assert ModelFolder(tmp_path).config_hash == stored
+
+
 def test_the_hash_of_several_files_runs_over_all_of_them(tmp_path: Path) -> None:
     for name, content in (("model-1.safetensors", b"one"), ("model-2.safetensors", b"two")):
         (tmp_path / name).write_bytes(content)
