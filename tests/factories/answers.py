@@ -255,7 +255,7 @@ def _ask_of_deployments(answers: Answers, group: dict[str, Any]) -> None:
 def _ask_of_jobs(answers: Answers) -> None:
     """A job that fails: its process knows nothing of the tests' own encoder."""
     with open_home() as home:
-        job = str(JobLedger.of(home, job_kinds()).submit("drawings.embed", {}).id)
+        job = str(JobLedger.of(home, job_kinds()).submit("drawings.reembed", {}).id)
     call = answers.call
     call("job_cancel", "job", "cancel", job)
     call("job_retry", "job", "retry", job)

@@ -40,10 +40,6 @@ class ImportPayload(Payload):
     name_pattern: str | None = Field(None, max_length=500)
 
 
-class EmbedPayload(Payload):
-    again: bool = False
-
-
 class Group(Payload):
     age_min: Number
     age_max: Number
@@ -108,15 +104,6 @@ def import_drawings(home: Home, job: JobContext) -> dict[str, Any]:
             ).to_record()
     staging.discard()
     return {"upload_id": wanted.upload_id, **report}
-
-
-def embed_drawings(home: Home, job: JobContext) -> dict[str, Any]:
-    from deepmed.features.drawings.workbench import Workbench
-
-    wanted = EmbedPayload.model_validate(job.payload)
-    pipeline = Workbench.of(home).pipeline
-    work = pipeline.re_embed if wanted.again else pipeline.process_batch
-    return work(lambda done, total: _step(job, done, total, "Embedding drawings")).to_dict()
 
 
 def train_groups(home: Home, job: JobContext) -> dict[str, Any]:
@@ -210,13 +197,6 @@ KINDS = (
         payload=ImportPayload,
         isolation=Isolation.PROCESS,
         title=lambda payload: f"Import {ImportPayload.model_validate(payload).files} files",
-    ),
-    JobKind(
-        name="drawings.embed",
-        run=embed_drawings,
-        payload=EmbedPayload,
-        isolation=Isolation.PROCESS,
-        title=lambda _: "Embed drawings",
     ),
     JobKind(
         name="drawings.train",

@@ -32,7 +32,7 @@ def test_a_training_is_queued_and_found_again(ledger: JobLedger) -> None:
 
 
 def test_what_is_no_training_is_not_found(ledger: JobLedger) -> None:
-    other = ledger.submit("drawings.embed", {"again": False})
+    other = ledger.submit("drawings.reembed", {})
     for uid in (other.uid, "0" * 32):
         with pytest.raises(NotFoundError):
             ModelTrainingTracker(ledger).get_training_status(uid)
