@@ -13,6 +13,7 @@ from deepmed.core.backups.names import check_ending
 from deepmed.core.backups.service import PIECE, BackupService
 from deepmed.core.home import Home
 from deepmed.kit.errors import TooLargeError
+from deepmed.kit.http.attachments import attachment
 from deepmed.kit.http.caller import caller_of
 
 router = APIRouter(tags=["backups"])
@@ -71,11 +72,7 @@ def download_backup(service: Backups, backup_name: str) -> StreamingResponse:
     return StreamingResponse(
         _pieces(file.path),
         media_type="application/octet-stream",
-        headers={
-            "Content-Disposition": f'attachment; filename="{file.name}"',
-            "Content-Length": str(file.size),
-            "Cache-Control": "no-store",
-        },
+        headers={**attachment(file.name, "no-store"), "Content-Length": str(file.size)},
     )
 
 

@@ -10,6 +10,7 @@ from deepmed.core.jobs.dependencies import ledger as ledger_of
 from deepmed.features.drawings.desk import CallersDesk, desk_of
 from deepmed.features.drawings.jobs import AnalyzePayload
 from deepmed.features.drawings.pages import content, together
+from deepmed.kit.http.attachments import table_file
 from deepmed.web.shell import Entry, page
 
 PACKAGE = "deepmed.features.drawings"
@@ -122,11 +123,7 @@ def training_part(request: Request, ledger: Ledger, uid: str) -> HTMLResponse:
 @router.get("/models/training/{uid}/losses.{form}")
 def losses(ledger: Ledger, uid: str, form: Literal["csv", "json"]) -> Response:
     """Every epoch, as a file."""
-    return Response(
-        content.training.losses(ledger, uid, form),
-        media_type="text/csv" if form == "csv" else "application/json",
-        headers={"Content-Disposition": f'attachment; filename="losses.{form}"'},
-    )
+    return table_file(content.training.losses(ledger, uid, form), "losses", form)
 
 
 @router.get("/encoders")

@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, Response
 from deepmed.features.drawings.desk import CallersDesk
 from deepmed.features.drawings.pages import content
 from deepmed.features.drawings.schemas.fields import ObjectId, Uid
+from deepmed.kit.http.attachments import table_file
 from deepmed.web.shell import page
 
 PACKAGE = "deepmed.features.drawings"
@@ -45,8 +46,4 @@ def cohort(request: Request, desk: CallersDesk, batch_id: Uid) -> HTMLResponse:
 @router.get("/batches/{batch_id}/cohort.{form}")
 def cohort_file(desk: CallersDesk, batch_id: Uid, form: Literal["csv", "json"]) -> Response:
     """Every child, as a file."""
-    return Response(
-        content.batches.file(desk, batch_id, form),
-        media_type="text/csv" if form == "csv" else "application/json",
-        headers={"Content-Disposition": f'attachment; filename="cohort.{form}"'},
-    )
+    return table_file(content.batches.file(desk, batch_id, form), "cohort", form)

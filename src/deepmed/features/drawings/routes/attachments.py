@@ -4,14 +4,12 @@ from typing import Any
 
 from fastapi import Response
 
+from deepmed.kit.http.attachments import attachment
+
 PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {}}, "description": "The picture"}
 }
 
 
 def attached(content: bytes, name: str, kind: str = "image/png") -> Response:
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "private, max-age=300",
-    }
-    return Response(content, media_type=kind, headers=headers)
+    return Response(content, media_type=kind, headers=attachment(name, "private, max-age=300"))

@@ -6,6 +6,7 @@ from fastapi.responses import StreamingResponse
 from deepmed.features.drawings.data_export.service import DataExport, Format
 from deepmed.features.drawings.desk import CallersDesk
 from deepmed.features.drawings.schemas.data_export import ExportMade
+from deepmed.kit.http.attachments import attachment
 
 router = APIRouter(prefix="/export", tags=["export"])
 
@@ -34,8 +35,7 @@ def download_export(desk: CallersDesk, export_name: str) -> StreamingResponse:
         pieces,
         media_type="application/octet-stream",
         headers={
-            "Content-Disposition": f'attachment; filename="{file.key.rpartition("/")[2]}"',
+            **attachment(file.key.rpartition("/")[2], "no-store"),
             "Content-Length": str(file.size),
-            "Cache-Control": "no-store",
         },
     )

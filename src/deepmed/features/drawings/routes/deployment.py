@@ -19,6 +19,7 @@ from deepmed.features.drawings.schemas.deployment import (
     Undeployed,
 )
 from deepmed.features.drawings.schemas.fields import ObjectId, Uid
+from deepmed.kit.http.attachments import attachment
 
 router = APIRouter(prefix="/training", tags=["training"])
 ZIP = "application/zip"
@@ -50,11 +51,8 @@ def list_exports(desk: CallersDesk) -> ExportedModelsListResponse:
 @router.get("/models/exports/{package_id}/file", response_class=Response, responses=PACKAGE)
 def export_file(desk: CallersDesk, package_id: Uid) -> Response:
     """The whole package, as `deepmed registry import` takes it in on another installation."""
-    headers = {
-        "Content-Disposition": f'attachment; filename="model-{package_id}.zip"',
-        "Cache-Control": "no-store",
-    }
     content = answers.deployment.export_file(desk, package_id)
+    headers = attachment(f"model-{package_id}.zip", "no-store")
     return Response(content, media_type=ZIP, headers=headers)
 
 
