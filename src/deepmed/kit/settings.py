@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     job_idle_seconds: float = Field(
         60.0, ge=0, description="How long a worker's child waits for the next job of its owner"
     )
+    job_niceness: int = Field(
+        15, ge=0, le=19, description="How far jobs stand back when others compute; 0 not at all"
+    )
     seed: int = Field(0, ge=0, description="Seed from which every random stream is derived")
     log_level: str = Field(
         "warning", pattern="^(debug|info|warning|error)$", description="Least level that is logged"

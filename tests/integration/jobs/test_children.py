@@ -41,6 +41,20 @@ def test_a_job_of_isolation_process_runs_in_a_child_and_an_inline_one_here(
         assert (ended(ledger.database, here.id).result or {})["pid"] == os.getpid()
 
 
+@pytest.mark.parametrize(("given", "expected"), [({}, 15), ({"job_niceness": 3}, 3)])
+def test_a_child_stands_back_behind_the_server_and_so_do_its_threads(
+    ledger: JobLedger, settings: Settings, given: dict[str, int], expected: int
+) -> None:
+    job = ledger.submit("test.child", {})
+    with working(settings.model_copy(update=given)):
+        pid = marked_pid(settings.home, job.id)
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        threads = [thread.id for thread in psutil.Process(pid).threads()]
+        (settings.home / "go").touch()
+        assert len(threads) > 1
+        assert {os.getpriority(os.PRIO_PROCESS, each) for each in threads} == {max(expected, own)}
+
+
 @pytest.mark.req("P-6.2")
 def test_a_warm_child_takes_the_owners_next_job_and_only_its_owners(
     ledger: JobLedger, settings: Settings, other_owner_id: int

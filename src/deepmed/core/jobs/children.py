@@ -48,6 +48,7 @@ class WarmChild:
         assert stdin is not None  # noqa: S101 - pipes were asked for
         assert stdout is not None  # noqa: S101 - likewise
         self._pipe, self._answers = stdin, stdout
+        _stand_back(self._process.pid, settings.job_niceness)
         threading.Thread(target=self._listen, name="child", daemon=True).start()
 
     @property
@@ -122,6 +123,18 @@ def environment_of(settings: Settings) -> dict[str, str]:
         for name, value in given.items()
         if value is not None
     }
+
+
+def _stand_back(pid: int, niceness: int) -> None:
+    """Let whoever waits for a page go before a child that computes; its threads follow it.
+
+    A worker that stands back further itself takes its children along.
+    """
+    if sys.platform == "win32":
+        return  # the system there knows no niceness
+    wanted = max(niceness, os.getpriority(os.PRIO_PROCESS, 0))
+    with contextlib.suppress(ProcessLookupError):  # it is dead, as will be noticed
+        os.setpriority(os.PRIO_PROCESS, pid, wanted)
 
 
 def _how(code: int) -> str:
