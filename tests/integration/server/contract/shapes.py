@@ -153,6 +153,11 @@ REGION = {
     "bounding_box": [int],
     "importance_score": number(0, 1),
     "spatial_location": str,
+    "x": count,
+    "y": count,
+    "width": count,
+    "height": count,
+    "importance": number(0, 1),
 }
 INTERPRETABILITY = {
     "saliency_map_url": str,
@@ -366,6 +371,8 @@ MODEL = {
     "status": one_of("training", "ready", "failed", "insufficient_data"),
     "created_timestamp": moment,
     "is_active": bool,
+    "supports_subjects": bool,
+    "subject_categories": ([str], None),
 }
 MODELS = {"models": [MODEL], "total_count": count, "active_count": count, "training_count": count}
 TRAINING = {

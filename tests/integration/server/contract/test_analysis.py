@@ -188,6 +188,18 @@ class TestStored:
         assert data.headers["content-type"] == "application/json"
         assert data.headers["content-disposition"].startswith("attachment")
 
+    @pytest.mark.req("D-29.1")
+    def test_a_place_is_told_as_the_page_reads_it_too(self, settled: Api) -> None:
+        found = settled.json("POST", "/analysis/analyze/1")["interpretability"]
+        for region in found["importance_regions"]:
+            left, top, right, bottom = region["bounding_box"]
+            assert (region["x"], region["y"]) == (left, top)
+            assert (region["x"] + region["width"], region["y"] + region["height"]) == (
+                right,
+                bottom,
+            )
+            assert region["importance"] == region["importance_score"]
+
     def test_what_has_no_score_has_no_explanation(self, api: Api) -> None:
         buffer = BytesIO()
         Image.new("RGB", (64, 64), "white").save(buffer, "PNG")

@@ -43,6 +43,8 @@ def test_a_drawing_with_a_subject_has_832_columns_and_any_other_769(api: Api) ->
     assert [one["analysis_type"] for one in answers] == ["subject_aware", "age_group"]
     listed = {one["id"]: one for one in api.get("/models/age-groups")["models"]}
     assert listed[model]["supports_subjects"]
+    assert listed[model]["subject_categories"] == ["house", "person"]
+    assert [one["subject_categories"] for one in listed.values() if one["id"] != model] == [[]] * 3
     assert listed[model]["embedding_type"] == "hybrid"
     assert listed[model]["vector_dimension"] == 128
     assert {one["vector_dimension"] for number, one in listed.items() if number != model} == {65}

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 from deepmed.features.drawings.analysis import overviews, repository
 from deepmed.features.drawings.analysis.decisions import ANSWERED
@@ -237,15 +236,11 @@ def _shown(desk: Desk, explanation: Explanation) -> InterpretabilityResponse:
         saliency_map_url=f"/api/v1/analysis/{number}/saliency.png",
         overlay_image_url=f"/api/v1/analysis/{number}/overlay.png",
         explanation_text="\n".join(text),
-        importance_regions=[ImportanceRegion(**_region(each)) for each in explanation.regions],
+        importance_regions=[ImportanceRegion.of(each) for each in explanation.regions],
         method=explanation.row.method,
         faithful=explanation.faithfulness["faithful"],
         faithfulness=explanation.faithfulness,
     )
-
-
-def _region(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: found[name] for name in ImportanceRegion.model_fields}
 
 
 def _examples(

@@ -42,6 +42,7 @@ from deepmed.features.drawings.schemas.models import (
     TrainingAccepted,
     TrainingStatus,
 )
+from deepmed.features.drawings.subjects import subject_index
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.kit import clock
 from deepmed.kit.errors import ConflictError, ValidationError
@@ -131,7 +132,9 @@ def listed(desk: Desk, ledger: JobLedger, *, active_only: bool) -> ModelListResp
     with desk.bench.database.read() as session:
         known = repository.all_models(session, desk.bench.owner_id)
         rows = [row for row in known if row.kind in OF_AGES]
-        shown = [_model(desk, session, row) for row in rows if row.is_active or not active_only]
+        wanted = [row for row in rows if row.is_active or not active_only]
+        subjects = _subjects(session, wanted)
+        shown = [_model(desk, session, row, subjects.get(row.id)) for row in wanted]
         training = ledger.count_unfinished(session, TRAINING)
     return ModelListResponse(
         models=shown,
@@ -235,7 +238,17 @@ def _refuse_overlap(desk: Desk, ages: AgeRange, kind: str) -> None:
                 )
 
 
-def _model(desk: Desk, session: Session, row: AgeGroupModel) -> AgeGroupModelResponse:
+def _subjects(session: Session, rows: list[AgeGroupModel]) -> dict[int, list[str]]:
+    """Of each model that looks at subjects, those that it knows; of the others, none."""
+    aware = [row.id for row in rows if row.kind == SUBJECT_AWARE]
+    known = repository.subjects_of(session, aware)
+    of_aware = {key: sorted(found, key=subject_index) for key, found in known.items()}
+    return {row.id: [] for row in rows if row.kind != SUBJECT_AWARE} | of_aware
+
+
+def _model(
+    desk: Desk, session: Session, row: AgeGroupModel, subjects: list[str] | None
+) -> AgeGroupModelResponse:
     info = desk.models.get_model_info(session, row)
     rule = desk.thresholds.statistics(session, row)
     thin = row.sample_count < MINIMUM and not rule["supported"]
@@ -252,6 +265,7 @@ def _model(desk: Desk, session: Session, row: AgeGroupModel) -> AgeGroupModelRes
         created_timestamp=row.created_timestamp,
         is_active=row.is_active,
         supports_subjects=row.kind == SUBJECT_AWARE,
+        subject_categories=subjects,
         embedding_type=embedding_type(row.parameters),
         vector_dimension=columns(row.parameters["layout"], row.parameters["dimension"]),
         needs_retraining=row.needs_retraining,

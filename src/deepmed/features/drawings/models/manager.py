@@ -2,19 +2,21 @@
 
 from typing import Any
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.config import GroupTrainingConfig
+from deepmed.features.drawings.models.kinds import SUBJECT_AWARE, UNSPECIFIED_SLOT, answering
 from deepmed.features.drawings.models.membership import MEMBER_REVISION, revision_of
 from deepmed.features.drawings.models.present import as_present, look_up
-from deepmed.features.drawings.models.ranges import AgeRange, closes_by_default
+from deepmed.features.drawings.models.ranges import AgeRange, closes_by_default, range_of
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
-from deepmed.kit.errors import ModelError, NotFoundError
+from deepmed.kit.errors import ConflictError, ModelError, NotFoundError
 from deepmed.learning.errors import InsufficientDataError
-from deepmed.learning.reference import ReferenceModel, Rows, from_files
+from deepmed.learning.reference import Layout, ReferenceModel, Rows, from_files
 
 
 class ModelManagerError(ModelError):
@@ -127,6 +129,67 @@ class ModelManager:
         model = self.load_model(session, self.get(session, model_id))
         scores: list[float] = model.score(rows, encoder).tolist()
         return scores
+
+    def compute_subject_aware_reconstruction_loss(
+        self, session: Session, rows: Rows, encoder: str, model_id: int
+    ) -> list[float]:
+        """Raw scores of rows under one model that looks at what was drawn.
+
+        Each is one measure of the whole row, vector and subject together.
+
+        Raises:
+            NotFoundError: there is no such model.
+            ConflictError: the model looks at no subject.
+            EncoderMismatchError: the vectors come from another encoder than the model's.
+        """
+        if self.get(session, model_id).kind != SUBJECT_AWARE:
+            raise ConflictError(
+                f"Model {model_id} looks at no subject. Nothing was scored. "
+                "`compute_reconstruction_loss` asks it."
+            )
+        return self.compute_reconstruction_loss(session, rows, encoder, model_id)
+
+    def compute_anomaly_score(
+        self, session: Session, rows: Rows, encoder: str
+    ) -> list[float | None]:
+        """Raw scores, each under the model in use that answers for its age and subject.
+
+        None where no model does. Scores of different models are not on one scale.
+
+        Raises:
+            EncoderMismatchError: the vectors come from another encoder than a model's.
+        """
+        scores: list[float | None] = [None] * len(rows)
+        asked: dict[int, list[int]] = {}
+        active = self.active(session)
+        for place, (age, slot) in enumerate(zip(rows.ages, rows.subjects, strict=True)):
+            fitting = {row.kind: row for row in active if range_of(row).holds(age)}
+            row = answering(fitting, given=slot != UNSPECIFIED_SLOT)
+            if row is not None:
+                asked.setdefault(row.id, []).append(place)
+        for model_id, places in asked.items():
+            mine = rows.take(np.array(places))
+            found = self.compute_reconstruction_loss(session, mine, encoder, model_id)
+            for place, score in zip(places, found, strict=True):
+                scores[place] = score
+        return scores
+
+    def train_subject_aware_age_group_model(
+        self,
+        age_min: float,
+        age_max: float,
+        config: GroupTrainingConfig | None = None,
+        *,
+        candidate: bool = False,
+    ) -> AgeGroupModel:
+        """As `train_age_group_model`, of a model that looks at what was drawn.
+
+        It learns from drawings whose subject is given, and stands beside the model of its ages
+        that looks at none.
+        """
+        wanted = config or GroupTrainingConfig()
+        aware = wanted.model_copy(update={"layout": Layout.SUBJECT})
+        return self.train_age_group_model(age_min, age_max, aware, candidate=candidate)
 
     def train_age_group_model(
         self,

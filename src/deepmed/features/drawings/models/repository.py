@@ -180,6 +180,21 @@ def parts(session: Session, model_id: int) -> list[tuple[int, int, str | None, s
     return [(drawing, child, part, twin_part) for drawing, child, part, twin_part in found]
 
 
+def subjects_of(session: Session, model_ids: Sequence[int]) -> dict[int, set[str]]:
+    """What the drawings show that took part in each of these models; without those of none."""
+    query = (
+        select(ModelMember.model_id, Drawing.subject)
+        .join(Drawing, Drawing.id == ModelMember.drawing_id)
+        .where(ModelMember.model_id.in_(model_ids))
+        .distinct()
+    )
+    found: dict[int, set[str]] = {}
+    for model_id, subject in session.execute(query) if model_ids else ():
+        if subject is not None:
+            found.setdefault(model_id, set()).add(subject)
+    return found
+
+
 def set_parameter(session: Session, model_id: int, name: str, value: object) -> None:
     row = session.get_one(AgeGroupModel, model_id)
     if row.parameters.get(name) != value:

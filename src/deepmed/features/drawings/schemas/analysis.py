@@ -1,5 +1,6 @@
 """Analyses on the wire (contract 3.2). A number that cannot be had is null; `reasons` says why."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
@@ -134,6 +135,27 @@ class ImportanceRegion(BaseModel):
     bounding_box: tuple[int, int, int, int]
     importance_score: float = Field(ge=0, le=1)
     spatial_location: str
+    # The same as the contract's page reads it.
+    x: int
+    y: int
+    width: int
+    height: int
+    importance: float = Field(ge=0, le=1)
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Self:
+        left, top, right, bottom = found["bounding_box"]
+        return cls(
+            region_id=found["region_id"],
+            bounding_box=(left, top, right, bottom),
+            importance_score=found["importance_score"],
+            spatial_location=found["spatial_location"],
+            x=left,
+            y=top,
+            width=right - left,
+            height=bottom - top,
+            importance=found["importance_score"],
+        )
 
 
 class InterpretabilityResponse(BaseModel):

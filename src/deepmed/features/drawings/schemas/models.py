@@ -128,6 +128,9 @@ class AgeGroupModelResponse(BaseModel):
     created_timestamp: datetime
     is_active: bool
     supports_subjects: bool
+    subject_categories: list[str] | None
+    """What the drawings show that a subject-aware model knows, in the list's order; empty where
+    a model looks at no subject, null where its drawings are not in this data folder."""
     embedding_type: str
     vector_dimension: int = Field(ge=1)
     needs_retraining: bool

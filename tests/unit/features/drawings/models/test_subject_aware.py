@@ -22,7 +22,7 @@ from deepmed.features.drawings.tables import Drawing
 from deepmed.features.drawings.thresholds.manager import ThresholdManager
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
-from deepmed.learning.reference import Layout, Role
+from deepmed.learning.reference import Layout, Role, Rows
 from factories.drawings import Sketch, add_drawings, embed, sketches
 from factories.homes import QUICK, open_bench, train
 
@@ -83,6 +83,50 @@ def test_both_kinds_are_in_use_for_the_same_ages(both: Workbench) -> None:
         pooled = ModelManager(both).pooled(session)
         assert pooled is not None
         assert pooled.parameters["layout"] == "visual+age"
+
+
+@pytest.mark.req("D-8.1", "D-16.3")
+def test_raw_scores_are_those_of_the_model_that_answers(both: Workbench) -> None:
+    manager, encoder = ModelManager(both), both.encoding.identity.key
+    with both.database.read() as session:
+        young, young_aware, _, old_aware = (row.id for row in manager.active(session))
+        drawings = analyses.drawings(session, both.owner_id, None)
+        ages = np.array([4.5, 7.5, 4.5, 15.0])
+        subjects = np.array([subject_index(each) for each in ("house", "person", None, "house")])
+        ids = [one.id for one in drawings][: len(ages)]
+        vectors, known = both.embeddings.retrieve_matrix(session, ids, encoder)
+        rows = Rows(known, known, ages, subjects, vectors)
+        found = manager.compute_anomaly_score(session, rows, encoder)
+        for place, model in enumerate((young_aware, old_aware, young)):
+            one = rows.take(np.array([place]))
+            [own] = manager.compute_reconstruction_loss(session, one, encoder, model)
+            assert found[place] == pytest.approx(own, rel=1e-9)
+        assert found[3] is None, "no model covers the age"
+        part = rows.take(np.array([0]))
+        aware = manager.compute_subject_aware_reconstruction_loss(
+            session, part, encoder, young_aware
+        )
+        assert aware == [pytest.approx(found[0], rel=1e-9)]
+        with pytest.raises(ConflictError, match="looks at no subject"):
+            manager.compute_subject_aware_reconstruction_loss(session, part, encoder, young)
+
+
+@pytest.mark.req("D-8.1", "D-16.3")
+def test_one_that_looks_at_the_subject_is_trained_here_and_now(bench: Workbench) -> None:
+    manager = ModelManager(bench)
+    add_drawings(bench, [*sketches(30, 7.5, subject="house"), *sketches(5, 7.5, subject=None)])
+    embed(bench)
+    row = manager.train_subject_aware_age_group_model(6, 9, QUICK)
+    assert (row.kind, row.parameters["layout"], row.is_active) == (
+        SUBJECT_AWARE,
+        "visual+subject",
+        True,
+    )
+    assert row.sample_count == 30
+    with pytest.raises(ConflictError):
+        manager.train_subject_aware_age_group_model(6, 9, QUICK.model_copy(update={"seed": 9}))
+    beside = manager.train_age_group_model(6, 9, QUICK)
+    assert (beside.kind, beside.is_active) == (GROUP, True)
 
 
 @pytest.mark.req("D-16.3", "D-23.1")
