@@ -107,11 +107,9 @@ class _Overview:
             active = plan_in_use(desk.models.active(session))
             plan = list(named or active or parse_groups(DEFAULT_PLAN))
             self.raw = overview(desk.bench, session, plan)
-            drawings = repository.trainable(session, desk.bench.owner_id)
+            drawn = repository.ages_and_subjects(session, desk.bench.owner_id)
         self.groups = [
-            AgeGroupData(
-                **info, age_distribution=_ages(drawings, ages), data_quality_reason=NO_GRADE
-            )
+            AgeGroupData(**info, age_distribution=_ages(drawn, ages), data_quality_reason=NO_GRADE)
             for info, ages in zip(self.raw["groups"], plan, strict=True)
         ]
         self._by_label = {group.age_group: group for group in self.groups}
@@ -141,8 +139,9 @@ class _Overview:
         )
 
 
-def _ages(drawings: Iterable[AnyRow], ages: AgeRange) -> list[float]:
-    return sorted(row.age_years for row in drawings if ages.holds(row.age_years))
+def _ages(drawn: Iterable[AnyRow], ages: AgeRange) -> list[float]:
+    """Of every drawing of the group, lowest first, as the counts have them."""
+    return [row.age_years for row in drawn if ages.holds(row.age_years) for _ in range(row.number)]
 
 
 def _severe(found: Iterable[SufficiencyWarning], severity: str) -> int:

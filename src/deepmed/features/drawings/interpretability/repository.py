@@ -1,11 +1,11 @@
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.analysis.decisions import ANSWERED
 from deepmed.features.drawings.models.ranges import AgeRange
-from deepmed.features.drawings.models.repository import may_train
+from deepmed.features.drawings.models.repository import may_train, of_ages
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing, InterpretabilityResult
 
 Answered = tuple[AnomalyAnalysis, Drawing]
@@ -15,15 +15,13 @@ def answers_of_ages(
     owner_id: int, ages: AgeRange, subject: str | None, *, flagged: bool
 ) -> Select[AnomalyAnalysis, Drawing]:
     """Newest answers that could have been a flag; the unflagged ones of typical drawings alone."""
-    age = Drawing.age_years
-    below = age <= ages.age_max if ages.upper_closed else age < ages.age_max
     conditions: list[ColumnElement[bool]] = [
         AnomalyAnalysis.owner_id == owner_id,
         AnomalyAnalysis.current_of.is_not(None),
         AnomalyAnalysis.decision.in_(sorted(ANSWERED)),
         AnomalyAnalysis.normalized_score.is_not(None),
         AnomalyAnalysis.is_anomaly.is_(flagged),
-        and_(age >= ages.age_min, below),
+        *of_ages(ages),
     ]
     if subject is not None:
         conditions.append(Drawing.subject == subject)

@@ -122,8 +122,9 @@ class AgeGroupManager:
         What is left over at the end joins the last group where that stays within the width.
         """
         # Who is exactly of the greatest age belongs to the year before, whose end is closed.
-        ages = (row.age_years for row in self._candidates(session))
-        counts = Counter(min(int(age), int(GREATEST_AGE) - 1) for age in ages)
+        counts: Counter[int] = Counter()
+        for row in repository.ages_and_subjects(session, self.bench.owner_id):
+            counts[min(int(row.age_years), int(GREATEST_AGE) - 1)] += row.number
         config = self.grouping(session)
         merged = _absorb_tail(_merge(counts, config), counts, config)
         last = len(merged) - 1

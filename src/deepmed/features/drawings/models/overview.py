@@ -1,5 +1,6 @@
 """What `deepmed drawings groups` shows: the ages, a plan, and what it could train."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from deepmed.features.drawings.models.standing import find_standing
 from deepmed.features.drawings.models.sufficiency import (
     DataAugmentationSuggester,
     DataSufficiencyAnalyzer,
+    GroupCounts,
     GroupDrawings,
 )
 from deepmed.features.drawings.workbench import Workbench
@@ -33,7 +35,7 @@ def overview(
         else manager.suggest_age_groups(session)
     )
     analyzer = DataSufficiencyAnalyzer(bench.settings.threshold_percentile)
-    infos = [analyzer.analyze_age_group_data(group) for group in _drawings(bench, session, groups)]
+    infos = [analyzer.judge(group) for group in _counted(bench, session, groups)]
     suggester = DataAugmentationSuggester()
     return {
         "distribution": manager.analyze_age_distribution(session),
@@ -49,6 +51,52 @@ def overview(
         },
         "coverage": manager.get_age_group_coverage(session),
     }
+
+
+def _counted(bench: Workbench, session: Session, groups: Sequence[AgeRange]) -> list[GroupCounts]:
+    """Counted by the database, unless so few are in a group that it matters who they are."""
+    children = [repository.children_of_ages(session, bench.owner_id, ages) for ages in groups]
+    calibrating = certain_calibration(children)
+    if None in calibrating:
+        return [group.counted() for group in _drawings(bench, session, groups)]
+    found = repository.ages_and_subjects(session, bench.owner_id)
+    return [
+        _group(ages, number, own or 0, found)
+        for ages, number, own in zip(groups, children, calibrating, strict=True)
+    ]
+
+
+def _group(ages: AgeRange, children: int, calibrating: int, found: Sequence[AnyRow]) -> GroupCounts:
+    subjects: Counter[str] = Counter()
+    for row in found:
+        if ages.holds(row.age_years):
+            subjects[row.subject or "unspecified"] += row.number
+    return GroupCounts(ages, subjects.total(), children, calibrating, subjects)
+
+
+def certain_calibration(children: Sequence[int]) -> list[int | None]:
+    """How many children calibrate in each of some groups; None where it matters who is drawn.
+
+    The fitting part holds all others, and each of these made a drawing at least. Where that is
+    enough, or is with what the other groups lend for sure, nobody is taken out of the calibration.
+
+    Args:
+        children: how many each group has.
+    """
+    from deepmed.learning.calibration.split import (  # noqa: PLC0415 - it brings the library along
+        MINIMUM_FIT,
+        calibration_size,
+    )
+
+    sizes = [calibration_size(number) for number in children]
+    left = [number - size for number, size in zip(children, sizes, strict=True)]
+    return [
+        size
+        if rest + sum(max(0, other - number) for j, other in enumerate(left) if j != i)
+        >= MINIMUM_FIT
+        else None
+        for i, (number, size, rest) in enumerate(zip(children, sizes, left, strict=True))
+    ]
 
 
 def _drawings(

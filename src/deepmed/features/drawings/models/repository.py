@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, aliased
 from deepmed.core.registry import deployments
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models.kinds import GROUP, OF_AGES
+from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.tables import (
     AgeGroupModel,
     Child,
@@ -74,6 +75,26 @@ def may_train(owner_id: int) -> list[ColumnElement[bool]]:
 def trainable(session: Session, owner_id: int) -> Sequence[AnyRow]:
     query = select(Drawing.id, Drawing.child_id, Drawing.age_years, Drawing.subject)
     return session.execute(query.where(*may_train(owner_id)).order_by(Drawing.id)).all()
+
+
+def ages_and_subjects(session: Session, owner_id: int) -> Sequence[AnyRow]:
+    """(age_years, subject, number) of the drawings that may train."""
+    columns = (Drawing.age_years, Drawing.subject)
+    query = select(*columns, func.count().label("number")).where(*may_train(owner_id))
+    return session.execute(query.group_by(*columns).order_by(Drawing.age_years)).all()
+
+
+def children_of_ages(session: Session, owner_id: int, ages: AgeRange) -> int:
+    """How many children the drawings of these ages that may train are by."""
+    query = select(func.count(distinct(Drawing.child_id)))
+    return session.scalars(query.where(*may_train(owner_id), *of_ages(ages))).one()
+
+
+def of_ages(ages: AgeRange) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Conditions of a drawing whose age a range holds."""
+    age = Drawing.age_years
+    below = age <= ages.age_max if ages.upper_closed else age < ages.age_max
+    return age >= ages.age_min, below
 
 
 def ages_by_year(session: Session, owner_id: int) -> Sequence[AnyRow]:

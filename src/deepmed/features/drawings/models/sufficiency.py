@@ -5,7 +5,7 @@ numbers does not wait for it.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -73,6 +73,18 @@ class AgeGroupMergingSuggestion:
 
 
 @dataclass(frozen=True)
+class GroupCounts:
+    """How much a group has that may train."""
+
+    ages: AgeRange
+    drawings: int
+    children: int
+    calibrating: int
+    """How many of its children calibrate."""
+    subjects: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class GroupDrawings:
     """The drawings of a group that may train: one child id and one subject each."""
 
@@ -84,9 +96,16 @@ class GroupDrawings:
     seed: int = 0
     """Of the training: with several drawings a child it matters who is drawn to calibrate."""
 
-    @property
-    def calibrating(self) -> int:
-        """How many of its children calibrate."""
+    def counted(self) -> GroupCounts:
+        return GroupCounts(
+            self.ages,
+            len(self.children),
+            len(set(self.children)),
+            self._calibrating(),
+            Counter(name or "unspecified" for name in self.subjects),
+        )
+
+    def _calibrating(self) -> int:
         from deepmed.learning.calibration.split import split_children  # noqa: PLC0415 - see above
 
         counts = Counter(self.children)
@@ -101,24 +120,25 @@ class DataSufficiencyAnalyzer:
         self.percentile = percentile
 
     def analyze_age_group_data(self, group: GroupDrawings) -> AgeGroupDataInfo:
+        return self.judge(group.counted())
+
+    def judge(self, group: GroupCounts) -> AgeGroupDataInfo:
         from deepmed.learning.evaluation import false_alarm_spread  # noqa: PLC0415 - see above
         from deepmed.learning.reference.evaluation import measured  # noqa: PLC0415 - see above
 
-        children = len(set(group.children))
-        calibrating = group.calibrating
-        count = len(group.children)
+        calibrating, count = group.calibrating, group.drawings
         spread = measured(lambda: false_alarm_spread(calibrating, percentile=self.percentile))
         return AgeGroupDataInfo(
             age_group=group.ages.label,
             age_min=group.ages.age_min,
             age_max=group.ages.age_max,
             sample_count=count,
-            children=children,
+            children=group.children,
             calibration_children=calibrating,
             is_sufficient=count >= RECOMMENDED,
             can_train=count >= MINIMUM,
             recommended_min_samples=RECOMMENDED,
-            subjects_distribution=dict(Counter(name or "unspecified" for name in group.subjects)),
+            subjects_distribution=dict(group.subjects),
             false_alarm_spread=spread,
         )
 
