@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deepmed.cli.bench_pretraining import measure_pretraining
 from deepmed.cli.output import Output, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
+app.command("encoder-pretraining")(measure_pretraining)
 DATA_VARIABLE = "DEEPMED_BENCH_DRAWINGS"
 
 

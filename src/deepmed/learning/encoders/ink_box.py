@@ -13,7 +13,7 @@ from deepmed.learning.encoders.hog_pyramid.preparing import prepare_ink_boxes
 
 
 class InkBoxEncoder(ABC):
-    """An encoder without weights; a kind of it says who it is and how it encodes ink.
+    """An encoder of ink; a kind of it says who it is and how it encodes what lies in the box.
 
     Args:
         device: `auto`, `cpu`, `cuda` or `mps`.

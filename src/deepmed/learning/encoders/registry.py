@@ -13,6 +13,8 @@ from deepmed.learning.encoders.onnx_runtime.encoder import PRECISION as ONNX
 from deepmed.learning.encoders.onnx_runtime.encoder import OnnxEncoder, is_installed
 from deepmed.learning.encoders.scattering.encoder import NAME as SCATTERING
 from deepmed.learning.encoders.scattering.encoder import ScatteringEncoder
+from deepmed.learning.encoders.stroke_net.encoder import StrokeNetEncoder
+from deepmed.learning.encoders.stroke_net.layout import NAME as STROKE_NET
 from deepmed.learning.encoders.vision_transformer.wrapper import VisionTransformerWrapper
 from deepmed.learning.errors import ModelLoadingError
 
@@ -71,7 +73,8 @@ def register_encoder(name: str, factory: EncoderFactory) -> None:
 def available_encoders() -> list[str]:
     """Names of the encoders that are installed, in alphabetical order.
 
-    Vision transformers are not among them: they work by name wherever their weights are.
+    Vision transformers and `stroke-net` are not among them: they work by name wherever their
+    weights are.
 
     Example:
         >>> "hog-pyramid" in available_encoders()
@@ -123,6 +126,8 @@ def get_encoder(
     if plain in (plug_ins := _plug_ins()):
         factory: EncoderFactory = plug_ins[plain].load()
         return factory(options)
+    if plain == STROKE_NET:
+        return _stroke_net(options)
     if _may_be_transformer(plain, folder):
         return _transformer(plain, options)
     raise ModelLoadingError(
@@ -175,14 +180,23 @@ def _transformer(name: str, options: EncoderOptions) -> Encoder:
 
 def _built_in(name: str, make: Callable[[str], Encoder]) -> EncoderFactory:
     def factory(options: EncoderOptions) -> Encoder:
-        if options.precision != "fp32":
-            raise ModelLoadingError(
-                f"'{name}' computes in fp32 only; {options.precision!r} was asked for. Leave "
-                f"out '@{options.precision}'."
-            )
+        _fp32_only(name, options)
         return make(options.device)
 
     return factory
+
+
+def _stroke_net(options: EncoderOptions) -> Encoder:
+    _fp32_only(STROKE_NET, options)
+    return StrokeNetEncoder.from_folder(options.weights_dir, options.device)
+
+
+def _fp32_only(name: str, options: EncoderOptions) -> None:
+    if options.precision != "fp32":
+        raise ModelLoadingError(
+            f"'{name}' computes in fp32 only; {options.precision!r} was asked for. Leave "
+            f"out '@{options.precision}'."
+        )
 
 
 register_encoder(HOG_PYRAMID, _built_in(HOG_PYRAMID, HogPyramidEncoder))
