@@ -121,6 +121,7 @@ def _explanations(tour: Tour, analysis: int) -> None:
     here = {"analysis_id": analysis}
     for part in ("interactive", "simplified", "confidence", "attribution"):
         go("GET", f"{base}/{part}", names=here)
+    go("POST", f"{base}/faithfulness", names=here)
     wanted = {"region_id": "region-1", "annotation_text": "A note", "annotation_type": "Note"}
     made = go("POST", f"{base}/annotate", names=here, json=wanted)
     note = here | {"annotation_id": made["annotation_id"]}

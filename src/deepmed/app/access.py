@@ -178,6 +178,7 @@ ROLES: dict[str, Role | None] = {
     "GET /api/v1/interpretability/examples/{age_group}": VIEWER,
     "GET /api/v1/interpretability/exports/{export_id}": VIEWER,
     "GET /api/v1/interpretability/{analysis_id}/interactive": VIEWER,
+    "POST /api/v1/interpretability/{analysis_id}/faithfulness": ANALYST,
     "GET /api/v1/interpretability/{analysis_id}/simplified": VIEWER,
     "GET /api/v1/interpretability/{analysis_id}/confidence": VIEWER,
     "GET /api/v1/interpretability/{analysis_id}/attribution": VIEWER,

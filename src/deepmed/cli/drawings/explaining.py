@@ -31,6 +31,12 @@ def explain(
     reader: Annotated[
         str, typer.Option(help="researcher, educator or parent (where switched on).")
     ] = "educator",
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure", help="Measure this very map, however long a slow encoder takes for that."
+        ),
+    ] = False,
     folder: Annotated[
         Path | None,
         typer.Option("--out", help="Also write the overlay pictures into this folder."),
@@ -40,8 +46,9 @@ def explain(
     """Show where in a drawing its score comes from, and how far to trust that map.
 
     Every map carries its faithfulness: how much better it predicts the score than a random map,
-    edges or ink alone. A map that does no better is labelled so. The words say only what was
-    measured: places, shares, ink, and the typical drawings most like it.
+    edges or ink alone. A map that does no better is labelled so. With an encoder that needs more
+    than 20 ms an image that is the figure of its model, unless --measure asks for its own. The
+    words say only what was measured: places, shares, ink, and the typical drawings most like it.
     """
     from deepmed.features.drawings.explanation.service import ExplanationService
     from deepmed.features.drawings.explanation.texts import ExplanationGenerator
@@ -50,7 +57,10 @@ def explain(
     who = _reader(reader)
     with open_bench() as bench, out.progress("Explaining"):
         ExplanationGenerator(parent_texts=bench.settings.parent_texts).refuse_parent(who)
-        found = ExplanationService(bench).explain(drawing, method)
+        service = ExplanationService(bench)
+        found = service.explain(drawing, method)
+        if measure:
+            found = service.measure_map(found.analysis, method)
         text = found.text(who, bench.settings)
         written = found.write(folder, bench.storage) if folder else []
     for sentence in text:

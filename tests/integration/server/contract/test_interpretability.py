@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from deepmed.features.drawings.explanation import trust
 from deepmed.features.drawings.explanation.texts import FORBIDDEN_WORDS
 from deepmed.features.drawings.exports import expiry
 from deepmed.kit import clock
@@ -91,6 +92,32 @@ class TestInteractive:
         assert api.get(f"{base(analysis)}/interactive") == before
         plain = api.get(f"{base(analysis)}/simplified")
         assert plain["natural_frequency"].startswith("At most about")
+
+    @pytest.mark.req("D-17.3")
+    def test_a_slow_encoders_map_is_measured_by_a_job(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = f"{base(analysed(api, 2))}/faithfulness"
+        assert api.json("POST", path) == {
+            "analysis_id": 1,
+            "status": "measured",
+            "job_id": None,
+            "progress_url": None,
+        }
+        monkeypatch.setattr(trust, "is_slow", lambda _: True)
+        number = analysed(api, 3)
+        told = api.json("POST", f"{base(number)}/faithfulness")
+        assert (told["analysis_id"], told["status"]) == (number, "measuring")
+        kept = api.get(f"/analysis/{number}")["interpretability"]["faithfulness"]
+        assert kept["measured_on"] == "model"
+        api.work_off()
+        assert api.get(told["progress_url"].removeprefix("/api/v1"))["state"] == "succeeded"
+        after = api.get(f"/analysis/{number}")["interpretability"]
+        assert after["faithfulness"]["measured_on"] == "map"
+        assert after["faithfulness"]["faithful"] is after["faithful"]
+        assert api.json("POST", f"{base(number)}/faithfulness")["status"] == "measured"
+        assert api.ask("POST", f"{base(blank(api))}/faithfulness").status_code == 404
+        assert api.stranger().ask("POST", path).status_code == 404
 
     def test_without_a_score_there_is_nothing_to_touch(self, api: Api) -> None:
         analysis = blank(api)

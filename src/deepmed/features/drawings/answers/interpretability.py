@@ -1,6 +1,9 @@
 """What the routes of explanations answer, put together from the services."""
 
+from deepmed.core.jobs.ledger import JobLedger
 from deepmed.features.drawings.desk import Desk
+from deepmed.features.drawings.explanation.jobs import MEASURE_MAP, MapPayload
+from deepmed.features.drawings.explanation.trust import MeasuredOn
 from deepmed.features.drawings.interpretability import attribution as attributions
 from deepmed.features.drawings.interpretability import confidence as confidences
 from deepmed.features.drawings.interpretability import interactive as interactions
@@ -13,6 +16,7 @@ from deepmed.features.drawings.schemas.interpretability import (
     ConfidenceMetricsResponse,
     ExamplePattern,
     InteractiveInterpretabilityResponse,
+    MapMeasurement,
     SimplifiedExplanationResponse,
 )
 
@@ -24,6 +28,26 @@ def loader(desk: Desk) -> ExplanationLoader:
 def interactive(desk: Desk, analysis_id: int) -> InteractiveInterpretabilityResponse:
     """Raises NotFoundError, also where the answer has no explanation."""
     return interactions.interactive(desk.bench, loader(desk).load(analysis_id))
+
+
+def measure_map(desk: Desk, ledger: JobLedger, analysis_id: int) -> MapMeasurement:
+    """Measure how faithful an answer's own map is, in the background where that takes long.
+
+    Raises:
+        NotFoundError: there is no such answer, or it has no explanation.
+    """
+    found = loader(desk).load(analysis_id)
+    if found.row.faithfulness["measured_on"] == MeasuredOn.MAP:
+        return MapMeasurement(
+            analysis_id=analysis_id, status="measured", job_id=None, progress_url=None
+        )
+    job = ledger.submit(MEASURE_MAP, MapPayload(analysis_id=analysis_id))
+    return MapMeasurement(
+        analysis_id=analysis_id,
+        status="measuring",
+        job_id=job.id,
+        progress_url=f"/api/v1/jobs/{job.id}",
+    )
 
 
 def simplified(desk: Desk, analysis_id: int, role: str) -> SimplifiedExplanationResponse:

@@ -80,7 +80,8 @@ class ModelFaithfulness:
             "faithful": None,
             "reason": "The encoder takes over 20 ms an image here, so no single map is measured. "
             f"`deepmed drawings faithfulness {case.item.row.id} --method {method}` measures the "
-            "model's maps once.",
+            "model's maps once, and "
+            f"`deepmed drawings explain {case.drawing.id} --measure` this very map.",
         }
 
     def _analyses(self, drawings: Sequence[int]) -> list[AnomalyAnalysis]:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.comparison import ComparisonService, SimilarDrawing
 from deepmed.features.drawings.explanation import repository
 from deepmed.features.drawings.explanation.case import Case, CaseLoader, evenly
@@ -19,6 +20,7 @@ from deepmed.features.drawings.explanation.stored import StoredExplanation
 from deepmed.features.drawings.explanation.trust import MeasuredOn, Trust, measure
 from deepmed.features.drawings.tables import AnomalyAnalysis, InterpretabilityResult
 from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit.errors import NotFoundError
 from deepmed.kit.files import export
 from deepmed.kit.pictures import read_stored
 from deepmed.kit.storage import FileStorageService
@@ -90,9 +92,9 @@ class Explanation(StoredExplanation):
 class ExplanationService:
     """Explains analyses of one owner; the same analysis is explained once per method."""
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, analyses: AnalysisService | None = None) -> None:
         self.bench = bench
-        self.cases = CaseLoader(bench)
+        self.cases = CaseLoader(bench, analyses)
         self.comparisons = ComparisonService(bench, self.cases.analyses)
         self.figures = ModelFaithfulness(bench, self.cases)
         self._measured: dict[tuple[int, bool], VisualFeatureIdentifier] = {}
@@ -110,6 +112,30 @@ class ExplanationService:
     def explain_analysis(self, row: AnomalyAnalysis) -> Explanation:
         """Explain an analysis by the default method; raises as `explain` does."""
         return self._explain(self.cases.of(row), DEFAULT_METHOD)
+
+    def measure_map(self, row: AnomalyAnalysis, method: str | None = None) -> Explanation:
+        """Explain an analysis and measure its own map, however long the encoder takes for that.
+
+        The figure is kept with the explanation, and stands in place of the model's from then on.
+
+        Raises:
+            ConflictError: the drawing has no score.
+            NotFoundError: the drawing was deleted meanwhile.
+            SaliencyGenerationError: there is no such method, or it cannot explain this model.
+        """
+        case, method = self.cases.of(row), method or DEFAULT_METHOD
+        found = self._explain(case, method)
+        if found.row.faithfulness["measured_on"] == MeasuredOn.MAP:
+            return found
+        trust = measure(self.cases, case, method, however_slow=True)
+        with self.bench.database.write() as session:
+            kept = repository.stored(session, row.id, method)
+            if kept is None:
+                raise NotFoundError(
+                    f"Drawing {row.drawing_id} was deleted while its map was measured."
+                )
+            kept.faithfulness = trust.to_dict()
+        return self._explain(case, method)
 
     def measure_model(
         self, model_id: int, method: str | None = None, progress: Progress | None = None

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from deepmed.core.jobs.dependencies import Ledger
 from deepmed.features.drawings import answers
 from deepmed.features.drawings.desk import CallersDesk
 from deepmed.features.drawings.routes.attachments import attached
@@ -18,6 +19,7 @@ from deepmed.features.drawings.schemas.interpretability import (
     ExamplePattern,
     ExportResponse,
     InteractiveInterpretabilityResponse,
+    MapMeasurement,
     SimplifiedExplanationResponse,
 )
 from deepmed.features.drawings.schemas.interpretability_requests import (
@@ -74,6 +76,18 @@ def interactive_explanation(
 ) -> InteractiveInterpretabilityResponse:
     """The places that raise the score, with what was measured in each."""
     return answers.interpretability.interactive(desk, analysis_id)
+
+
+@router.post("/{analysis_id}/faithfulness")
+def measure_faithfulness(
+    desk: CallersDesk, ledger: Ledger, analysis_id: ObjectId
+) -> MapMeasurement:
+    """Measure how far this answer's own map can be trusted.
+
+    With a quick encoder that was done when the map was made. Where the encoder takes more than
+    20 ms an image it is a job, and until it is done the figure of the model stands at the map.
+    """
+    return answers.interpretability.measure_map(desk, ledger, analysis_id)
 
 
 @router.get("/{analysis_id}/simplified")

@@ -55,6 +55,16 @@ class InteractiveInterpretabilityResponse(BaseModel):
     reasons: Reasons
 
 
+class MapMeasurement(BaseModel):
+    """Whether a map's own faithfulness is known, or which job finds it out."""
+
+    analysis_id: int
+    status: str
+    """measured or measuring."""
+    job_id: int | None
+    progress_url: str | None
+
+
 class VisualIndicator(BaseModel):
     indicator: str
     meaning: str
