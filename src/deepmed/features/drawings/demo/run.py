@@ -14,6 +14,7 @@ from deepmed.features.drawings.demo.figures import Strangers, group_figures, uns
 from deepmed.features.drawings.importing import DrawingImporter
 from deepmed.features.drawings.models.config import GroupTrainingConfig
 from deepmed.features.drawings.models.ranges import DEFAULT_PLAN, parse_groups
+from deepmed.features.drawings.models.stored_figures import completed
 from deepmed.features.drawings.models.training import GroupTraining
 from deepmed.features.drawings.report.figures import Unseen
 from deepmed.features.drawings.report.gathering import ReportGatherer
@@ -145,7 +146,7 @@ class Demo:
                 for item in scene.active
             }
         for item in scene.active:
-            metrics = infos[item.row.id]["metrics"]
+            metrics = completed(infos[item.row.id]["metrics"])
             figures = group_figures(
                 item, typical.rows, planted.rows, kinds, percentile=percentile, seed=seed
             )

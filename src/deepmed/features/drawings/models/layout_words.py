@@ -10,17 +10,22 @@ RIVALS = {
 }
 
 
-def layouts_in_words(rows: Sequence[Mapping[str, Any]]) -> str:
+def layouts_in_words(rows: Sequence[Mapping[str, Any]] | None) -> str:
     """Whether the columns of the subject help to find planted anomalies, in folds by child.
 
     Args:
-        rows: what `selection.compare_layouts` found; empty where too few children were there.
+        rows: what `selection.compare_layouts` found; empty where too few children were there, and
+            null where nobody asked. An earlier state of the program had one rival only.
     """
+    if rows is None:
+        return "What columns for the subject bring was not measured."
     found = next((row for row in rows if row["layout"] == SUBJECT), None)
     if found is None:
         return "Too few children to say what columns for the subject bring."
-    told = [f"{_verdict(found[key])} {rival}" for key, rival in RIVALS.items()]
-    return f"With columns for the subject, planted anomalies are found {' and '.join(told)}."
+    told = [f"{_verdict(found[key])} {rival}" for key, rival in RIVALS.items() if key in found]
+    said = f"With columns for the subject, planted anomalies are found {' and '.join(told)}."
+    unknown = [rival for key, rival in RIVALS.items() if key not in found]
+    return f"{said} Beside {' and '.join(unknown)} it was not measured." if unknown else said
 
 
 def beats(difference: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from deepmed.features.drawings.analysis.scoring import Scene
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.explanation.texts import FLAGGED_CHIP, place_of_100, shared_reason
 from deepmed.features.drawings.models.eligibility import TYPICAL_LABELS
+from deepmed.features.drawings.models.stored_figures import completed
 from deepmed.features.drawings.report.cards import CardMaker, label_of, name_of
 from deepmed.features.drawings.report.content import (
     THUMBNAIL,
@@ -120,7 +121,7 @@ class ReportGatherer:
     def _metrics(self, session: Session, scene: Scene) -> dict[int, dict[str, Any]]:
         manager = self.analyses.models
         return {
-            item.row.id: manager.get_model_info(session, item.row)["metrics"]
+            item.row.id: completed(manager.get_model_info(session, item.row)["metrics"])
             for item in scene.active
         }
 

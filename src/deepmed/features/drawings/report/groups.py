@@ -18,7 +18,7 @@ from deepmed.features.drawings.report.figures import (
     training_percentile,
 )
 from deepmed.features.drawings.report.ranks import validity
-from deepmed.features.drawings.report.words import NO_AGES
+from deepmed.features.drawings.report.words import AGES_UNKNOWN, NO_AGES
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.features.drawings.words import LAYOUT_WORDS, name_in_words
 
@@ -65,15 +65,16 @@ def _power(metrics: Mapping[str, Any]) -> Iterator[Chart]:
     ]
     if reference:
         yield intervals("Beside simpler ways, in the fitting part", reference, label="AUROC")
-    layouts = [bar(LAYOUT_WORDS[row["layout"]], row["auroc"]) for row in metrics["layouts"]]
+    layouts = [bar(LAYOUT_WORDS[row["layout"]], row["auroc"]) for row in metrics["layouts"] or ()]
     if layouts:
         yield intervals("With and without the subject, in the fitting part", layouts, label="AUROC")
 
 
 def _notes(facts: GroupFacts) -> list[str]:
     item, metrics, notes = facts.item, facts.metrics, []
-    if not item.row.parameters.get("tells_ages_apart"):
-        notes.append(NO_AGES)
+    tells_apart = item.row.parameters.get("tells_ages_apart")
+    if not tells_apart:
+        notes.append(AGES_UNKNOWN if tells_apart is None else NO_AGES)
     notes += support(item, facts.rule)
     if facts.rule.percentile != training_percentile(metrics):
         notes.append(

@@ -14,6 +14,10 @@ NO_AGES = (
     "This model does not tell the drawings of neighbouring ages apart, so flags are read among the "
     "drawings of this group, and ages are not compared."
 )
+AGES_UNKNOWN = (
+    "Whether this model tells the drawings of neighbouring ages apart was not measured, so flags "
+    "are read among the drawings of this group, and ages are not compared."
+)
 METHOD = [
     "Each drawing is turned into a vector by the encoder, and scored by how far it lies from the "
     "drawings its group's model learned from. The score is ranked among calibration children: "

@@ -14,6 +14,7 @@ from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.models.kinds import OF_AGES, plan_in_use, words_of
 from deepmed.features.drawings.models.overview import overview
 from deepmed.features.drawings.models.ranges import range_of
+from deepmed.features.drawings.models.stored_figures import completed
 from deepmed.features.drawings.models.sufficiency import MINIMUM, RECOMMENDED
 from deepmed.features.drawings.report.figures import (
     GroupFacts,
@@ -22,13 +23,13 @@ from deepmed.features.drawings.report.figures import (
     why_bound,
 )
 from deepmed.features.drawings.report.groups import section, summary, support
-from deepmed.features.drawings.report.words import NO_AGES
+from deepmed.features.drawings.report.words import AGES_UNKNOWN, NO_AGES
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.features.drawings.words import name_in_words
 from deepmed.kit.errors import DeepMedError
-from deepmed.learning.detectors import detector_names
 from deepmed.learning.errors import LearningError
+from deepmed.learning.known_detectors import detector_names
 
 TRAINING = "drawings.train"
 TRAININGS = 8
@@ -85,7 +86,7 @@ def one(desk: Desk, model_id: int) -> dict[str, Any]:
         answers = overviews.by_model(session, desk.home.owner_id, model_id)
     drawings = {drawing.id: drawing for _, drawing in answers}
     uses = by_use([answer for answer, _ in answers], drawings)
-    facts = GroupFacts(item, info["metrics"], rule, uses, drawings)
+    facts = GroupFacts(item, completed(info["metrics"]), rule, uses, drawings)
     return {"row": row, "info": info, "section": section(facts), "answers": len(answers)}
 
 
@@ -95,7 +96,7 @@ def _card(desk: Desk, session: Session, row: AgeGroupModel) -> Card:
         item = ActiveModel(row, ages, desk.models.load_model(session, row))
     except (DeepMedError, LearningError) as error:
         return Card(row, words, (), (), str(error))
-    metrics = desk.models.get_model_info(session, row)["metrics"]
+    metrics = completed(desk.models.get_model_info(session, row)["metrics"])
     rule = desk.thresholds.rule(session, row.id)
     notes = support(item, rule)
     if row.needs_retraining:
@@ -112,6 +113,7 @@ def _level(item: ActiveModel, rule: Rule) -> str:
 
 
 def _age(metrics: dict[str, Any]) -> str:
-    if not metrics.get("tells_ages_apart"):
-        return NO_AGES
+    tells_apart = metrics.get("tells_ages_apart")
+    if not tells_apart:
+        return AGES_UNKNOWN if tells_apart is None else NO_AGES
     return AGES_APART.format(figure=figure_in_words(metrics["age_specificity"]))
