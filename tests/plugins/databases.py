@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import memory_files
 from database_servers import SERVERS, Server, ServerMissingError
 from deepmed.kit import settings as kit_settings
 from deepmed.kit.database import Database, open_database
@@ -32,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     given: dict[str, Any] | None = getattr(config, "workerinput", None)
     if given is None:
         config.stash[_RUN] = os.getpid()
-        config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="deepmed-"))
+        config.stash[_FOLDER] = Path(tempfile.mkdtemp(prefix="deepmed-", dir=memory_files.folder()))
         config.stash[_FOLDER].chmod(0o711)  # the servers run as users of their own
     else:
         config.stash[_RUN] = int(given["databases_run"])
