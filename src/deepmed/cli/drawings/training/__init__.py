@@ -1,5 +1,7 @@
 """`deepmed drawings training …`: train on a folder with settings of one's own, and compare them."""
 
+from collections.abc import Callable
+
 import typer
 
 from deepmed.cli.drawings.training.comparing import sweep
@@ -20,7 +22,7 @@ training = typer.Typer(
     `run` trains and reports.
     """,
 )
-for name, command in {
+COMMANDS: dict[str, Callable[..., None]] = {
     "run": run,
     "list": list_jobs,
     "show": show,
@@ -30,7 +32,8 @@ for name, command in {
     "sweep": sweep,
     "config": config,
     "container": container,
-}.items():
+}
+for name, command in COMMANDS.items():
     training.command(name)(command)
 
 
