@@ -109,6 +109,9 @@ ROLES: dict[str, Role | None] = {
     "POST /api/v1/documentation/navigation/rebuild": OPERATOR,
     # Pages of the shell
     "GET /docs": VIEWER,
+    "GET /guide": VIEWER,
+    "GET /guide/{name}": VIEWER,
+    "GET /guide/pictures/{name}": VIEWER,
     "MOUNT /static": ANYONE,
     "GET /status": VIEWER,
     "GET /status/storage": VIEWER,

@@ -98,9 +98,8 @@ PAGES = NotOffered(
     GET  /api/v1/documentation/navigation/cross-references
     GET  /api/v1/documentation/navigation/{document_id:path}
     """,
-    "The documentation is not served by the server. The description of every address is at /docs "
-    "and /api/v1/openapi.json; the guide is the folder docs/guide of the source, to be read with "
-    "any viewer and searched with any editor.",
+    "The documentation is not served as data. The guide is at /guide, to be read and searched in a "
+    "browser; the description of every address is at /docs and /api/v1/openapi.json.",
 )
 BUILDING = NotOffered(
     "documentation",

@@ -13,6 +13,7 @@ import deepmed
 from deepmed.app import limits
 from deepmed.app.access import ROLES
 from deepmed.app.contract import on_contract
+from deepmed.app.description import describe
 from deepmed.app.errors import translate
 from deepmed.app.kinds import job_kinds
 from deepmed.app.models_probe import models_probe
@@ -108,6 +109,7 @@ def create_app(
         redoc_url=None,
         lifespan=_lifespan(supervisor),
     )
+    describe(app)
     _keep_parts(app, home)
     app.state.kinds = job_kinds() if kinds is None else kinds
     for prefix, router in routers():

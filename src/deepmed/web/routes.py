@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse
+from starlette.responses import FileResponse, HTMLResponse
 from starlette.staticfiles import StaticFiles
 
+from deepmed.kit.errors import NotFoundError
+from deepmed.web import guide
 from deepmed.web.shell import page
 
 STATIC = Path(__file__).with_name("static")
@@ -18,6 +20,29 @@ router = APIRouter(include_in_schema=False)
 def docs(request: Request) -> HTMLResponse:
     """Every address of the interface, shown from this machine alone."""
     return page(request, "deepmed.web", "docs.html", {})
+
+
+@router.get(guide.ROOT)
+def guide_start(request: Request) -> HTMLResponse:
+    return guide_page(request, guide.START)
+
+
+@router.get(f"{guide.ROOT}/{{name}}")
+def guide_page(request: Request, name: str) -> HTMLResponse:
+    """A page of the guide by the name of its file."""
+    found = guide.document(name)
+    if found is None:
+        raise NotFoundError(f"The guide has no page {name}.")
+    shown = {"document": found, "start": guide.START}
+    return page(request, "deepmed.web", "guide.html", shown)
+
+
+@router.get(f"{guide.PICTURES}/{{name}}")
+def guide_picture(name: str) -> FileResponse:
+    found = guide.pictures().get(name)
+    if found is None:
+        raise NotFoundError(f"The guide has no picture {name}.")
+    return FileResponse(found)
 
 
 def static_files() -> StaticFiles:

@@ -1,0 +1,3 @@
+from deepmed.app.description.completing import describe
+
+__all__ = ["describe"]
