@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from deepmed.core.backups import pages as backups
 from deepmed.core.health import pages as health
 from deepmed.core.jobs import pages as jobs
 from deepmed.features.drawings.pages import routes as drawings
@@ -31,14 +32,21 @@ def routers() -> Iterator[APIRouter]:
     yield demo.router  # the contract has it here and below /api/v1
     yield jobs.router
     yield health.router
+    yield backups.router
 
 
 def install(app: FastAPI) -> None:
     """What the shell and the root ask for."""
-    app.state.navigation = (Entry("Dashboard", "/"), *drawings.NAVIGATION, *jobs.NAVIGATION)
+    app.state.navigation = (
+        Entry("Dashboard", "/"),
+        *drawings.NAVIGATION,
+        *jobs.NAVIGATION,
+        *backups.NAVIGATION,
+        *health.NAVIGATION,
+    )
     app.state.dashboard = drawings.dashboard
     app.state.banner = DEMO if app.state.home.settings.home == demo_home() else None
-    app.state.job_pages = drawings.JOB_PAGES
+    app.state.job_pages = {**drawings.JOB_PAGES, **backups.JOB_PAGES}
     app.state.problems.page = show
 
 

@@ -9,15 +9,35 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from deepmed.kit.http.caller import Role, caller_of
 from deepmed.web import formats
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A place in the navigation."""
+    """A place in the navigation.
+
+    Attributes:
+        name: as people read it.
+        path: where it leads.
+        group: the folded part of the navigation that it stands in; none for what all need daily.
+        least: the role from which on it is shown.
+    """
 
     name: str
     path: str
+    group: str | None = None
+    least: Role = Role.VIEWER
+
+
+@dataclass(frozen=True)
+class Menu:
+    """The navigation as one caller sees it."""
+
+    daily: Sequence[Entry]
+    groups: Mapping[str, Sequence[Entry]]
+    here: str | None
+    """The path of the entry that the page belongs to."""
 
 
 @cache
@@ -55,14 +75,27 @@ def page(
     """
     entries: Sequence[Entry] = getattr(request.app.state, "navigation", ())
     banner: str | None = getattr(request.app.state, "banner", None)
-    path = request.url.path
-    here = max((e.path for e in entries if within(path, e.path)), key=len, default=None)
-    text = (
-        environment(package)
-        .get_template(template)
-        .render(navigation=entries, banner=banner, here=here, path=path, **content)
-    )
+    menu = menu_of([each for each in entries if _is_open_to(request, each)], request.url.path)
+    text = environment(package).get_template(template).render(menu=menu, banner=banner, **content)
     return HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+def menu_of(entries: Sequence[Entry], path: str) -> Menu:
+    """These entries, folded by their groups, on the page at a path."""
+    groups: dict[str, list[Entry]] = {}
+    for each in entries:
+        if each.group is not None:
+            groups.setdefault(each.group, []).append(each)
+    here = max((each.path for each in entries if within(path, each.path)), key=len, default=None)
+    return Menu([each for each in entries if each.group is None], groups, here)
+
+
+def _is_open_to(request: Request, entry: Entry) -> bool:
+    """A request that was refused before anybody asked who sends it has no caller."""
+    try:
+        return caller_of(request).role >= entry.least
+    except KeyError:
+        return entry.least is Role.VIEWER
 
 
 def within(path: str, place: str) -> bool:

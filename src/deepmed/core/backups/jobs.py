@@ -1,12 +1,16 @@
-"""A backup as a job: for large data, and for the schedule."""
+"""A backup, or its reading back, as a job: for large data, and for the schedule."""
 
+from dataclasses import asdict
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from deepmed.core.home import Home
 from deepmed.core.jobs.context import JobContext
 from deepmed.core.jobs.kinds import Isolation, JobKind
+
+VERIFY = "backups.verify"
+QUEUE = "backups"
 
 
 class BackupPayload(BaseModel):
@@ -38,14 +42,43 @@ def create_backup(home: Home, job: JobContext) -> dict[str, Any]:
     }
 
 
+class VerifyPayload(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backup_name: str = Field(max_length=64)
+
+
+def verify_backup(home: Home, job: JobContext) -> dict[str, Any]:
+    from deepmed.core.backups.service import BackupService
+
+    wanted = VerifyPayload.model_validate(job.payload)
+
+    def step(done: int, total: int) -> None:
+        job.raise_if_cancelled()
+        job.progress(done, total, "Reading files back")
+
+    service = BackupService.of(home)
+    checked = service.verify(service.find(wanted.backup_name).path, step)
+    return {"backup_name": wanted.backup_name, **asdict(checked)}
+
+
 KINDS = (
     JobKind(
         name="backups.create",
         run=create_backup,
         payload=BackupPayload,
         isolation=Isolation.PROCESS,
-        queue="backups",
+        queue=QUEUE,
         at_once=1,
         title=lambda _: "Back up the installation",
+    ),
+    JobKind(
+        name=VERIFY,
+        run=verify_backup,
+        payload=VerifyPayload,
+        isolation=Isolation.PROCESS,
+        queue=QUEUE,
+        at_once=1,
+        title=lambda payload: f"Read back {VerifyPayload.model_validate(payload).backup_name}",
     ),
 )

@@ -1,3 +1,4 @@
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select, text
@@ -11,6 +12,8 @@ from deepmed.core.registry.tables import Artifact
 DEFAULT = "default"
 RESTORED = "backup.restore"
 """The line of the audit trail that a restore writes in its own transaction."""
+VERIFIED = "backup.verify"
+"""The line that whoever has read a backup back writes, whatever came of it."""
 
 
 def schedule(session: Session) -> BackupSchedule | None:
@@ -66,6 +69,12 @@ def was_restored(session: Session, uid: str) -> bool:
     """Whether the restore of that uid was committed."""
     query = select(AuditEvent.id).where(AuditEvent.action == RESTORED, AuditEvent.object_id == uid)
     return session.scalars(query).first() is not None
+
+
+def verifications(session: Session, names: Collection[str]) -> Sequence[AuditEvent]:
+    """Who has read these backups back, in whoever's name; oldest first."""
+    query = select(AuditEvent).where(AuditEvent.action == VERIFIED, AuditEvent.object_id.in_(names))
+    return session.scalars(query.order_by(AuditEvent.id)).all()
 
 
 def any_artifact(session: Session) -> bool:

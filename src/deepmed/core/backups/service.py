@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Self
 
 from deepmed.core.audit import repository as audit
-from deepmed.core.backups import checking, journal, making, repository, restoring
+from deepmed.core.backups import checking, journal, making, repository, restoring, verdicts
 from deepmed.core.backups.archive import Backup, open_backup
 from deepmed.core.backups.errors import BackupRefusedError, PassphraseError
 from deepmed.core.backups.folder import BackupFile, BackupFolder
@@ -105,9 +105,15 @@ class BackupService:
             yield backup
 
     def verify(self, path: Path, progress: Progress = _silent) -> checking.Checked:
-        """Read all of it back; see `checking.check`."""
-        with self.folder.work() as work, self.opened(path) as backup:
-            return checking.check(backup, work, progress)
+        """Read all of it back, and write down what came of it; see `checking.check`."""
+        try:
+            with self.folder.work() as work, self.opened(path) as backup:
+                checked = checking.check(backup, work, progress)
+        except BackupRefusedError as error:
+            self._note(path, error.message)
+            raise
+        self._note(path, None)
+        return checked
 
     def restore(
         self, path: Path, *, with_safety: bool = True, progress: Progress = _silent
@@ -192,6 +198,12 @@ class BackupService:
             if place > 0 and (place >= KEPT or file.created < limit)
         ]
         return [self.delete(file.name) for file in doomed]
+
+    def _note(self, path: Path, problem: str | None) -> None:
+        """Only of a backup of the folder: what lies elsewhere is not listed."""
+        if path.parent.resolve() == self.folder.root.resolve():
+            with self.home.database.write() as session:
+                verdicts.note(session, self.home.owner_id, self.find(path.name), problem)
 
     def _kind_of(self, path: Path) -> Kind:
         try:

@@ -7,9 +7,10 @@ from starlette.responses import HTMLResponse
 
 from deepmed.core.health.monitor import HealthMonitor
 from deepmed.kit.http.caller import caller_of
-from deepmed.web.shell import page
+from deepmed.web.shell import Entry, page
 
 PACKAGE = "deepmed.core.health"
+NAVIGATION = (Entry("Status", "/status", "Administration"),)
 
 WORDS = {
     "database": "Database",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
@@ -35,8 +35,12 @@ WORDS = {
     JobState.CANCELLED: "cancelled",
 }
 
-Pages = Mapping[str, str]
-"""Where what came of a kind of job is shown, as `/models/training/{uid}`."""
+Pages = Mapping[str, str | tuple[str, ...]]
+"""Where what came of a kind of job is shown, as `/models/training/{uid}`.
+
+Beside `uid` and `id` an address may name parts of what the job was given and of its result. Of
+several addresses the first one counts whose parts are known.
+"""
 
 router = APIRouter(include_in_schema=False)
 
@@ -180,5 +184,16 @@ def _given(**values: object) -> dict[str, object]:
 
 def _shown(request: Request, job: Job) -> Shown:
     pages: Pages = getattr(request.app.state, "job_pages", {})
-    place = pages.get(job.kind)
-    return Shown(job, place and place.format(uid=job.uid, id=job.id))
+    return Shown(job, place_of(job, pages.get(job.kind, ())))
+
+
+def place_of(job: Job, addresses: str | tuple[str, ...]) -> str | None:
+    """The first address whose parts are known; None where there is none yet."""
+    known = {**job.payload, **(job.result or {}), "uid": job.uid, "id": job.id}
+    parts = {name: quote(str(value), safe="") for name, value in known.items() if value is not None}
+    for address in (addresses,) if isinstance(addresses, str) else addresses:
+        try:
+            return address.format_map(parts)
+        except KeyError:  # not before it is done
+            continue
+    return None

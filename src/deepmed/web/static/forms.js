@@ -3,7 +3,9 @@
 // go afterwards ({name} is filled from the answer). One with `data-changed`
 // sends only what is another than before, one with `data-download` fetches the file whose address
 // the answer has under that name. A form with `data-confirm` waits until the words were typed. A
-// name with a dot goes into an object; of several buttons the one that was pressed is sent.
+// name with a dot goes into an object; of several buttons the one that was pressed is sent. With
+// `data-query` the fields go into the address, with `data-files` they go as a form with its files,
+// and `data-tell` names the part of the answer that is told afterwards.
 "use strict";
 
 const NEWS = "deepmed-news";
@@ -26,9 +28,9 @@ function isAsBefore(control) {
 }
 
 function put(fields, name, value) {
-  const [outer, inner] = name.split(".");
-  if (inner === undefined) fields[outer] = value;
-  else fields[outer] = { ...fields[outer], [inner]: value };
+  const dot = name.indexOf(".");
+  if (dot < 0) fields[name] = value;
+  else fields[name.slice(0, dot)] = { ...fields[name.slice(0, dot)], [name.slice(dot + 1)]: value };
 }
 
 function fieldsOf(form, pressed) {
@@ -61,18 +63,28 @@ function complain(form, text) {
   note.focus();
 }
 
+function request(form, method, address, fields) {
+  if (form.dataset.files !== undefined) return [address, { method, body: new FormData(form) }];
+  if (form.dataset.query !== undefined) {
+    const given = Object.entries(fields).filter(([, value]) => value !== null);
+    return [given.length ? `${address}?${new URLSearchParams(given)}` : address, { method }];
+  }
+  if (Object.keys(fields).length === 0 || method === "DELETE") return [address, { method }];
+  const headers = { "Content-Type": "application/json" };
+  return [address, { method, headers, body: JSON.stringify(fields) }];
+}
+
+function newsOf(form, answer) {
+  return [answer[form.dataset.tell], form.dataset.said].filter(Boolean).join(" ");
+}
+
 async function send(form, pressed) {
   const [method, address] = form.dataset.send.split(" ");
   const fields = fieldsOf(form, pressed);
   if (form.dataset.changed !== undefined && Object.keys(fields).length === 0) {
     throw new Error("Nothing was changed, so there is nothing to keep.");
   }
-  const hasBody = Object.keys(fields).length > 0 && method !== "DELETE";
-  const answer = await fetch(address, {
-    method,
-    headers: hasBody ? { "Content-Type": "application/json" } : {},
-    body: hasBody ? JSON.stringify(fields) : undefined,
-  });
+  const answer = await fetch(...request(form, method, address, fields));
   const text = await answer.text();
   if (!answer.ok) {
     throw new Error(deepmed.reason(text) || `The server refused this (${answer.status}). Nothing was changed.`);
@@ -108,7 +120,8 @@ async function submitted(event) {
       button?.removeAttribute("aria-busy");
       return;
     }
-    if (form.dataset.said) sessionStorage.setItem(NEWS, form.dataset.said);
+    const news = newsOf(form, answer);
+    if (news) sessionStorage.setItem(NEWS, news);
     if (form.dataset.then) location.assign(fill(form.dataset.then, answer));
     else location.reload();
   } catch (error) {

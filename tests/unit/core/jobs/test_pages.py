@@ -6,8 +6,8 @@ from deepmed.core.home import Home
 from deepmed.core.jobs import repository
 from deepmed.core.jobs.context import OWN_KINDS
 from deepmed.core.jobs.ledger import JobLedger
-from deepmed.core.jobs.pages import LOGGED, in_words
-from deepmed.core.jobs.tables import JobEvent
+from deepmed.core.jobs.pages import LOGGED, in_words, place_of
+from deepmed.core.jobs.tables import Job, JobEvent
 from factories import servers
 
 BROWSER = {"accept": "text/html"}
@@ -65,3 +65,25 @@ def test_a_stranger_finds_no_job(opened: Home, other_owner_id: int, place: str) 
     stranger = servers.client(opened.for_owner(other_owner_id))
     assert stranger.get(f"/jobs/{job}{place}", headers=BROWSER).status_code == 404
     assert f'href="/jobs/{job}"' not in stranger.get("/jobs/part").text
+
+
+ANALYSE = ("/batches/{batch_id}", "/batches/{batch}")
+
+
+@pytest.mark.req("U-7.2")
+@pytest.mark.parametrize(
+    ("payload", "result", "place"),
+    [
+        ({"batch": None}, None, None),
+        ({"batch": "b1"}, None, "/batches/b1"),
+        ({"batch": None}, {"batch_id": "b2"}, "/batches/b2"),
+        ({"batch": "b1"}, {"batch_id": "../b2"}, "/batches/..%2Fb2"),
+    ],
+)
+def test_a_job_leads_to_what_came_of_it_once_that_is_known(
+    payload: dict[str, object], result: dict[str, object] | None, place: str | None
+) -> None:
+    job = Job(id=4, uid="f00", payload=payload, result=result)
+    assert place_of(job, ANALYSE) == place
+    assert place_of(job, "/models/training/{uid}") == "/models/training/f00"
+    assert place_of(job, ()) is None

@@ -9,7 +9,7 @@ from deepmed.core.jobs.dependencies import Ledger
 from deepmed.core.jobs.dependencies import ledger as ledger_of
 from deepmed.features.drawings.desk import CallersDesk, desk_of
 from deepmed.features.drawings.jobs import AnalyzePayload
-from deepmed.features.drawings.pages import content, together
+from deepmed.features.drawings.pages import content, together, trainings
 from deepmed.kit.http.attachments import table_file
 from deepmed.web.shell import Entry, page
 
@@ -19,19 +19,23 @@ NAVIGATION = (
     Entry("Models", "/models"),
     Entry("Batches", "/batches"),
     Entry("Thresholds", "/thresholds"),
+    trainings.ENTRY,
+    Entry("Encoders", "/encoders", "Research"),
 )
 
 JOB_PAGES = {
     "drawings.train": "/models/training/{uid}",
     "drawings.import": "/drawings",
-    "drawings.analyze": "/drawings?flagged=yes",
+    "drawings.analyze": ("/batches/{batch_id}", "/batches/{batch}"),
     "drawings.reembed": "/encoders",
     "drawings.compare_encoders": "/encoders",
+    **trainings.JOB_PAGES,
 }
 """Where what came of a kind of job is shown."""
 
 router = APIRouter(include_in_schema=False)
 router.include_router(together.router)
+router.include_router(trainings.router)
 
 
 def dashboard(request: Request) -> HTMLResponse:
@@ -85,6 +89,13 @@ def drawing(request: Request, desk: CallersDesk, drawing_id: int, reader: str = 
 def why(request: Request, desk: CallersDesk, drawing_id: int, reader: str = "") -> HTMLResponse:
     """The explanation alone: making the first one of a drawing takes a moment."""
     return page(request, PACKAGE, "why_answer.html", content.drawing.why(desk, drawing_id, reader))
+
+
+@router.get("/drawings/{drawing_id}/attention")
+def attention(request: Request, desk: CallersDesk, drawing_id: int) -> HTMLResponse:
+    """Where the encoder looked; a transformer looks once more for it, which takes a moment."""
+    shown = content.attention.content(desk, drawing_id)
+    return page(request, PACKAGE, "attention_part.html", shown)
 
 
 @router.get("/drawings/{drawing_id}/compare")

@@ -1,5 +1,6 @@
 """The training environment's long work, as a worker runs it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -10,6 +11,7 @@ from deepmed.core.jobs.kinds import Isolation, JobKind
 from deepmed.features.drawings.training.config.choices import TrainingEnvironment
 from deepmed.features.drawings.training.environment import KINDS as NAMES
 from deepmed.features.drawings.training.environment import TOLD, TrainingPayload
+from deepmed.features.drawings.training.sweep_job import KIND as SWEEP_KIND
 
 QUEUE = "drawings.training.local"
 CLOUD_QUEUE = "drawings.training.sagemaker"
@@ -38,6 +40,10 @@ def train_locally(home: Home, job: JobContext) -> dict[str, Any]:
         job.raise_if_cancelled()
         job.event(TOLD, progress)
 
+    def ended(points: Sequence[Any]) -> None:
+        data = {"group": training.job_name, "part": "model", "points": points}
+        job.event("epochs", {**data, "epochs": training.config_parameters["epochs"]})
+
     with home.database.write() as session:  # a run that was interrupted begins anew
         repository.change(session, training.id, stage="preparing")
     trained = train(
@@ -45,7 +51,7 @@ def train_locally(home: Home, job: JobContext) -> dict[str, Any]:
         configuration_of(training),
         dataset_of(training),
         job.folder,
-        Watcher(step, told, begun),
+        Watcher(step, told, begun, ended),
     )
     report = store(home, training, trained.files, trained.document)
     return {"training_job_id": training.id, "report_id": report.id}
@@ -82,4 +88,5 @@ KINDS = (
         queue=CLOUD_QUEUE,
         title=_title,
     ),
+    SWEEP_KIND,
 )

@@ -25,6 +25,7 @@ from deepmed.features.drawings.training.fitting import (
 from deepmed.features.drawings.training.preparing import TrainingData, prepare
 from deepmed.features.drawings.training.reports.document import TrainingReportDocument
 from deepmed.features.drawings.training.reports.generator import TrainingReportGenerator
+from deepmed.features.drawings.training.telling import TELL_SECONDS, EpochLosses, Tell, unheard
 from deepmed.features.drawings.training.vectors import VectorStore
 from deepmed.kit.files import write_atomically
 from deepmed.learning.autoencoder.monitoring import TrainingProgress, TrainingProgressMonitor
@@ -32,7 +33,7 @@ from deepmed.learning.reference import to_files
 
 ITEMS_FILE = "items.json"
 _CHECKPOINT = "checkpoint.safetensors"
-_TELL_SECONDS = 0.25
+_TELL_SECONDS = TELL_SECONDS
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,13 @@ class Watcher:
         step: (done, total, what) of pictures and epochs.
         progress: how far the fit is; at most four times a second.
         training: called once, when the pictures are ready and the fit begins.
+        epochs: the losses of epochs that ended; at most four times a second, and at the end.
     """
 
     step: Callable[[int, int, str], None]
     progress: Callable[[dict[str, Any]], None]
     training: Callable[[], None]
+    epochs: Tell = unheard
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,10 @@ def train(
         progress=lambda done, total: watcher.step(done, total, "Reading and embedding drawings"),
     )
     watcher.training()
-    fitted = fit(config, data, _monitor(config, watcher), _checkpoints(folder))
+    monitor = _monitor(config, watcher)
+    losses = EpochLosses(monitor, watcher.epochs)
+    fitted = fit(config, data, monitor, _checkpoints(folder))
+    losses.flush()
     return _finished(fitted, data)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deepmed.features.drawings.pages.content import (
         ages,
+        attention,
         batches,
         compare,
         dashboard,
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
         models,
         thresholds,
         training,
+        trainings,
         upload,
     )
 
 __all__ = [
     "ages",
+    "attention",
     "batches",
     "compare",
     "dashboard",
@@ -34,6 +37,7 @@ __all__ = [
     "models",
     "thresholds",
     "training",
+    "trainings",
     "upload",
 ]
 

@@ -77,16 +77,17 @@ def _parts(document: TrainingReportDocument) -> Table:
 
 def _settings(document: TrainingReportDocument) -> Iterator[list[object]]:
     configuration = document.configuration
-    yield from _flat(configuration.config.model_dump(mode="json"))
+    yield from flat(configuration.config.model_dump(mode="json"))
     yield ["encoder", configuration.encoder]
     yield ["data hash", configuration.data_hash]
     yield ["device", configuration.device.get("name", "")]
 
 
-def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[list[object]]:
+def flat(values: Mapping[str, Any], before: str = "") -> Iterator[list[object]]:
+    """A configuration as rows of place and value."""
     for name, value in values.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{name}.")
+            yield from flat(value, f"{before}{name}.")
         else:
             shown = ", ".join(map(str, value)) if isinstance(value, list) else value
             yield [f"{before}{name}", shown]
