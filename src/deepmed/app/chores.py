@@ -7,7 +7,9 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 
 from deepmed.core.backups import schedule
+from deepmed.core.chores import Seldom
 from deepmed.core.home import Home
+from deepmed.core.jobs import forgetting
 from deepmed.core.jobs.kinds import JobKind
 
 Chore = Callable[[Home], object]
@@ -15,7 +17,11 @@ Chore = Callable[[Home], object]
 
 def chores(kinds: Mapping[str, JobKind]) -> list[Chore]:
     """Each is short and may be done by several workers at once: ours, and the features' own."""
-    return [partial(schedule.tick, kinds=kinds), *_of_features()]
+    return [
+        partial(schedule.tick, kinds=kinds),
+        Seldom(forgetting.forget_old, forgetting.LOOK_SECONDS),
+        *_of_features(),
+    ]
 
 
 def _of_features() -> Iterator[Chore]:

@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     job_niceness: int = Field(
         15, ge=0, le=19, description="How far jobs stand back when others compute; 0 not at all"
     )
+    job_event_days: int = Field(
+        90, ge=1, le=36_500, description="How long it is kept how a job went, after its end"
+    )
     seed: int = Field(0, ge=0, description="Seed from which every random stream is derived")
     log_level: str = Field(
         "warning", pattern="^(debug|info|warning|error)$", description="Least level that is logged"

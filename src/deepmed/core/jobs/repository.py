@@ -8,6 +8,7 @@ from sqlalchemy import (
     ColumnElement,
     CursorResult,
     and_,
+    delete,
     exists,
     func,
     insert,
@@ -24,6 +25,7 @@ from deepmed.kit.database import AnyRow
 from deepmed.kit.ids import new_uid
 
 UNFINISHED = (JobState.QUEUED.value, JobState.RUNNING.value)
+ENDED = tuple(state.value for state in JobState if state.final)
 RETRIED = (JobState.FAILED.value, JobState.CANCELLED.value)
 CANDIDATES = 50
 """More than the workers that may look at the head of a queue in the same moment."""
@@ -246,6 +248,26 @@ def last_before(session: Session, job_id: int, moment: datetime) -> int:
         JobEvent.job_id == job_id, JobEvent.at < moment
     )
     return session.scalar(query) or 0
+
+
+def with_old_events(session: Session, before: datetime, limit: int) -> Sequence[int]:
+    """Jobs of all owners that ended before a moment and have more than their last event."""
+    earlier = exists().where(JobEvent.job_id == Job.id, JobEvent.sequence < Job.last_sequence)
+    query = select(Job.id).where(*_ended(before), earlier)
+    return session.scalars(query.order_by(Job.id).limit(limit)).all()
+
+
+def forget_events(session: Session, ids: Collection[int], before: datetime) -> None:
+    """Delete all but the last event of these jobs; one that runs again meanwhile keeps all."""
+    last = select(Job.last_sequence).where(Job.id == JobEvent.job_id, *_ended(before))
+    query = delete(JobEvent).where(
+        JobEvent.job_id.in_(ids), JobEvent.sequence < last.scalar_subquery()
+    )
+    _count(session, query)
+
+
+def _ended(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    return Job.state.in_(ENDED), Job.finished_at < before
 
 
 def _ready(

@@ -1,7 +1,8 @@
 """What is done by the clock for drawings, by every worker."""
 
+from deepmed.core.chores import Seldom
 from deepmed.core.home import Home
-from deepmed.features.drawings.data_export.expiry import DeleteOld
+from deepmed.features.drawings.data_export.expiry import LOOK_SECONDS, delete_old
 from deepmed.features.drawings.exports.expiry import delete_expired
 
 
@@ -10,4 +11,4 @@ def delete_expired_exports(home: Home) -> int:
     return delete_expired(home.database, home.storage)
 
 
-CHORES = (delete_expired_exports, DeleteOld())
+CHORES = (delete_expired_exports, Seldom(delete_old, LOOK_SECONDS))

@@ -8,9 +8,10 @@ import pytest
 
 from deepmed.core.backups import upkeep
 from deepmed.core.backups.service import BackupService
+from deepmed.core.chores import Seldom
 from deepmed.core.home import Home
 from deepmed.features.drawings.catalogue import DrawingCatalogue
-from deepmed.features.drawings.data_export.expiry import DeleteOld
+from deepmed.features.drawings.data_export.expiry import delete_old
 from deepmed.features.drawings.data_export.service import DataExport
 from factories.backups import add_drawing, pictures
 
@@ -77,9 +78,9 @@ def test_exports_of_data_go_after_a_day_and_with_what_is_in_them(
     keys = [stored.key for stored in opened.storage.list_files("data-exports")]
     old = next(key for key in keys if f"/{opened.owner_id}/" in key)
     age(opened, old, 23)
-    assert DeleteOld()(opened) == 0
+    assert delete_old(opened) == 0
     age(opened, old, 25)
-    chore = DeleteOld()
+    chore = Seldom(delete_old, 600)
     assert (chore(opened), chore(opened)) == (1, 0)
     mine.make("csv", include_embeddings=False)
     DrawingCatalogue(opened.database, opened.storage, opened.owner_id).delete_drawing(1)

@@ -1,6 +1,5 @@
 """Exports of data go after a day, and as soon as something in them was deleted."""
 
-import time
 from datetime import timedelta
 
 from deepmed.core.home import Home
@@ -9,6 +8,7 @@ from deepmed.kit.storage import FileStorageService
 FOLDER = "data-exports"
 KEPT = timedelta(days=1)
 LOOK_SECONDS = 600.0
+"""The store is far away sometimes, so it is not looked at all the time."""
 
 
 def folder_of(owner_id: int) -> str:
@@ -21,15 +21,6 @@ def delete_all(storage: FileStorageService, owner_id: int) -> int:
     return sum(storage.delete(stored.key) for stored in found)
 
 
-class DeleteOld:
-    """A chore; the store is far away sometimes, so it looks every ten minutes only."""
-
-    def __init__(self) -> None:
-        self._next = 0.0
-
-    def __call__(self, home: Home) -> int:
-        """Those of all owners that are older than a day; returns how many went."""
-        if time.monotonic() < self._next:
-            return 0
-        self._next = time.monotonic() + LOOK_SECONDS
-        return len(home.storage.sweep_orphans((), FOLDER, KEPT))
+def delete_old(home: Home) -> int:
+    """Those of all owners that are older than a day; returns how many went."""
+    return len(home.storage.sweep_orphans((), FOLDER, KEPT))
