@@ -2,7 +2,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, case, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.models.repository import children_of_copies
@@ -10,6 +10,7 @@ from deepmed.features.drawings.tables import (
     AnalysisBatch,
     AnomalyAnalysis,
     Drawing,
+    DrawingEmbedding,
     ModelMember,
 )
 from deepmed.kit.database import AnyRow
@@ -29,6 +30,35 @@ def drawings(session: Session, owner_id: int, ids: Sequence[int] | None) -> list
 
 def first_drawing(session: Session, owner_id: int) -> int | None:
     return session.scalars(select(func.min(Drawing.id)).where(Drawing.owner_id == owner_id)).one()
+
+
+def copied(session: Session, owner_id: int) -> list[Drawing]:
+    """The owner's drawings whose very picture is there several times, in order of id."""
+    mine = Drawing.owner_id == owner_id
+    query = select(Drawing.pixel_hash).where(mine).group_by(Drawing.pixel_hash)
+    found: list[Drawing] = []
+    for some in in_batches(list(session.scalars(query.having(func.count() > 1)))):
+        found += session.scalars(select(Drawing).where(mine, Drawing.pixel_hash.in_(some)))
+    return sorted(found, key=lambda drawing: drawing.id)
+
+
+def subjects(session: Session, owner_id: int) -> list[str | None]:
+    return list(
+        session.scalars(select(Drawing.subject).where(Drawing.owner_id == owner_id).distinct())
+    )
+
+
+def scorable_by_child(
+    session: Session, owner_id: int, encoder: str, conditions: Sequence[ColumnElement[bool]]
+) -> list[tuple[int, int]]:
+    """(child, drawings) of an owner's drawings that can be scored and meet the conditions."""
+    embedded = exists().where(
+        DrawingEmbedding.drawing_id == Drawing.id, DrawingEmbedding.encoder == encoder
+    )
+    query = select(Drawing.child_id, func.count()).where(
+        Drawing.owner_id == owner_id, Drawing.is_blank.is_(False), embedded, *conditions
+    )
+    return [(row[0], row[1]) for row in session.execute(query.group_by(Drawing.child_id))]
 
 
 def drawing_ids(session: Session, owner_id: int, ids: Sequence[int] | None) -> set[int]:
@@ -162,6 +192,23 @@ def newest_scores(
         for score, drawing, child in rows
         if score is not None
     ]
+
+
+def count_ranked(
+    session: Session, owner_id: int, model_id: int, flags: Sequence[ColumnElement[bool]]
+) -> tuple[int, list[int]]:
+    """How many newest answers a model scored, and how many of them each condition holds for.
+
+    All that the conditions ask for stands in `ix_anomaly_analyses_ranks`.
+    """
+    counts = [func.coalesce(func.sum(case((flag, 1), else_=0)), 0) for flag in flags]
+    query = select(func.count(), *counts).where(
+        *_newest_of(owner_id),
+        AnomalyAnalysis.age_group_model_id == model_id,
+        AnomalyAnalysis.anomaly_score.is_not(None),
+    )
+    found: AnyRow = session.execute(query).one()
+    return found[0], [int(number) for number in found[1:]]
 
 
 def subjects_of_members(session: Session, model_id: int) -> dict[int, str | None]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from deepmed.features.drawings.analysis import repository, subject_counts
 from deepmed.features.drawings.analysis.cohort import Cohort, cohort
 from deepmed.features.drawings.analysis.outcome import ActiveModel, Outcome
-from deepmed.features.drawings.analysis.outlook import outlook
+from deepmed.features.drawings.analysis.outlook import outlook, outlook_of_all
 from deepmed.features.drawings.analysis.parts import Pool
 from deepmed.features.drawings.analysis.rates import Use, by_use, use_of
 from deepmed.features.drawings.analysis.scoring import (
@@ -131,10 +131,18 @@ class AnalysisService:
             NotFoundError: an id does not exist.
         """
         with self.bench.database.read() as session:
+            if drawing_ids is None:
+                return self._outlook_of_all(session)
             drawings = repository.drawings(session, self.bench.owner_id, drawing_ids)
             _refuse_unknown(drawing_ids, {drawing.id for drawing in drawings})
             scene = self.scene(session, [drawing.id for drawing in drawings])
             return self._prospect(session, scene, drawings)
+
+    def _outlook_of_all(self, session: Session) -> dict[str, Any]:
+        copied = repository.copied(session, self.bench.owner_id)
+        scene = self.scene(session, [drawing.id for drawing in copied])
+        percentile = self._percentile(session)
+        return outlook_of_all(session, self.bench.owner_id, scene, copied, percentile)
 
     def cohort(self, uid: str) -> Cohort:
         """The new children of a batch, with one p and one q each.

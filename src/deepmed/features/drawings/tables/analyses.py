@@ -19,7 +19,16 @@ class AnomalyAnalysis(Owned, Base):
         Index(None, "owner_id", "analysis_timestamp"),
         Index(None, "drawing_id", "sequence"),
         Index(None, "sequence"),
-        Index(None, "age_group_model_id", "current_of"),
+        # What a model's newest answers are ranked and flagged by, without the answers' rows.
+        Index(
+            "ix_anomaly_analyses_ranks",
+            "age_group_model_id",
+            "current_of",
+            "owner_id",
+            "role",
+            "normalized_score",
+            "anomaly_score",
+        ),
         # Everything that statistics count, in the order of counting, of newest answers alone.
         Index(
             "ix_anomaly_analyses_current",

@@ -19,6 +19,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from deepmed.kit import clock
 from deepmed.kit.database import Base, Owned
 
+_TYPICAL = (
+    "(expert_label IS NULL OR expert_label = 'normal') AND is_blank IS {false} AND "
+    "withdrawn IS {false} AND duplicate_of IS NULL"
+)
 _MARKED = "expert_label != 'normal' OR withdrawn IS {true} OR duplicate_of IS NOT NULL"
 Bytes = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 
@@ -58,6 +62,16 @@ class Drawing(Owned, Base):
             "duplicate_of",
             postgresql_where=text(_MARKED.format(true="true")),
             sqlite_where=text(_MARKED.format(true="1")),
+        ),
+        # What is counted of the drawings that may train.
+        Index(
+            "ix_drawings_typical",
+            "owner_id",
+            "age_years",
+            "child_id",
+            "subject",
+            postgresql_where=text(_TYPICAL.format(false="false")),
+            sqlite_where=text(_TYPICAL.format(false="0")),
         ),
     )
 

@@ -5,19 +5,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import Session
 
 from deepmed.core.audit import repository as audit
 from deepmed.features.drawings.analysis import repository as analyses
 from deepmed.features.drawings.models.kinds import row_for
 from deepmed.features.drawings.models.manager import ModelManager
+from deepmed.features.drawings.models.membership import MEMBER_REVISION
 from deepmed.features.drawings.models.ranges import AgeRange
-from deepmed.features.drawings.tables import AgeGroupModel, ThresholdSetting
+from deepmed.features.drawings.tables import AgeGroupModel, AnomalyAnalysis, ThresholdSetting
 from deepmed.features.drawings.thresholds import repository
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ModelError, ValidationError
-from deepmed.learning.calibration import CalibrationSet
-from deepmed.learning.reference import ReferenceModel, Who
+from deepmed.learning.calibration import CalibrationSet, round_score
+from deepmed.learning.reference import ReferenceModel, Role, Who
 
 LEAST_PERCENTILE = 50.0
 GREATEST_PERCENTILE = 99.9
@@ -235,13 +237,36 @@ class ThresholdManager:
     def _effect(self, session: Session, row: AgeGroupModel, new: Rule) -> dict[str, Any]:
         model = self.models.load_model(session, row)
         old = self.rule(session, row.id)
-        scored = analyses.newest_scores(session, self.bench.owner_id, row.id)
+        counted = self._counted if self._stands(session, row) else self._decided
+        now, then = counted(session, row, [old, new])
         return {
             "model_id": row.id,
             "age_group": AgeRange(row.age_min, row.age_max, row.upper_closed).label,
-            "now": self._facts(model, old) | _flagged(model, scored, old),
-            "then": self._facts(model, new) | _flagged(model, scored, new),
+            "now": self._facts(model, old) | now,
+            "then": self._facts(model, new) | then,
         }
+
+    def _stands(self, session: Session, row: AgeGroupModel) -> bool:
+        """Whether whom it compares with is as it was trained, so that stored ranks hold."""
+        trained = row.parameters.get(MEMBER_REVISION)
+        return self.models.version(session, row) == f"{row.recipe_hash}/1/{trained}"
+
+    def _counted(
+        self, session: Session, row: AgeGroupModel, rules: Sequence[Rule]
+    ) -> list[dict[str, int]]:
+        """What each rule does to the newest answers, counted by their stored ranks."""
+        total, flagged = analyses.count_ranked(
+            session, self.bench.owner_id, row.id, [_flags(rule) for rule in rules]
+        )
+        return [_told(total, number) for number in flagged]
+
+    def _decided(
+        self, session: Session, row: AgeGroupModel, rules: Sequence[Rule]
+    ) -> list[dict[str, int]]:
+        """The same where children were taken out of the comparison: each score is ranked anew."""
+        model = self.models.load_model(session, row)
+        scored = analyses.newest_scores(session, self.bench.owner_id, row.id)
+        return [_flagged(model, scored, rule) for rule in rules]
 
     @staticmethod
     def _facts(model: ReferenceModel, rule: Rule) -> dict[str, Any]:
@@ -257,16 +282,26 @@ class ThresholdManager:
         }
 
 
+def _flags(rule: Rule) -> ColumnElement[bool]:
+    """The condition under which a rule flags a stored answer."""
+    if rule.threshold is None:
+        return AnomalyAnalysis.normalized_score >= rule.percentile
+    # A threshold set by hand is on the model's scale, and the twin scored whom it was fitted on.
+    above = AnomalyAnalysis.anomaly_score > round_score(rule.threshold)
+    return and_(above, AnomalyAnalysis.role != Role.FIT.value)
+
+
 def _flagged(
     model: ReferenceModel, scored: Sequence[tuple[float, Who]], rule: Rule
 ) -> dict[str, int]:
     decisions = [
         model.decide(score, whose, rule.rank_percentile, rule.threshold) for score, whose in scored
     ]
-    return {
-        "analysed_drawings": len(decisions),
-        "flagged_drawings": sum(decision.is_anomaly for decision in decisions),
-    }
+    return _told(len(decisions), sum(decision.is_anomaly for decision in decisions))
+
+
+def _told(analysed: int, flagged: int) -> dict[str, int]:
+    return {"analysed_drawings": analysed, "flagged_drawings": flagged}
 
 
 def _checked(
