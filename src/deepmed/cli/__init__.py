@@ -29,9 +29,21 @@ def interrupt_again(lost: "UnraisableHookArgs") -> None:
     if lost.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(lost)
         return
-    from _thread import interrupt_main
     from threading import Timer
 
-    again = Timer(0.01, interrupt_main)
+    again = Timer(0.01, _interrupt)
     again.daemon = True
     again.start()
+
+
+def _interrupt() -> None:
+    """As Ctrl-C would: a signal wakes the program from what it waits for, where there are such."""
+    import signal
+    from threading import main_thread
+
+    if hasattr(signal, "pthread_kill") and (main := main_thread().ident):
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        from _thread import interrupt_main
+
+        interrupt_main()

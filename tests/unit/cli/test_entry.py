@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -342,8 +343,10 @@ def test_an_interrupt_that_python_drops_in_a_finalizer_is_repeated() -> None:
         "module.drop = drop; groups.COMMANDS['drop'] = groups.Entry('dropping', 'drop', '');"
         "sys.argv = ['deepmed', 'drop']; run()"
     )
+    begun = time.monotonic()
     done = python("-c", code)
     assert (done.stdout, done.returncode) == ("dropped\n", 130)
+    assert time.monotonic() - begun < 20, "it woke the command"
     # click ends the line of the terminal's own ^C first
     assert done.stderr == "\nInterrupted; what was finished is kept, run the command again.\n"
 
