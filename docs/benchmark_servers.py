@@ -1,7 +1,7 @@
 """Sections of docs/benchmarks.md on the server and the platform, one a result file."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,34 @@ def server_sections(root: Path) -> str:
 def _section(path: Path, file: Path) -> str:
     result = json.loads(path.read_text(encoding="utf-8"))
     name = result["benchmark"]
-    rows = [_ROWS[name](*each) for each in result["figures"].items()]
     return "\n\n".join(
         [
             f"## {TITLES[name]}: {result['database']}",
             "\n".join(f"- {fact}" for fact in _facts(file, result)),
-            _table(COLUMNS[name], rows),
+            *_tables(name, result["figures"]),
         ]
+    )
+
+
+def _tables(name: str, figures: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """One table, or one a group where the figures have groups; above each what it comes to."""
+    groups: dict[str | None, dict[str, Mapping[str, Any]]] = {}
+    for question, each in figures.items():
+        groups.setdefault(each.get("group"), {})[question] = each
+    for group, mine in groups.items():
+        if group is not None:
+            yield f"### {group[0].upper()}{group[1:]}"
+            yield _verdict(mine)
+        rows = [_ROWS[name](*each) for each in mine.items()]
+        yield _table(COLUMNS[name], rows)
+
+
+def _verdict(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    kept = sum(each["passed"] is True for each in figures.values())
+    slowest = max(figures, key=lambda name: figures[name]["median_ms"])
+    return (
+        f"{kept} of {len(figures)} kept their promise; the slowest median is that of "
+        f"*{slowest}*, {_number(figures[slowest]['median_ms'])} ms."
     )
 
 
@@ -54,7 +75,8 @@ def _facts(file: Path, result: Mapping[str, Any]) -> list[str]:
 def _answer(name: str, each: Mapping[str, Any]) -> Sequence[str]:
     numbers = (each["median_ms"], each["p95_ms"], each["slowest_ms"])
     promised = "-" if each["limit_ms"] is None else f"under {each['limit_ms']:g}"
-    return [name, *map(_number, numbers), promised, KEPT[each["passed"]]]
+    address = f", `{each['route']}`" if "route" in each else ""
+    return [name + address, *map(_number, numbers), promised, KEPT[each["passed"]]]
 
 
 def _figure(name: str, each: Mapping[str, Any]) -> Sequence[str]:

@@ -85,6 +85,23 @@ def test_answers_come_before_the_platform_and_say_how_many_drawings(tmp_path: Pa
     assert "| page | 1.23 | 1,234 | 5 | under 50 | yes |" in text
 
 
+def test_each_group_of_questions_has_its_table_and_its_verdict(tmp_path: Path) -> None:
+    lists, pages = "lists and statistics", "pages"
+    facts = {"route": "GET /jobs", "p95_ms": 9, "slowest_ms": 9}
+    figures = {
+        "jobs": {"median_ms": 5, "limit_ms": 100, "passed": True, "group": lists, **facts},
+        "drawings": {"median_ms": 150, "limit_ms": 100, "passed": False, "group": lists, **facts},
+        "page: jobs": {"median_ms": 20, "limit_ms": 250, "passed": True, "group": pages, **facts},
+    }
+    write(tmp_path, "api-sqlite.json", benchmark="api", figures=figures)
+    first, second = server_sections(tmp_path).split("### ")[1:]
+    assert first.startswith("Lists and statistics\n")
+    assert "1 of 2 kept their promise; the slowest median is that of *drawings*, 150 ms." in first
+    assert "| drawings, `GET /jobs` | 150 | 9 | 9 | under 100 | **no** |" in first
+    assert second.startswith("Pages\n")
+    assert "| page: jobs, `GET /jobs` | 20 | 9 | 9 | under 250 | yes |" in second
+
+
 def test_both_engines_have_their_sections_with_how_the_server_was_set(tmp_path: Path) -> None:
     write(tmp_path, "api-sqlite.json", benchmark="api", database_settings={}, figures={})
     write(
