@@ -47,6 +47,7 @@ def start(folder: Path, source: str, required: str = "") -> subprocess.Popen[str
         env={
             "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS / 'plugins'}",
             "PATH": os.environ["PATH"],
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # installed ones take seconds to load
             "DEEPMED_REQUIRE_ALL": required,
         },
         stdout=subprocess.PIPE,
