@@ -27,6 +27,7 @@ from deepmed.kit import settings as kit_settings
 from factories import encoder
 from factories.drawings import Sketch, add_drawings, line_drawing
 from factories.homes import QUICK, open_bench
+from factories.servers import PROMPT
 from factories.shared import made_once
 from factories.training_sets import write_set
 
@@ -86,6 +87,8 @@ class Answers:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DEEPMED_HOME", str(self.home))
             patch.setenv("DEEPMED_ENCODER", encoder.NAME)
+            for name, value in PROMPT.items():
+                patch.setenv(name, value)
             for name in ("DEEPMED_SETTINGS", "DEEPMED_DATABASE_URL", "DEEPMED_STORAGE_URL"):
                 patch.delenv(name, raising=False)
             kit_settings.current.cache_clear()

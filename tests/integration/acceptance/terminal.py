@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from factories.servers import PROMPT
+
 LAUNCHER = Path(__file__).with_name("launcher.py")
 LONGEST = 270.0
 OURS = ("DEEPMED_HOME", "DEEPMED_SETTINGS", "DEEPMED_DATABASE_URL", "DEEPMED_STORAGE_URL")
@@ -38,7 +40,7 @@ class Answer:
 def environment(home: Path, **more: str) -> dict[str, str]:
     """That of this process, for another data folder and with one computing thread."""
     kept = {name: value for name, value in os.environ.items() if name not in OURS}
-    return {**kept, "OMP_NUM_THREADS": "1", "DEEPMED_HOME": str(home), **more}
+    return {**kept, **PROMPT, "OMP_NUM_THREADS": "1", "DEEPMED_HOME": str(home), **more}
 
 
 class Launcher:

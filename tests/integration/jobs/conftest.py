@@ -8,11 +8,14 @@ from deepmed.core.home import Home
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.kit.settings import Settings
 from factories import job_kinds, jobs
+from factories.servers import PROMPT
 
 
 @pytest.fixture(autouse=True)
 def _plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job_kinds.install(tmp_path / "plug-in", monkeypatch)
+    for name, value in PROMPT.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture

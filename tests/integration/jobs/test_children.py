@@ -41,12 +41,14 @@ def test_a_job_of_isolation_process_runs_in_a_child_and_an_inline_one_here(
         assert (ended(ledger.database, here.id).result or {})["pid"] == os.getpid()
 
 
-@pytest.mark.parametrize(("given", "expected"), [({}, 15), ({"job_niceness": 3}, 3)])
+@pytest.mark.parametrize(("given", "expected"), [(None, 15), (3, 3)])
 def test_a_child_stands_back_behind_the_server_and_so_do_its_threads(
-    ledger: JobLedger, settings: Settings, given: dict[str, int], expected: int
+    ledger: JobLedger, settings: Settings, given: int | None, expected: int
 ) -> None:
     job = ledger.submit("test.child", {})
-    with working(settings.model_copy(update=given)):
+    default = Settings.model_fields["job_niceness"].default
+    niceness = default if given is None else given
+    with working(settings.model_copy(update={"job_niceness": niceness})):
         pid = marked_pid(settings.home, job.id)
         own = os.getpriority(os.PRIO_PROCESS, 0)
         threads = [thread.id for thread in psutil.Process(pid).threads()]

@@ -18,6 +18,7 @@ from factories.homes import (  # noqa: F401 - pytest finds fixtures by their nam
     trained,
     trained_home,
 )
+from factories.servers import PROMPT
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ Ask = Callable[..., Answer]
 @pytest.fixture
 def ask(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
     """Runs `deepmed drawings …` in this process on the test's data folder."""
-    monkeypatch.setenv("DEEPMED_ENCODER", encoder.NAME)
+    for name, value in {"DEEPMED_ENCODER": encoder.NAME, **PROMPT}.items():
+        monkeypatch.setenv(name, value)
     kit_settings.current.cache_clear()
 
     def asked(*arguments: object) -> Answer:
