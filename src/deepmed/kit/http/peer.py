@@ -1,7 +1,8 @@
 """Which operating-system user is at the other end of a connection on this machine (S-1).
 
-The kernel lists every TCP socket of this machine with the user who opened it. The client's own
-socket is the line whose local end is the client's address and whose remote end is ours.
+The kernel tells the user who opened a TCP socket of this machine. It is asked for the one socket
+whose local end is the client's address and whose remote end is ours; where it does not answer that,
+its tables of all sockets are searched for it.
 """
 
 import os
@@ -12,7 +13,8 @@ from contextlib import closing
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
-Address = tuple[str, int]
+from deepmed.kit.http.socket_diag import Address, owner_of
+
 PeerLookup = Callable[[Address, Address], int | None]
 """From the client's address and ours to the client's user id; None where nobody can tell."""
 
@@ -48,6 +50,14 @@ def can_tell_users() -> bool:
 
 
 def _look(client: Address, server: Address) -> int | None:
+    told = owner_of(client, server)
+    if told is None:
+        return _search(client, server)
+    user, inode = told
+    return user if inode else None
+
+
+def _search(client: Address, server: Address) -> int | None:
     for table, ends in zip(TABLES, _written(client, server), strict=True):
         for line in _lines(table):
             if ends in line:

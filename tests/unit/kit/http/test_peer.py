@@ -20,7 +20,8 @@ linux_only = pytest.mark.skipif(not can_tell_users(), reason="this machine lists
 
 @pytest.fixture
 def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Tables of the kernel that a test writes itself."""
+    """Tables of the kernel that a test writes itself, where it answers nothing else."""
+    monkeypatch.setattr(peer, "owner_of", lambda *_: None)
     written = tmp_path / "tcp"
     written.write_text("head\n")
     monkeypatch.setattr(peer, "TABLES", (written, tmp_path / "missing"))
@@ -78,6 +79,28 @@ def test_another_users_connection_has_that_users_id() -> None:
         port = int(process.stdout.readline())
         assert peer_uid(("127.0.0.1", port), server.getsockname()) == 65534
         process.communicate(timeout=10)
+
+
+@linux_only
+def test_the_tables_say_the_same_where_the_kernel_answers_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peer, "owner_of", lambda *_: None)
+    with (
+        closing(socket.create_server(("127.0.0.1", 0))) as server,
+        closing(socket.create_connection(server.getsockname())) as client,
+    ):
+        assert peer_uid(client.getsockname(), server.getsockname()) == os.geteuid()
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"), [((1000, 77), 1000), ((0, 0), None), ((0, 77), 0), ((1000, 0), None)]
+)
+def test_a_socket_without_an_inode_is_nobodys_whatever_user_is_told(
+    tables: Path, monkeypatch: pytest.MonkeyPatch, told: tuple[int, int], expected: int | None
+) -> None:
+    monkeypatch.setattr(peer, "owner_of", lambda *_: told)
+    assert peer_uid(CLIENT, SERVER) == expected
 
 
 @linux_only
