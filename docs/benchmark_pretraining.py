@@ -106,7 +106,7 @@ def _spread(task: Mapping[str, Any]) -> str:
 def _kinds(task: Mapping[str, Any]) -> str:
     names = [row["name"] for row in task["rows"]]
     rows = [
-        [kind, *(_figure(row["kinds"][kind]["figure"], "") for row in task["rows"])]
+        [kind, *(_figure(row["kinds"][kind], "") for row in task["rows"])]
         for kind in task["rows"][0]["kinds"]
     ]
     return _table(["Kind", *names], rows)

@@ -7,7 +7,7 @@ import typer
 
 from deepmed.cli.output import Output
 
-STEPS = 600
+STEPS = 240
 
 
 def measure_pretraining(

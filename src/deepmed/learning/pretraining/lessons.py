@@ -56,9 +56,9 @@ class Recipe:
         known: weight of telling kind and traits.
     """
 
-    steps: int = 600
-    batch: int = 96
-    drawings: int = 3072
+    steps: int = 240
+    batch: int = 64
+    drawings: int = 1536
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     warm_up: float = 0.1

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
+from torch import nn
 
 from deepmed.kit import seeds
 from deepmed.learning.encoders.stroke_net.network import StrokeNet
@@ -80,7 +81,7 @@ def pretrain(
             passed = []
         if progress is not None:
             progress(step, recipe.steps)
-    found.network.eval().to(memory_format=torch.contiguous_format)
+    _laid_out(found.network.eval(), torch.contiguous_format)
     return found
 
 
@@ -115,7 +116,12 @@ def pace(step: int, recipe: Recipe) -> float:
 def _fresh(lessons: Lessons, recipe: Recipe, seed: int) -> Learner:
     kinds, traits = int(lessons.kinds.max()) + 1, lessons.traits.shape[1]
     learner = _seeded(seed, kinds, traits, recipe.projection).train()
-    return learner.to(memory_format=torch.channels_last)  # the faster one for small channels
+    _laid_out(learner, torch.channels_last)  # the faster one where there are few channels
+    return learner
+
+
+def _laid_out(module: nn.Module, form: torch.memory_format) -> None:
+    module.to(memory_format=form)  # type: ignore[call-overload]  # its types lack this one
 
 
 def _seeded(seed: int, kinds: int, traits: int, projection: int) -> Learner:

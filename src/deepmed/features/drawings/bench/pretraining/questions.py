@@ -26,7 +26,7 @@ from deepmed.learning.evaluation import (
     paired_difference_interval,
     share_interval,
 )
-from deepmed.learning.reference.evaluation import measured
+from deepmed.learning.evaluation.measuring import measured
 
 DETECTOR = "mahalanobis"
 """The published benchmark names it the best simple one on the real drawings, for both built-in
@@ -110,12 +110,10 @@ def _detection(name: str, material: Material, detector: str, asking: Asking) -> 
         asking.step(f"{name}: {one.name}")
         found[one.name] = places(material, _entrant(material, one.encoder, detector), asking.seed)
     present = found[asking.lookers[0].name]
-    kinds = kinds_of(material)
+    kinds = kinds_of(material) if name == PRIMARY else []
 
     def by_kind(who: str) -> Figures:
-        own = partial(_auroc, found[who], asking=asking)
-        less = partial(_auroc_difference, found[who], present, asking=asking)
-        return {"kinds": {kind: {"figure": own(kind), "beside": less(kind)} for kind in kinds}}
+        return {"kinds": {kind: _auroc(found[who], kind, asking=asking) for kind in kinds}}
 
     return {
         "task": name,
@@ -125,7 +123,7 @@ def _detection(name: str, material: Material, detector: str, asking: Asking) -> 
         "rows": asking.rows(
             lambda who: _auroc(found[who], ALL, asking=asking),
             lambda who: _auroc_difference(found[who], present, ALL, asking=asking),
-            by_kind if len(kinds) > 1 else None,
+            by_kind if kinds else None,
         ),
     }
 

@@ -81,7 +81,7 @@ def _record(kept: Path, made_by: str) -> dict[str, Any] | None:
     path = weights_file(kept)
     if not path.is_file():
         return None
-    with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]  # has no types
+    with safe_open(path, framework="pt") as file:
         facts = file.metadata() or {}
     if facts.get("recipe") != made_by:
         return None

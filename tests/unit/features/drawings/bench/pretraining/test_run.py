@@ -2,12 +2,11 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from deepmed.features.drawings.bench.collection import Collection
-from deepmed.features.drawings.bench.material import Material
 from deepmed.features.drawings.bench.pretraining import questions
 from deepmed.features.drawings.bench.pretraining import run as module
 from deepmed.features.drawings.bench.pretraining.drawn import draw_lessons
@@ -37,20 +36,18 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_real_drawings_are_opened_after_the_last_training(
     kept: Path,
-    drawings: Collection,
-    material: Material,
     bench_settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done: list[str] = []
 
-    def read(_path: Path, _settings: Settings) -> Collection:
+    def read(_path: Path, _settings: Settings) -> SimpleNamespace:
         done.append("real drawings are read")
-        return drawings
+        return SimpleNamespace(origin="drawings of nobody")
 
     monkeypatch.setattr(module, "read_real_drawings", read)
-    monkeypatch.setattr(module, "real_material", lambda *_given: material)
-    monkeypatch.setattr(module, "TIMINGS", 1)
+    monkeypatch.setattr(module, "real_material", lambda *_given: None)
+    monkeypatch.setattr(module, "_speeds", lambda *_given: [])
     monkeypatch.setattr(
         questions, "answers", lambda _real, asking: [{"task": PRIMARY, "rows": _rows(asking)}]
     )
