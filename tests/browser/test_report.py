@@ -5,30 +5,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from factories.reports import Reported
+from factories.visiting import Watched
 
 PHONE, DESK, PAPER = 360, 1440, 794
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 
 
 @dataclass
-class Visit:
+class Visit(Watched):
     """An open page, with all that it complained of and asked for."""
 
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def watch(self) -> None:
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-
-    def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
+    page: Page = field(kw_only=True)
 
     def open(self, path: Path) -> None:
         self.page.goto(path.as_uri(), wait_until="load")
@@ -44,19 +33,11 @@ class Visit:
         return widest
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as player:
-        opened = player.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def visit(browser: Browser, width: int) -> Iterator[Visit]:
     page = browser.new_page(viewport={"width": width, "height": 900})
-    made = Visit(page)
-    made.watch()
+    made = Visit(page=page)
+    made.watch(page)
     yield made
     page.close()
 
