@@ -171,7 +171,8 @@ def _ask_of_drawings(answers: Answers, drawing: str) -> None:
     call = answers.call
     call("list", "drawings", "list", "--page", "2", "--page-size", "30")
     call("show", "drawings", "show", drawing)
-    call("explain", "drawings", "explain", drawing, "--out", str(answers.folder / "maps"))
+    maps = str(answers.folder / "maps")
+    call("explain", "drawings", "explain", drawing, "--measure", "--out", maps)
     call("compare", "drawings", "compare", drawing)
     call("annotate", "drawings", "annotate", drawing, "A thick line", "--region", "region-1")
     call("annotations", "drawings", "annotations", drawing)
