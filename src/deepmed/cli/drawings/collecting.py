@@ -332,6 +332,8 @@ def sweep(as_json: JsonFlag = False) -> None:
 
 
 def _facts(drawing: "Drawing") -> dict[str, Any]:
+    from deepmed.features.drawings.catalogue.facts import facts_of
+
     notes = {
         "blank": drawing.is_blank,
         "duplicate": drawing.duplicate_of is not None,
@@ -341,13 +343,7 @@ def _facts(drawing: "Drawing") -> dict[str, Any]:
         "id": drawing.id,
         "filename": drawing.filename,
         "original_name": drawing.original_name,
-        "age_years": drawing.age_years,
-        "age_precision": drawing.age_precision,
-        "subject": drawing.subject,
-        "expert_label": drawing.expert_label,
-        "drawing_tool": drawing.drawing_tool,
-        "prompt": drawing.prompt,
-        "child_id": drawing.child.code,
+        **facts_of(drawing),
         "ink_coverage": drawing.ink_coverage,
         "notes": [name for name, holds in notes.items() if holds],
         "upload_timestamp": drawing.upload_timestamp.isoformat(),

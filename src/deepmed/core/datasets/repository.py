@@ -4,9 +4,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from deepmed.core.datasets.tables import Dataset, DatasetItem
-
-# Fewer than the parameters that one statement may have on any of the three engines.
-_BATCH = 500
+from deepmed.kit.database.batches import in_batches
 
 
 def by_content(session: Session, owner_id: int, name: str, content_hash: str) -> Dataset | None:
@@ -70,8 +68,7 @@ def count_items(session: Session, owner_id: int, content_hashes: Sequence[str]) 
 def remove_items(session: Session, owner_id: int, content_hashes: Sequence[str]) -> dict[int, int]:
     """Delete the items of these contents; returns how many each dataset lost, by id."""
     lost: dict[int, int] = {}
-    for start in range(0, len(content_hashes), _BATCH):
-        batch = content_hashes[start : start + _BATCH]
+    for batch in in_batches(content_hashes):
         owned = select(Dataset.id).where(Dataset.owner_id == owner_id)
         chosen = DatasetItem.content_hash.in_(batch) & DatasetItem.dataset_id.in_(owned)
         counts = (

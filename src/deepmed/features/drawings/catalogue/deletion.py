@@ -68,9 +68,7 @@ class Deletion:
 
     def of_drawing(self, drawing_id: int) -> DeletionReport:
         with self._database.write() as session:
-            drawing = repository.find(session, self._owner_id, drawing_id)
-            if drawing is None:
-                raise NotFoundError(f"There is no drawing {drawing_id}.")
+            drawing = repository.get(session, self._owner_id, drawing_id)
             report, files = self._delete(session, [drawing], [drawing.child_id])
             self._record(session, "drawing", drawing_id, report)
         return self._finish(report, files)
@@ -78,9 +76,7 @@ class Deletion:
     def preview_of_drawing(self, drawing_id: int) -> DeletionReport:
         """What `of_drawing` would report; nothing is deleted. Raises NotFoundError."""
         with self._database.read() as session:
-            drawing = repository.find(session, self._owner_id, drawing_id)
-            if drawing is None:
-                raise NotFoundError(f"There is no drawing {drawing_id}.")
+            drawing = repository.get(session, self._owner_id, drawing_id)
             siblings = repository.drawings_of(session, self._owner_id, drawing.child_id)
             items = DatasetService(session, self._owner_id).count([drawing.source_hash])
             return DeletionReport(

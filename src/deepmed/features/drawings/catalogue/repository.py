@@ -18,6 +18,7 @@ from deepmed.features.drawings.tables import (
     InterpretabilityResult,
     ModelMember,
 )
+from deepmed.kit.errors import NotFoundError
 
 Key = tuple[Any, int]
 """Where a page ends: the sorted value and the id of its last drawing."""
@@ -87,6 +88,14 @@ def key_of(drawing: Drawing, sort: Sort) -> Key:
 def find(session: Session, owner_id: int, drawing_id: int) -> Drawing | None:
     query = select(Drawing).where(Drawing.owner_id == owner_id, Drawing.id == drawing_id)
     return session.scalars(query).one_or_none()
+
+
+def get(session: Session, owner_id: int, drawing_id: int) -> Drawing:
+    """Raises NotFoundError where there is none, or it is another owner's."""
+    drawing = find(session, owner_id, drawing_id)
+    if drawing is None:
+        raise NotFoundError(f"There is no drawing {drawing_id}.")
+    return drawing
 
 
 def find_child(session: Session, owner_id: int, code: str) -> Child | None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from deepmed.core.audit.repository import record
 from deepmed.features.drawings.catalogue import repository
 from deepmed.features.drawings.catalogue.deletion import Deletion, DeletionReport
+from deepmed.features.drawings.catalogue.facts import facts_of
 from deepmed.features.drawings.catalogue.filters import (
     NEWEST_FIRST,
     DrawingFilter,
@@ -25,7 +26,7 @@ from deepmed.features.drawings.metadata import (
 )
 from deepmed.features.drawings.tables import Drawing
 from deepmed.kit.database import Database
-from deepmed.kit.errors import NotFoundError, ValidationError
+from deepmed.kit.errors import ValidationError
 from deepmed.kit.storage import FileStorageService
 
 _TRAINING_FIELDS = {"age_years", "age_precision", "expert_label", "child_id"}
@@ -116,7 +117,7 @@ class DrawingCatalogue:
     def get(self, drawing_id: int) -> Drawing:
         """Raises NotFoundError where there is none, or it is another owner's."""
         with self._database.read() as session:
-            drawing = self._find(session, drawing_id)
+            drawing = repository.get(session, self._owner_id, drawing_id)
             session.expunge_all()
             return drawing
 
@@ -145,8 +146,8 @@ class DrawingCatalogue:
         if unknown:
             raise ValidationError(f"A drawing has no field {', '.join(unknown)} to change.")
         with self._database.write() as session:
-            drawing = self._find(session, drawing_id)
-            before = _facts(drawing)
+            drawing = repository.get(session, self._owner_id, drawing_id)
+            before = facts_of(drawing)
             wanted = _merged(before, changes)
             after = wanted.model_dump(mode="json")
             changed = sorted(name for name in after if after[name] != before[name])
@@ -159,7 +160,7 @@ class DrawingCatalogue:
     def withdraw(self, drawing_id: int, *, withdrawn: bool = True) -> Drawing:
         """Keep a drawing and let it take no part in training any more; or take that back."""
         with self._database.write() as session:
-            drawing = self._find(session, drawing_id)
+            drawing = repository.get(session, self._owner_id, drawing_id)
             if drawing.withdrawn != withdrawn:
                 drawing.withdrawn = withdrawn
                 models = repository.mark_models(session, self._owner_id, [drawing_id])
@@ -180,16 +181,10 @@ class DrawingCatalogue:
         """Delete all drawings of a child, by the caller's child id. Raises NotFoundError."""
         return self._deletion.of_child(child)
 
-    def _find(self, session: Session, drawing_id: int) -> Drawing:
-        drawing = repository.find(session, self._owner_id, drawing_id)
-        if drawing is None:
-            raise NotFoundError(f"There is no drawing {drawing_id}.")
-        return drawing
-
     def _apply(
         self, session: Session, drawing: Drawing, after: Mapping[str, Any], changed: list[str]
     ) -> None:
-        before = _facts(drawing)
+        before = facts_of(drawing)
         for name in changed:
             if name == "child_id":
                 self._move(session, drawing, after["child_id"])
@@ -229,17 +224,6 @@ class DrawingCatalogue:
             models_to_retrain=models,
             **details,
         )
-
-
-def _facts(drawing: Drawing) -> dict[str, Any]:
-    return {
-        **{
-            name: getattr(drawing, name)
-            for name in (*FIELDS, "age_precision")
-            if name != "child_id"
-        },
-        "child_id": drawing.child.code,
-    }
 
 
 def _merged(before: Mapping[str, Any], changes: Mapping[str, object]) -> DrawingMetadata:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from deepmed.core.audit.repository import record
 from deepmed.core.datasets.service import MAX_ITEM_NAME, MAX_NAME, DatasetService, Item
+from deepmed.features.drawings.catalogue.facts import facts_of
 from deepmed.features.drawings.importing import repository
 from deepmed.features.drawings.importing.plan import (
     ImportPlan,
@@ -283,7 +284,7 @@ def _note_present(work: _Work, planned: PlannedDrawing, drawing: Drawing) -> Non
     """The first values are kept; other ones are told."""
     conflicts = {}
     if planned.metadata is not None:
-        stored = {**facts(drawing), "child_id": drawing.child.code}
+        stored = facts_of(drawing)
         for name, brought in planned.metadata.model_dump(mode="json", include=set(FIELDS)).items():
             if brought is not None and brought != stored[name]:
                 conflicts[name] = [stored[name], brought]
@@ -291,18 +292,5 @@ def _note_present(work: _Work, planned: PlannedDrawing, drawing: Drawing) -> Non
     work.items[planned.file.name] = drawing.id
 
 
-def facts(drawing: Drawing) -> dict[str, Any]:
-    """What is known of a drawing, apart from whose it is."""
-    return {
-        "age_years": drawing.age_years,
-        "age_precision": drawing.age_precision,
-        "subject": drawing.subject,
-        "expert_label": drawing.expert_label,
-        "drawing_tool": drawing.drawing_tool,
-        "prompt": drawing.prompt,
-    }
-
-
 def _item(name: str, drawing: Drawing) -> Item:
-    details = {**facts(drawing), "child_id": drawing.child.code}
-    return Item(name[-MAX_ITEM_NAME:], drawing.source_hash, details)
+    return Item(name[-MAX_ITEM_NAME:], drawing.source_hash, facts_of(drawing))

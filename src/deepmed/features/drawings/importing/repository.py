@@ -7,27 +7,21 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.tables import Child, Drawing, ImportRun
-
-# Fewer than the parameters that one statement may have on any of the three engines.
-_BATCH = 500
+from deepmed.kit.database.batches import in_batches
 
 
 def by_source_hash(session: Session, owner_id: int, hashes: Sequence[str]) -> dict[str, Drawing]:
     found: dict[str, Drawing] = {}
-    for start in range(0, len(hashes), _BATCH):
-        query = select(Drawing).where(
-            Drawing.owner_id == owner_id, Drawing.source_hash.in_(hashes[start : start + _BATCH])
-        )
+    for batch in in_batches(hashes):
+        query = select(Drawing).where(Drawing.owner_id == owner_id, Drawing.source_hash.in_(batch))
         found |= {drawing.source_hash: drawing for drawing in session.scalars(query)}
     return found
 
 
 def by_ids(session: Session, owner_id: int, ids: Sequence[int]) -> dict[int, Drawing]:
     found: dict[int, Drawing] = {}
-    for start in range(0, len(ids), _BATCH):
-        query = select(Drawing).where(
-            Drawing.owner_id == owner_id, Drawing.id.in_(ids[start : start + _BATCH])
-        )
+    for batch in in_batches(ids):
+        query = select(Drawing).where(Drawing.owner_id == owner_id, Drawing.id.in_(batch))
         found |= {drawing.id: drawing for drawing in session.scalars(query)}
     return found
 
@@ -87,12 +81,12 @@ def add_drawing(
 
 def attach_dataset(session: Session, owner_id: int, ids: Sequence[int], dataset_id: int) -> None:
     """Name the dataset on the drawings that none has brought before."""
-    for start in range(0, len(ids), _BATCH):
+    for batch in in_batches(ids):
         session.execute(
             update(Drawing)
             .where(
                 Drawing.owner_id == owner_id,
-                Drawing.id.in_(ids[start : start + _BATCH]),
+                Drawing.id.in_(batch),
                 Drawing.dataset_id.is_(None),
             )
             .values(dataset_id=dataset_id)

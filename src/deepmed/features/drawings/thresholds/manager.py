@@ -102,14 +102,25 @@ class ThresholdManager:
             ValidationError: the percentile is out of range, or a threshold names no model.
             NotFoundError: there is no such model.
         """
-        new = _checked(self.config, percentile, threshold, model_id)
-        if model_id is not None:
-            self.models.get(session, model_id)
+        new = self._asked(session, percentile, threshold, model_id)
         return [
             self._effect(session, row, new)
             for row in self.models.active(session)
             if model_id in {None, row.id}
         ]
+
+    def _asked(
+        self,
+        session: Session,
+        percentile: float | None,
+        threshold: float | None,
+        model_id: int | None,
+    ) -> Rule:
+        """The rule in these words, of a model that there is."""
+        new = _checked(self.config, percentile, threshold, model_id)
+        if model_id is not None:
+            self.models.get(session, model_id)
+        return new
 
     def set_rule(
         self,
@@ -124,9 +135,7 @@ class ThresholdManager:
             ValidationError: the percentile is out of range, or a threshold names no model.
             NotFoundError: there is no such model.
         """
-        new = _checked(self.config, percentile, threshold, model_id)
-        if model_id is not None:
-            self.models.get(session, model_id)
+        new = self._asked(session, percentile, threshold, model_id)
         old = self.rule(session, model_id)
         row = repository.add(
             session,
