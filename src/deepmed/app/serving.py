@@ -30,6 +30,7 @@ from deepmed.kit.http.connections import RememberingProtocol
 from deepmed.kit.http.peer import can_tell_users, peer_uid
 from deepmed.kit.http.server_log import forward_warnings
 from deepmed.kit.settings import Settings
+from deepmed.web.routes import missing_assets
 
 GRACE_SECONDS = 5
 LARGEST_FRAME = 1 << 16
@@ -62,6 +63,8 @@ def run(asked: Serving, say: Say) -> None:
         app = _application(home, with_worker=asked.with_worker)
         port = main[0].getsockname()[1]
         say(f"DeepMed serves {settings.home} at {_address(app, port)} (Ctrl-C ends it)")
+        if missing := missing_assets():
+            say(missing)
         asyncio.run(_serve(app, main, push))
 
 

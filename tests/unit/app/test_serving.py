@@ -6,11 +6,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from deepmed.app import serving
-from deepmed.app.serving import _listen, loopback_addresses
+from deepmed.app.serving import Serving, _listen, loopback_addresses
 from deepmed.core.home import Home
 from deepmed.kit.errors import ConfigurationError
 from deepmed.kit.http.peer import peer_uid
 from deepmed.kit.settings import current
+from deepmed.web import routes
 
 
 @pytest.mark.req("S-1.2")
@@ -77,3 +78,19 @@ def test_a_server_logs_requests_unless_it_is_told_otherwise(
     monkeypatch.setenv("DEEPMED_LOG_LEVEL", "error")
     current.cache_clear()
     assert serving._watched(current()).log_level == "error"
+
+
+def test_pages_that_will_look_bare_are_told_with_the_remedy(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(*_: object) -> None:
+        return
+
+    said: list[str] = []
+    monkeypatch.setattr(serving, "_serve", nothing)
+    monkeypatch.setattr(routes, "ASSETS_READY", home / "htmx.js")
+    for _ in range(2):
+        serving.run(Serving("127.0.0.1", 0, 0, with_worker=False, demo=False), said.append)
+        (home / "htmx.js").touch()
+    assert [line for line in said if "make assets" in line] == said[1:2]
+    assert len(said) == 3

@@ -33,8 +33,6 @@ drawings service, so that its clients go on working; where an answer differs,
   is going on) and **507** (a file cannot be stored or read).
 - The body of an error has `detail`: what happened, what was kept, and what to do.
 """
-ANYWHERE = {403, 413, 429, 500, 503, 507}
-"""What any address may answer with, as the introduction says."""
 ERRORS = {
     400: "A value is not acceptable; nothing was stored.",
     404: "There is no such object, or it is somebody else's.",

@@ -15,11 +15,6 @@ from deepmed.cli.drawings.training.workplace import (
 from deepmed.cli.output import JsonFlag, Output
 
 if TYPE_CHECKING:
-    from deepmed.features.drawings.training.config import (
-        ParameterSweepConfig,
-        TrainingConfig,
-        TrainingConfigManager,
-    )
     from deepmed.features.drawings.training.sweeping import Sweep
 
 
@@ -45,7 +40,8 @@ def sweep(
     from deepmed.features.drawings.training.sweeping import sweep as compare
 
     out, manager = Output(as_json), TrainingConfigManager()
-    base, compared = _asked(manager, overrides or [], config)
+    given = None if config is None else manager.load_config(config)
+    base, compared = manager.load_sweep(overrides or [], given)
     with open_trainings() as (home, _), out.progress("Training") as progress:
         found = compare(
             EmbeddingService(home.settings, home.storage),
@@ -66,27 +62,6 @@ def sweep(
             "trials": [_trial(one.to_dict()) for one in found.trials],
         }
     )
-
-
-def _asked(
-    manager: "TrainingConfigManager", overrides: list[str], config: Path | None
-) -> "tuple[TrainingConfig, ParameterSweepConfig]":
-    """What stays the same, and what is compared."""
-    from deepmed.features.drawings.training.config import ParameterSweepConfig
-    from deepmed.features.drawings.training.config.composing import composed
-    from deepmed.features.drawings.training.config.overrides import read_overrides
-    from deepmed.kit.errors import ValidationError
-
-    read = read_overrides(overrides)
-    several = [one for one in read if len(one.values) > 1]
-    if not several:
-        raise ValidationError(
-            "Nothing is to be compared: give several values to a setting, such as "
-            "optimizer.learning_rate=0.001,0.003,0.01."
-        )
-    single = [one for one in read if len(one.values) == 1]
-    base = composed(single, None if config is None else manager.load_config(config))
-    return base, ParameterSweepConfig.of(several)
 
 
 def _trial(trial: dict[str, Any]) -> dict[str, Any]:

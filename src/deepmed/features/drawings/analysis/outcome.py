@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from deepmed.features.drawings.models.kinds import SUBJECT_AWARE
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.learning.calibration.decision import Decision
@@ -20,11 +19,6 @@ class ActiveModel:
     row: AgeGroupModel
     ages: AgeRange
     model: ReferenceModel
-
-    @property
-    def looks_at_subjects(self) -> bool:
-        """Whether it ranks drawings whose subject is given, by their subject too."""
-        return self.row.kind == SUBJECT_AWARE
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,9 @@ from typing import Any
 from deepmed.core.home import Home
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import Job
-from deepmed.features.drawings.training.config.composing import checked, composed
+from deepmed.features.drawings.training.config.composing import checked
 from deepmed.features.drawings.training.config.manager import TrainingConfigManager
 from deepmed.features.drawings.training.config.models import TrainingConfig
-from deepmed.features.drawings.training.config.overrides import read_overrides
-from deepmed.features.drawings.training.config.sweeps import ParameterSweepConfig
 from deepmed.features.drawings.training.datasets import Dataset
 from deepmed.features.drawings.training.environment import LocalTrainingEnvironment
 from deepmed.features.drawings.training.sweep_job import SweepPayload, submit
@@ -64,15 +62,8 @@ def compare(
         ValidationError: nothing has several values, or one is not acceptable.
         DatasetRefusedError: the folder cannot be trained on.
     """
-    read = read_overrides(lines)
-    several = [one for one in read if len(one.values) > 1]
-    if not several:
-        raise ValidationError(
-            "Nothing is to be compared: give several values to a setting, such as "
-            "optimizer.learning_rate=0.001,0.003,0.01. Nothing was begun."
-        )
-    settled = composed([one for one in read if len(one.values) == 1], base)
-    return submit(home, ledger, settled, ParameterSweepConfig.of(several), dataset_of(dataset))
+    shared, compared = TrainingConfigManager().load_sweep(lines, base)
+    return submit(home, ledger, shared, compared, dataset_of(dataset))
 
 
 def begin_as(home: Home, ledger: JobLedger, sweep: Job, number: int) -> Job:

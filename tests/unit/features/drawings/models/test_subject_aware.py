@@ -167,7 +167,7 @@ def test_only_drawings_whose_subject_is_given_fit_and_calibrate(both: Workbench)
 @pytest.mark.req("D-26.1", "D-26.2", "D-26.3")
 def test_roles_are_those_of_the_model_that_answers(both: Workbench) -> None:
     scene, drawings = staged(both)
-    aware = {item.row.id: item for item in scene.active if item.looks_at_subjects}
+    aware = {item.row.id: item for item in scene.active if item.row.kind == SUBJECT_AWARE}
     seen = set()
     for drawing, outcome in zip(drawings, analyse(scene, drawings), strict=True):
         item = aware.get(outcome.model_id or 0)
@@ -192,7 +192,7 @@ def test_roles_are_those_of_the_model_that_answers(both: Workbench) -> None:
 @pytest.mark.req("D-9.3", "D-26.1")
 def test_a_thin_group_borrows_from_the_fitting_parts_of_its_own_kind(both: Workbench) -> None:
     scene, _ = staged(both)
-    young, old = [item.model for item in scene.active if item.looks_at_subjects]
+    young, old = [item.model for item in scene.active if item.row.kind == SUBJECT_AWARE]
     assert young.borrowed_children
     assert young.borrowed_children <= old.fit_children
     assert not young.borrowed_children & old.model.children
@@ -204,7 +204,7 @@ def test_a_thin_group_borrows_from_the_fitting_parts_of_its_own_kind(both: Workb
 def test_the_model_is_calibrated_on_scores_with_the_subjects_columns(both: Workbench) -> None:
     scene, drawings = staged(both)
     by_id = {one.id: one for one in drawings}
-    item = next(one for one in scene.active if one.looks_at_subjects and one.ages == OLD)
+    item = next(one for one in scene.active if one.row.kind == SUBJECT_AWARE and one.ages == OLD)
     calibrating = item.model.model.calibration_drawings.tolist()
     slots = np.eye(64)[[subject_index(by_id[one].subject) for one in calibrating]]
     vectors = np.stack([scene.vectors[one] for one in calibrating]).astype(np.float64)

@@ -54,6 +54,24 @@ class TrainingConfigManager:
         base = None if config_path is None else load_yaml(_text(config_path), TrainingConfig)
         return composed(read, base)
 
+    def load_sweep(
+        self, overrides: Sequence[str], base: TrainingConfig | None = None
+    ) -> tuple[TrainingConfig, ParameterSweepConfig]:
+        """What all trials share, and what several values were written for.
+
+        Raises:
+            ValidationError: nothing has several values, or one is not acceptable.
+        """
+        read = read_overrides(overrides)
+        several = [one for one in read if len(one.values) > 1]
+        if not several:
+            raise ValidationError(
+                "Nothing is to be compared: give several values to a setting, such as "
+                "optimizer.learning_rate=0.001,0.003,0.01. Nothing was begun."
+            )
+        shared = composed([one for one in read if len(one.values) == 1], base)
+        return shared, ParameterSweepConfig.of(several)
+
     def save_config(self, config: TrainingConfig, config_path: Path) -> Path:
         """Write the whole configuration, so that `load_config` reads the same one.
 
