@@ -2,10 +2,11 @@
 // changing things: `data-send="PATCH /api/v1/…"` sends the fields as JSON, `data-then` is where to
 // go afterwards ({name} is filled from the answer). One with `data-changed`
 // sends only what is another than before, one with `data-download` fetches the file whose address
-// the answer has under that name. A form with `data-confirm` waits until the words were typed. A
+// the answer has under that name, or whose address is filled from the answer. A form with `data-confirm` waits until the words were typed. A
 // name with a dot goes into an object; of several buttons the one that was pressed is sent. With
 // `data-query` the fields go into the address, with `data-files` they go as a form with its files,
-// and `data-tell` names the part of the answer that is told afterwards.
+// and `data-tell` names the part of the answer that is told afterwards. No control may be named
+// `dataset`: it would stand in for the form's own data.
 "use strict";
 
 const NEWS = "deepmed-news";
@@ -116,7 +117,8 @@ async function submitted(event) {
   try {
     const answer = await send(form, button);
     if (form.dataset.download) {
-      fetchFile(form, answer[form.dataset.download]);
+      const place = form.dataset.download;
+      fetchFile(form, place.includes("{") ? fill(place, answer) : answer[place]);
       button?.removeAttribute("aria-busy");
       return;
     }

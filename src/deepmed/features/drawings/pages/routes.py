@@ -9,7 +9,7 @@ from deepmed.core.jobs.dependencies import Ledger
 from deepmed.core.jobs.dependencies import ledger as ledger_of
 from deepmed.features.drawings.desk import CallersDesk, desk_of
 from deepmed.features.drawings.jobs import AnalyzePayload
-from deepmed.features.drawings.pages import content, together, trainings
+from deepmed.features.drawings.pages import content, reports, together, trainings
 from deepmed.kit.http.attachments import table_file
 from deepmed.web.shell import Entry, page
 
@@ -19,6 +19,7 @@ NAVIGATION = (
     Entry("Models", "/models"),
     Entry("Batches", "/batches"),
     Entry("Thresholds", "/thresholds"),
+    reports.ENTRY,
     trainings.ENTRY,
     Entry("Encoders", "/encoders", "Research"),
 )
@@ -30,12 +31,14 @@ JOB_PAGES = {
     "drawings.reembed": "/encoders",
     "drawings.compare_encoders": "/encoders",
     **trainings.JOB_PAGES,
+    **reports.JOB_PAGES,
 }
 """Where what came of a kind of job is shown."""
 
 router = APIRouter(include_in_schema=False)
 router.include_router(together.router)
 router.include_router(trainings.router)
+router.include_router(reports.router)
 
 
 def dashboard(request: Request) -> HTMLResponse:

@@ -31,7 +31,7 @@ class SettingsWanted(BaseModel):
     """A folder with its table, and packaged choices by their group."""
 
     job_name: Name
-    dataset: Annotated[str, Field(max_length=1000, description="FOLDER/TABLE")]
+    folder: Annotated[str, Field(max_length=1000, description="FOLDER/TABLE")]
     choices: dict[Text, Text] = Field(default_factory=dict, max_length=20)
 
 
@@ -60,7 +60,7 @@ def train(desk: CallersDesk, ledger: Ledger, wanted: TrainingWanted) -> Begun:
     config = asking.configuration(
         desk.home.settings, wanted.job_name, wanted.choices, wanted.values
     )
-    return Begun(uid=asking.begin(desk.home, ledger, config, wanted.dataset).uid)
+    return Begun(uid=asking.begin(desk.home, ledger, config, wanted.folder).uid)
 
 
 @router.post("/trainings/sweeps", status_code=202)
@@ -68,7 +68,7 @@ def compare(desk: CallersDesk, ledger: Ledger, wanted: SweepWanted) -> Begun:
     """Compare settings; the drawings that test stay unseen."""
     config = asking.configuration(desk.home.settings, wanted.job_name, wanted.choices, {})
     lines = [line.strip() for line in wanted.tried.splitlines() if line.strip()]
-    return Begun(uid=asking.compare(desk.home, ledger, config, lines, wanted.dataset).uid)
+    return Begun(uid=asking.compare(desk.home, ledger, config, lines, wanted.folder).uid)
 
 
 @router.get("/trainings/sweeps/{uid}")
