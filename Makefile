@@ -6,6 +6,7 @@
 # test   every test; brings a browser and database servers along where it can
 # lint   style, types, imports and the freshness of generated pages
 # bench  makes every published figure anew, into bench/results
+# fuzz   two thousand requests that the API's description allows or just does not
 # docs   writes the generated pages anew
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
@@ -21,7 +22,7 @@ TEST_WORKERS ?= 2
 SINGLE := OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test bench docs browser servers
+.PHONY: help setup setup-dev demo serve test fuzz bench docs browser servers
 .PHONY: lint lint-style lint-types lint-imports lint-docs
 
 help:
@@ -59,6 +60,9 @@ serve: setup assets
 
 test: setup-dev assets browser servers
 	$(SINGLE) $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS)
+
+fuzz: setup-dev
+	DEEPMED_FUZZ_CASES=2000 $(SINGLE) $(BIN)/python -m pytest tests/integration/server/test_fuzzing.py
 
 # `make -k lint` goes on after the first complaint and shows all of them.
 lint: lint-style lint-types lint-imports lint-docs
