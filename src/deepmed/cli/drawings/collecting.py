@@ -233,9 +233,9 @@ def edit(
         catalogue = DrawingCatalogue(bench.database, bench.storage, bench.owner_id)
         changed = catalogue.edit(drawing, changes)
         if child is not None:
-            from deepmed.features.drawings.models.forgetting import complete
+            from deepmed.features.drawings.following import follow
 
-            complete(bench)  # models hold their drawings' children
+            follow(bench)  # models hold their drawings' children
     facts = _facts(changed)
     out.table(["What", "Value"], [[name, value] for name, value in facts.items()])
     out.finish({"drawing": facts})
@@ -276,9 +276,7 @@ def delete(
     """
     from deepmed.features.drawings.catalogue import DrawingCatalogue
     from deepmed.features.drawings.catalogue.sweeping import sweep_files
-    from deepmed.features.drawings.deployment import forgetting as exports
-    from deepmed.features.drawings.models import checkpoints, leftovers
-    from deepmed.features.drawings.models.forgetting import complete
+    from deepmed.features.drawings.following import follow
 
     if (drawing is None) == (child is None):
         raise typer.BadParameter("Name a drawing by its id, or a child with --child.")
@@ -295,10 +293,7 @@ def delete(
             )
         finally:
             # Also when there is nothing left to delete: an earlier call may have been stopped.
-            models = complete(bench)
-            leftovers.forget(bench)
-            checkpoints.forget(bench)
-            exports.forget(bench)
+            models = follow(bench)
             sweep_files(bench)
     out.say(f"{len(report.drawings)} drawings deleted, with all that was derived from them.")
     if report.retraining:

@@ -42,6 +42,14 @@ def test_export_check_deploy_list_undeploy(ask: Ask) -> None:
     assert listed[1]["deployment_info"]["export_id"] == uid
 
 
+@pytest.mark.req("D-30.2")
+def test_an_export_goes_when_a_drawing_in_it_goes_to_another_child(ask: Ask) -> None:
+    ask("model", "export", 2)
+    drawing = ask("list", "--age-min", 6.5, "--age-max", 8.5, "--json").json["drawings"][0]["id"]
+    ask("edit", drawing, "--child", "somebody else")
+    assert ask("model", "exports", "--json").json["exports"] == []
+
+
 def test_the_same_in_words(ask: Ask, tmp_path: Path) -> None:
     assert "Nothing is exported yet" in ask("model", "exports").out
     target = tmp_path / "model.zip"
