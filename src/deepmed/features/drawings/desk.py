@@ -84,19 +84,9 @@ class Desk:
 
     def revise_models(self) -> None:
         """Let the models' files follow the drawings: some were deleted, or moved to a child."""
-        from deepmed.features.drawings.deployment import (  # noqa: PLC0415 - above
-            forgetting as exports,
-        )
-        from deepmed.features.drawings.models import (  # noqa: PLC0415 - above
-            checkpoints,
-            forgetting,
-            leftovers,
-        )
+        from deepmed.features.drawings.following import follow  # noqa: PLC0415 - see above
 
-        forgetting.complete(self.bench)
-        leftovers.forget(self.bench)
-        exports.forget(self.bench)
-        checkpoints.forget(self.bench)
+        follow(self.bench)
 
     def _forget(self) -> None:
         """Of deleted drawings nothing stays in memory."""
