@@ -65,6 +65,16 @@ class TestAnalyze:
         assert answer.status_code == 400
         assert "Train a model" in answer.json()["detail"]
 
+    @pytest.mark.req("S-9.3")
+    def test_a_changed_model_answers_nothing(self, api: Api) -> None:
+        for path in (api.home.settings.home / "files" / "artifacts").rglob("*.safetensors"):
+            path.write_bytes(path.read_bytes()[:-1] + b"?")
+        answer = api.ask("POST", "/analysis/analyze/1")
+        body = answer.json()
+        assert (answer.status_code, body["type"]) == (503, "system_error")
+        assert body["error"] == body["detail"]
+        assert body["request_id"] == answer.headers["x-request-id"]
+
     @pytest.mark.parametrize(
         "body", [{}, {"drawing_id": 0}, {"drawing_id": "x"}, {"force_reanalysis": True}, []]
     )
@@ -116,6 +126,25 @@ class TestBatch:
             batch = session.scalars(select(AnalysisBatch)).one()
         assert (batch.status, batch.completed, batch.failed) == ("failed", 0, 2)
         assert batch.errors == [answer.json()["detail"]]
+
+    @pytest.mark.req("D-16.1")
+    def test_the_words_of_its_progress(self, api: Api) -> None:
+        uid = api.json("POST", "/analysis/batch", json={"drawing_ids": [1, 2, 3]})["batch_id"]
+        for told, words in (
+            ({"completed": 1}, "processing_drawing_1_of_3"),
+            (
+                {"status": "failed", "failed": 2, "errors": ["No model.", "None at all."]},
+                "failed: No model.; None at all.",
+            ),
+        ):
+            with api.home.database.write() as session:
+                batch = session.scalars(select(AnalysisBatch)).one()
+                for name, value in told.items():
+                    setattr(batch, name, value)
+            found = api.get(f"/analysis/batch/{uid}/progress")
+            assert found["status"] == words
+            assert not list(mismatches(shapes.BATCH_PROGRESS, found))
+        assert [each["error"] for each in found["errors"]] == ["No model.", "None at all."]
 
     @pytest.mark.parametrize(
         ("body", "status"),

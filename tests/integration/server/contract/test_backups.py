@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -19,7 +20,9 @@ from deepmed.core.jobs.tables import Job
 from deepmed.features.drawings.tables import Drawing
 from deepmed.kit import clock
 from deepmed.kit.database import migration
+from deepmed.kit.errors import StorageError
 from deepmed.kit.http.caller import Role
+from deepmed.kit.storage import FileStorageService
 from factories import servers
 from factories.api import PREFIX, Api
 from factories.backups import ODD, add_drawing, delete_drawing, pictures
@@ -44,6 +47,15 @@ def refused(api: Api, status: int, method: str, path: str, **content: Any) -> st
 
 def sent(content: bytes, name: str = "mine.zip") -> dict[str, Any]:
     return {"files": {"file": (name, content, "application/zip")}}
+
+
+def no_room(answer: httpx.Response) -> dict[str, Any]:
+    """The contract's body of a storage failure."""
+    body: dict[str, Any] = answer.json()
+    assert (answer.status_code, body["type"]) == (507, "system_error")
+    assert body["error"] == body["detail"]
+    assert body["request_id"] == answer.headers["x-request-id"]
+    return body
 
 
 class TestMaking:
@@ -88,6 +100,16 @@ class TestMaking:
         monkeypatch.setattr(routes, "LARGEST_AT_ONCE", 1000)
         for path in ("/backup/full", "/backup/database", "/database/backup"):
             assert "--background" in refused(filled, 413, "POST", path)
+
+    @pytest.mark.parametrize("path", ["/backup/full", "/backup/database", "/database/backup"])
+    def test_without_room_for_it_none_is_made(
+        self, filled: Api, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        usage = shutil.disk_usage(filled.home.settings.home)._replace(free=1000)
+        monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
+        body = no_room(filled.ask("POST", path))
+        assert "make room" in body["detail"]
+        assert filled.get("/backup/list")["backup_count"] == 0
 
     def test_another_one_under_way_is_told(self, filled: Api) -> None:
         folder = routes.BackupService.of(filled.home).folder
@@ -300,6 +322,16 @@ class TestExport:
         key = (filled.home.settings.home / "keys" / "signing.key").read_text(encoding="utf-8")
         assert key.splitlines()[1] not in content
         assert str(filled.home.settings.home) not in content
+
+    def test_a_store_that_is_full_takes_none(
+        self, filled: Api, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise StorageError("The disk is full.")
+
+        monkeypatch.setattr(FileStorageService, "put", full)
+        for form in ("json", "csv"):
+            no_room(filled.ask("POST", "/export", params={"format": form}))
 
     @pytest.mark.parametrize("name", ["data_export_20200101_000000", "%2e%2e", "x", "deepmed.db"])
     def test_an_unknown_export(self, filled: Api, name: str) -> None:

@@ -190,7 +190,7 @@ def test_the_openapi_says_what_is_answered(tour: Tour) -> None:
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             if path.startswith("/api/v1/"):
-                for body in _bodies(operation):
+                for body in bodies(operation):
                     assert body, f"{method} {path}"
                     assert not body.get("additionalProperties"), f"{method} {path}"
 
@@ -214,7 +214,7 @@ def test_another_shape_would_be_seen(shape: Shape, value: object) -> None:
     assert list(mismatches(shape, value))
 
 
-def _bodies(operation: dict[str, Any]) -> list[Any]:
+def bodies(operation: dict[str, Any]) -> list[Any]:
     good = [answer for code, answer in operation["responses"].items() if code.startswith("2")]
     return [
         answer["content"]["application/json"]["schema"]
