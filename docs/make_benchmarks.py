@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark_load import load_sections
 from benchmark_servers import server_sections
 from deepmed.features.drawings.bench.tables import Table, skipped, tables
 from deepmed.features.drawings.bench.words import sentences
@@ -83,7 +84,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     check = parser.parse_args(arguments).check
     target = root / "docs" / "benchmarks.md"
     fresh = page(json.loads((root / RESULT).read_text(encoding="utf-8")))
-    fresh += server_sections(root)
+    fresh += server_sections(root) + load_sections(root)
     if not check:
         target.write_text(fresh, encoding="utf-8")
     elif not target.is_file() or target.read_text(encoding="utf-8") != fresh:

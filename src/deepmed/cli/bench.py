@@ -1,4 +1,4 @@
-"""bench drawings, api, platform, embed: make the published figures again."""
+"""bench drawings, api, platform, embed, load: make the published figures again."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 app.command("encoder-pretraining")(measure_pretraining)
 DATA_VARIABLE = "DEEPMED_BENCH_DRAWINGS"
+MIX = Path("bench") / "load.toml"
+OF_AN_ADDRESS = ("requests", "errors", "p50_ms", "p95_ms", "slowest_ms", "first_ms")
 
 
 @app.callback()
@@ -151,6 +153,44 @@ def measure_embedding(
     if file is not None:
         write_result(file, result)
     _say_figures(out, result, f"On {result['environment']['cpu']}")
+
+
+@app.command("load")
+def measure_load(
+    file: Annotated[
+        Path | None, typer.Option("--json", help="Write the whole result into this file.")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=200, help="Drawings in the data folder.")] = 37_770,
+    requests: Annotated[int, typer.Option(min=1, help="Requests in all.")] = 10_000,
+    mix: Annotated[Path, typer.Option(help="What is asked for, and how often.")] = MIX,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of drawings and requests.")] = 0,
+    note: Annotated[
+        str, typer.Option(help="What a reader should know, such as how the database was set.")
+    ] = "",
+) -> None:
+    """Measure a server that 200 people ask at once while a training runs.
+
+    Each asks once a second; on a machine with fewer than four cores all together ask 60 times. A
+    data folder of its own is filled for it and removed afterwards. With DEEPMED_DATABASE_URL that
+    database is filled, so name an empty one.
+    """
+    from deepmed.app.bench.load.run import Load, run
+    from deepmed.features.drawings.bench.json_file import write_result
+
+    out = Output()
+    wanted = Load(requests, rows, mix)
+    result = run(seed, lambda what: out.note(f"Measuring: {what}"), wanted, note=note)
+    if file is not None:
+        write_result(file, result)
+    out.table(
+        ["Address", "Requests", "Errors", "Median, ms", "95 %, ms", "Slowest, ms", "First, ms"],
+        [
+            [path, *(each[name] for name in OF_AN_ADDRESS)]
+            for path, each in result["routes"].items()
+        ],
+        title=f"{rows} drawings on {result['database']}",
+    )
+    _say_figures(out, result, f"On {result['database']}, {result['environment']['cpu']}")
 
 
 def _say_figures(out: Output, result: "Mapping[str, Any]", title: str) -> None:
