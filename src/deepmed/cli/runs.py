@@ -8,6 +8,7 @@ from deepmed.cli.output import JsonFlag, Output
 
 if TYPE_CHECKING:
     from deepmed.core.registry.manifest import Package
+    from deepmed.features.drawings.runs.checks import Check
     from deepmed.features.drawings.workbench import Workbench
 
 Run = Annotated[
@@ -27,21 +28,11 @@ def verify(
     The counting shares no code with the training. Exit code 1: something does not agree.
     """
     from deepmed.cli.drawings.workplace import open_bench
-    from deepmed.features.drawings.runs.verify import recompute
-    from deepmed.features.drawings.runs.verify import rescore as score_again
 
     out = Output(as_json)
     with open_bench() as bench:
         signature = bench.registry.verify(run)
-        checks, forgotten = [], []
-        if signature.ok:
-            package = _package(bench, run)
-            manifest = package.manifest
-            forgotten = manifest.metrics.get("forgotten", [])
-            checks = recompute(package.files, manifest.metrics, manifest.lineage["recipe"])
-            if rescore:
-                with bench.database.read() as session:
-                    checks += score_again(bench, session, package.files, bench.settings.seed)
+        checks, forgotten = _counted(bench, run, rescore=rescore) if signature.ok else ([], [])
     for problem in signature.problems:
         out.say(f"Signature: {problem}")
     if forgotten:
@@ -97,6 +88,20 @@ def reproduce(run: Run, as_json: JsonFlag = False) -> None:
     out.finish({"run": run, **found.to_dict()})
     if not found.agrees:
         raise typer.Exit(1)
+
+
+def _counted(bench: "Workbench", run: str, *, rescore: bool) -> "tuple[list[Check], list[str]]":
+    """Every figure of a run beside the same counted again, and what was forgotten of it."""
+    from deepmed.features.drawings.runs.verify import recompute
+    from deepmed.features.drawings.runs.verify import rescore as score_again
+
+    package = _package(bench, run)
+    manifest = package.manifest
+    checks = recompute(package.files, manifest.metrics, manifest.lineage["recipe"])
+    if rescore:
+        with bench.database.read() as session:
+            checks += score_again(bench, session, package.files, bench.settings.seed)
+    return checks, manifest.metrics.get("forgotten", [])
 
 
 def _package(bench: "Workbench", run: str) -> "Package":

@@ -294,17 +294,10 @@ class GroupTraining:
         row = AgeGroupModel(
             owner_id=self.bench.owner_id,
             kind=made["kind"],
-            age_min=ages.age_min,
-            age_max=ages.age_max,
-            upper_closed=ages.upper_closed,
-            model_type=trained.model.model.detector.name,
-            vision_model=trained.model.encoder,
-            parameters={**trained.parameters, MEMBER_REVISION: revision_of(parts_of(members))},
             sample_count=len(plan.model.fit) + len(plan.model.calibration),
             artifact_id=artifact.id,
             recipe_hash=digest,
-            active_key=None,
-            is_active=False,
+            **_described(ages, trained, members),
         )
         with self.bench.database.write() as session:
             there = repository.by_recipe(session, self.bench.owner_id, digest)
@@ -346,6 +339,22 @@ class GroupTraining:
             notes = put_into_use(session, self.bench.owner_id, run.models)
         models = [self._load(row.id) for row in run.models]
         return replace(run, models=models, notes=[*run.notes, *notes])
+
+
+def _described(
+    ages: AgeRange, trained: TrainedGroup, members: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """The columns that say what a model is, before it is in use."""
+    return {
+        "age_min": ages.age_min,
+        "age_max": ages.age_max,
+        "upper_closed": ages.upper_closed,
+        "model_type": trained.model.model.detector.name,
+        "vision_model": trained.model.encoder,
+        "parameters": {**trained.parameters, MEMBER_REVISION: revision_of(parts_of(members))},
+        "active_key": None,
+        "is_active": False,
+    }
 
 
 def _changed_meanwhile(ages: AgeRange) -> ConflictError:
