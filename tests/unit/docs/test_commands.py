@@ -15,8 +15,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "guide").glob("*.md"))]
 
 def printed() -> list[str]:
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
-    return sorted({line for line in blocks.splitlines() if line.startswith("deepmed ")})
+    lines = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines()
+    lines += re.findall(r"`(deepmed [^`]*)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    return sorted({line for line in lines if line.startswith("deepmed ")})
 
 
 def resolve(words: list[str]) -> tuple[click.Command, list[str]]:
