@@ -33,5 +33,7 @@ def resolve(words: list[str]) -> tuple[click.Command, list[str]]:
 @pytest.mark.parametrize("line", printed())
 def test_a_printed_command_exists_with_its_options(line: str) -> None:
     command, words = resolve(shlex.split(line, comments=True)[1:])
-    known = {name for parameter in command.params for name in parameter.opts}
+    known = {"--help"}
+    for parameter in command.params:
+        known |= {*parameter.opts, *parameter.secondary_opts}
     assert {word for word in words if word.startswith("-")} <= known
