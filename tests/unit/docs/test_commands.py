@@ -23,7 +23,7 @@ def printed() -> list[str]:
 def resolve(words: list[str]) -> tuple[click.Command, list[str]]:
     command: click.Command = command_line
     context = click.Context(command)
-    while isinstance(command, click.Group) and words:
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         found = command.get_command(context, words[0])
         assert found, f"there is no command {words[0]}"
         command, words = found, words[1:]
