@@ -10,7 +10,7 @@ import pytest
 from deepmed.features.drawings.bench import entrants
 from deepmed.features.drawings.bench.effort import QUICK
 from deepmed.learning.detectors import Detector, make_detector
-from deepmed.learning.reference import model
+from deepmed.learning.reference import fitting
 
 TINY = replace(
     QUICK,
@@ -41,6 +41,6 @@ def hasty(name: str, seed: int = 0, **parameters: Any) -> Detector:
 def hasty_detectors() -> Iterator[pytest.MonkeyPatch]:
     """For tests of the run itself and not of what detectors find."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (entrants, model):
+        for module in (entrants, fitting):
             patch.setattr(module, "make_detector", hasty)
         yield patch

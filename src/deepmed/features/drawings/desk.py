@@ -24,6 +24,7 @@ from deepmed.kit.http.caller import caller_of
 
 if TYPE_CHECKING:
     from deepmed.features.drawings.analysis.service import AnalysisService
+    from deepmed.features.drawings.comparison import ComparisonService
     from deepmed.features.drawings.explanation.service import ExplanationService
     from deepmed.features.drawings.models.manager import ModelManager
     from deepmed.features.drawings.thresholds.manager import ThresholdManager
@@ -68,11 +69,23 @@ class Desk:
             ExplanationService,
         )
 
-        return ExplanationService(self.bench)
+        return ExplanationService(self.bench, self.analyses)
 
-    @property
+    @cached_property
+    def comparisons(self) -> "ComparisonService":
+        from deepmed.features.drawings.comparison import (  # noqa: PLC0415 - see above
+            ComparisonService,
+        )
+
+        return ComparisonService(self.bench, self.analyses)
+
+    @cached_property
     def analyses(self) -> "AnalysisService":
-        return self.explanations.cases.analyses
+        from deepmed.features.drawings.analysis.service import (  # noqa: PLC0415 - see above
+            AnalysisService,
+        )
+
+        return AnalysisService(self.bench)
 
     @property
     def models(self) -> "ModelManager":

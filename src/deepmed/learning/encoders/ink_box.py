@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import torch
 
 from deepmed.learning.device import DeviceManager
-from deepmed.learning.encoders.base import Embeddings, EncoderIdentity, Image, Prepared, Progress
+from deepmed.learning.encoders.base import Embeddings, Image, Prepared, Progress
 from deepmed.learning.encoders.batches import embed_in_batches
 from deepmed.learning.encoders.hog_pyramid import layout
 from deepmed.learning.encoders.hog_pyramid.preparing import prepare_ink_boxes
+from deepmed.learning.encoders.identity import EncoderIdentity
 
 
 class InkBoxEncoder(ABC):

@@ -1,22 +1,23 @@
-"""Encoders by name: the built-in ones, plug-ins, and vision transformers (D-5, P-12)."""
+"""Encoders by name: the built-in ones, plug-ins, and vision transformers (D-5, P-12).
+
+Names are told without loading an encoder: each brings torch along, which takes seconds.
+"""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from deepmed.learning.encoders.base import Encoder
-from deepmed.learning.encoders.hog_pyramid.encoder import NAME as HOG_PYRAMID
-from deepmed.learning.encoders.hog_pyramid.encoder import HogPyramidEncoder
-from deepmed.learning.encoders.onnx_runtime.encoder import PRECISION as ONNX
-from deepmed.learning.encoders.onnx_runtime.encoder import OnnxEncoder, is_installed
-from deepmed.learning.encoders.scattering.encoder import NAME as SCATTERING
-from deepmed.learning.encoders.scattering.encoder import ScatteringEncoder
-from deepmed.learning.encoders.stroke_net.encoder import StrokeNetEncoder
+from deepmed.learning.encoders.built_in import HOG_PYRAMID, SCATTERING
+from deepmed.learning.encoders.onnx_runtime.installed import PRECISION as ONNX
+from deepmed.learning.encoders.onnx_runtime.installed import is_installed
 from deepmed.learning.encoders.stroke_net.layout import NAME as STROKE_NET
-from deepmed.learning.encoders.vision_transformer.wrapper import VisionTransformerWrapper
 from deepmed.learning.errors import ModelLoadingError
+
+if TYPE_CHECKING:
+    from deepmed.learning.encoders.base import Encoder
 
 DEFAULT_ENCODER = HOG_PYRAMID
 ENTRY_POINT_GROUP = "deepmed.encoders"
@@ -45,7 +46,7 @@ class EncoderOptions:
     allow_download: bool = False
 
 
-EncoderFactory = Callable[[EncoderOptions], Encoder]
+EncoderFactory = Callable[[EncoderOptions], "Encoder"]
 _logger = logging.getLogger(__name__)
 _factories: dict[str, EncoderFactory] = {}
 
@@ -90,7 +91,7 @@ def get_encoder(
     *,
     allow_download: bool = False,
     onnx_dir: Path | None = None,
-) -> Encoder:
+) -> "Encoder":
     """The encoder of a name.
 
     Args:
@@ -146,8 +147,12 @@ def _processor(device: str) -> str:
     )
 
 
-def _on_onnx_runtime(encoder: Encoder, folder: Path | None) -> Encoder:
+def _on_onnx_runtime(encoder: "Encoder", folder: Path | None) -> "Encoder":
     if is_installed():
+        from deepmed.learning.encoders.onnx_runtime.encoder import (  # noqa: PLC0415 - as above
+            OnnxEncoder,
+        )
+
         return OnnxEncoder(encoder, folder)
     _logger.warning(
         "ONNX Runtime is not installed, so PyTorch computes the vectors, and they are not those of "
@@ -168,7 +173,11 @@ def _may_be_transformer(name: str, weights_dir: Path | None) -> bool:
     return "/" in name or beside or Path(name).is_dir()
 
 
-def _transformer(name: str, options: EncoderOptions) -> Encoder:
+def _transformer(name: str, options: EncoderOptions) -> "Encoder":
+    from deepmed.learning.encoders.vision_transformer.wrapper import (  # noqa: PLC0415 - as above
+        VisionTransformerWrapper,
+    )
+
     return VisionTransformerWrapper(
         name,
         options.weights_dir,
@@ -178,16 +187,30 @@ def _transformer(name: str, options: EncoderOptions) -> Encoder:
     )
 
 
-def _built_in(name: str, make: Callable[[str], Encoder]) -> EncoderFactory:
-    def factory(options: EncoderOptions) -> Encoder:
-        _fp32_only(name, options)
-        return make(options.device)
+def _hog_pyramid(options: EncoderOptions) -> "Encoder":
+    from deepmed.learning.encoders.hog_pyramid.encoder import (  # noqa: PLC0415 - as above
+        HogPyramidEncoder,
+    )
 
-    return factory
+    _fp32_only(HOG_PYRAMID, options)
+    return HogPyramidEncoder(options.device)
 
 
-def _stroke_net(options: EncoderOptions) -> Encoder:
+def _scattering(options: EncoderOptions) -> "Encoder":
+    from deepmed.learning.encoders.scattering.encoder import (  # noqa: PLC0415 - as above
+        ScatteringEncoder,
+    )
+
+    _fp32_only(SCATTERING, options)
+    return ScatteringEncoder(options.device)
+
+
+def _stroke_net(options: EncoderOptions) -> "Encoder":
     _fp32_only(STROKE_NET, options)
+    from deepmed.learning.encoders.stroke_net.encoder import (  # noqa: PLC0415 - as above
+        StrokeNetEncoder,
+    )
+
     return StrokeNetEncoder.from_folder(options.weights_dir, options.device)
 
 
@@ -199,5 +222,5 @@ def _fp32_only(name: str, options: EncoderOptions) -> None:
         )
 
 
-register_encoder(HOG_PYRAMID, _built_in(HOG_PYRAMID, HogPyramidEncoder))
-register_encoder(SCATTERING, _built_in(SCATTERING, ScatteringEncoder))
+register_encoder(HOG_PYRAMID, _hog_pyramid)
+register_encoder(SCATTERING, _scattering)

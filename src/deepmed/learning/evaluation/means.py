@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import rankdata
 
 from deepmed.learning.calibration.children import Children
 from deepmed.learning.errors import InsufficientDataError
@@ -84,6 +83,8 @@ def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:
     rows = [finite(first, "first values"), finite(second, "second values")]
     if len(rows[0]) != len(rows[1]):
         raise EvaluationError(f"{len(rows[0])} values cannot be paired with {len(rows[1])}.")
+    from scipy.stats import rankdata  # noqa: PLC0415 - it takes longer to load than all else here
+
     ranks = [rankdata(row) - (len(row) + 1) / 2 for row in rows]
     spread = float(np.sqrt((ranks[0] @ ranks[0]) * (ranks[1] @ ranks[1])))
     if spread == 0:

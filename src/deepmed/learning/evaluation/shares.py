@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import special
 
 from deepmed.learning.calibration.children import Children
 from deepmed.learning.calibration.level import attainable_rank, normalized_score
@@ -172,6 +172,8 @@ def observed_false_alarm_spread(
     k = _supported_rank(n, percentile)
     if drawings < 1:
         raise InsufficientDataError("There are no drawings to expect a share of.")
+    from scipy import stats  # noqa: PLC0415 - it takes longer to load than all else here
+
     flagged = stats.betabinom(drawings, k, n + 1 - k)
     return Interval(
         estimate=k / (n + 1),

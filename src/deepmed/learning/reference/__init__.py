@@ -1,8 +1,10 @@
 """Reference models: what is typical in a group, with twin, calibration and report.
 
 Fit with `fit_reference` on what `plan_groups` decided; ask with `ReferenceModel.score` and
-`ReferenceModel.decide`.
+`ReferenceModel.decide`. Only fitting loads the detectors' libraries at once.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from deepmed.learning.calibration.split import MINIMUM_FIT
 from deepmed.learning.reference.files import from_files, to_files
@@ -11,7 +13,6 @@ from deepmed.learning.reference.model import (
     ReferenceModel,
     Role,
     Who,
-    fit_reference,
     without,
 )
 from deepmed.learning.reference.plan import (
@@ -24,6 +25,9 @@ from deepmed.learning.reference.plan import (
 )
 from deepmed.learning.reference.rows import Layout, Rows, compose, join
 from deepmed.learning.reference.watching import FitWatch
+
+if TYPE_CHECKING:
+    from deepmed.learning.reference.fitting import fit_reference
 
 __all__ = [
     "MINIMUM_FIT",
@@ -47,3 +51,11 @@ __all__ = [
     "to_files",
     "without",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "fit_reference":
+        from deepmed.learning.reference import fitting  # noqa: PLC0415 - see above
+
+        return fitting.fit_reference
+    raise AttributeError(f"{__name__} has no name {name!r}.")

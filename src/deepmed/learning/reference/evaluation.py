@@ -13,7 +13,9 @@ from deepmed.kit import seeds
 from deepmed.learning.calibration.decision import Decision
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.evaluation import Interval, auroc_interval, share_interval
-from deepmed.learning.reference.model import ReferenceModel, fit_reference
+from deepmed.learning.evaluation.measuring import measured
+from deepmed.learning.reference.fitting import fit_reference
+from deepmed.learning.reference.model import ReferenceModel
 from deepmed.learning.reference.plan import GroupPlan, Half
 from deepmed.learning.reference.rows import Rows, Vectors, join
 
@@ -35,14 +37,6 @@ class PlantedRows:
     def of_children(self, children: AbstractSet[int]) -> "PlantedRows":
         """The items whose source these children drew."""
         return self.take(np.isin(self.rows.children, sorted(children)))
-
-
-def measured(figure: Callable[[], Interval]) -> dict[str, Any]:
-    """A figure as a dictionary; where children are too few for it, null with the reason."""
-    try:
-        return {**figure().to_dict(), "reason": None}
-    except InsufficientDataError as error:
-        return {"estimate": None, "low": None, "high": None, "reason": str(error)}
 
 
 def decisions(model: ReferenceModel, rows: Rows, percentile: float) -> list[Decision]:

@@ -1,15 +1,19 @@
-"""A model of what is typical in a group, and how it ranks a drawing (D-9, D-10, D-26)."""
+"""A model of what is typical in a group, and how it ranks a drawing (D-9, D-10, D-26).
 
-from collections.abc import Sequence
+What only ranks does not wait for the detectors' libraries: a detector is read when something is
+scored first.
+"""
+
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property, partial
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepmed.kit import seeds
 from deepmed.learning.calibration.conformal import CalibrationSet
 from deepmed.learning.calibration.decision import (
     BORDERLINE,
@@ -18,12 +22,11 @@ from deepmed.learning.calibration.decision import (
     in_sample_decision,
     ranked_only,
 )
-from deepmed.learning.calibration.split import MINIMUM_FIT
-from deepmed.learning.detectors import AutoencoderDetector, Detector, make_detector
 from deepmed.learning.errors import EncoderMismatchError, InsufficientDataError
-from deepmed.learning.reference.plan import GroupPlan, Half
 from deepmed.learning.reference.rows import Floats, Layout, Rows
-from deepmed.learning.reference.watching import FitWatch
+
+if TYPE_CHECKING:
+    from deepmed.learning.detectors import Detector
 
 Who = int | AbstractSet[int]
 """A drawing's child; or several, where the very same picture was handed in under several names."""
@@ -39,13 +42,24 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Reference:
-    """A fitted detector and the children it is calibrated on."""
+    """A fitted detector and the children it is calibrated on.
 
-    detector: Detector
+    Attributes:
+        read: gives the detector, the same one each time.
+        calibration: the children's scores under it.
+        calibration_drawings: the drawings of these scores, in their order.
+    """
+
+    read: "Callable[[], Detector]"
     calibration: CalibrationSet
     calibration_drawings: NDArray[np.int64]
     neutral: CalibrationSet | None = None
     """The same drawings scored at the neutral age; None where the age is no column."""
+
+    @property
+    def detector(self) -> "Detector":
+        """The fitted detector; where it was not read yet, it is now."""
+        return self.read()
 
     @property
     def across_ages(self) -> CalibrationSet:
@@ -116,7 +130,7 @@ class ReferenceModel:
         reference = self.twin if twin else self.model
         if reference is None:
             raise InsufficientDataError("This model has no twin: too few drawings to fit one.")
-        return _scores(reference.detector, rows, self.layout)
+        return scores_of(reference.detector, rows, self.layout)
 
     def score_across_ages(self, rows: Rows, encoder: str) -> Floats:
         """Scores of drawings of whatever age, (n,) float64, ranked by `model.across_ages`.
@@ -184,100 +198,16 @@ def without(calibration: CalibrationSet, child: Who | Sequence[int]) -> Calibrat
     return calibration
 
 
-def fit_reference(
-    plan: GroupPlan,
-    detector: str,
-    encoder: str,
-    layout: Layout,
-    seed: int,
-    *,
-    watch: FitWatch | None = None,
-) -> ReferenceModel:
-    """Fit the model and its twin as planned, and calibrate both.
-
-    Args:
-        plan: who fits and who calibrates.
-        detector: name in the registry of detectors.
-        encoder: identity key of the encoder that made the vectors.
-        layout: columns beside the vectors.
-        seed: seed of the run.
-        watch: looks on, and keeps checkpoints.
-
-    Raises:
-        InsufficientDataError: fewer than 10 drawings to fit on, or nobody to calibrate on.
-    """
-    if len(plan.model.training) < MINIMUM_FIT:
-        raise InsufficientDataError(
-            f"{len(plan.model.training)} drawings are left to fit on, and {MINIMUM_FIT} are the "
-            "least. Nothing was trained. Add drawings of this age or merge it with a neighbour."
-        )
-    borrowed = frozenset(plan.model.borrowed.children.tolist())
-    neutral_age = float(np.median(plan.model.training.ages)) if layout is Layout.AGE else None
-    fitting = partial(_Fitting, detector, seed, watch or FitWatch())
-    return ReferenceModel(
-        encoder=encoder,
-        layout=layout,
-        dimension=plan.model.fit.vectors.shape[1],
-        model=_calibrated(plan.model, fitting("model"), layout, neutral_age),
-        twin=None if plan.twin is None else _calibrated(plan.twin, fitting("twin"), layout),
-        fit_children=frozenset(plan.fit_children),
-        borrowed_children=borrowed,
-        neutral_age=neutral_age,
-    )
-
-
 def _everyone(child: Who | Sequence[int]) -> frozenset[int]:
     return frozenset([child] if isinstance(child, int) else child)
-
-
-@dataclass(frozen=True)
-class _Fitting:
-    """How the detector of the model, or of its twin, is made."""
-
-    name: str
-    seed: int
-    watch: FitWatch
-    part: str
-
-    def fit(self, training: Rows, layout: Layout) -> Detector:
-        detector = make_detector(
-            self.name, seed=seeds.derive(self.seed, "detector", self.part) % 2**31
-        )
-        columns = training.columns(layout)
-        if not isinstance(detector, AutoencoderDetector):
-            return detector.fit(columns, children=training.children, slots=layout.slots)
-        return detector.fit(
-            columns,
-            children=training.children,
-            slots=layout.slots,
-            progress=partial(self.watch.epoch, self.part),
-            checkpoint=self.watch.load(self.part),
-            on_checkpoint=partial(self.watch.save, self.part),
-        )
-
-
-def _calibrated(
-    half: Half, fitting: _Fitting, layout: Layout, neutral_age: float | None = None
-) -> Reference:
-    detector = fitting.fit(half.training, layout)
-    own = half.calibration
-    neutral = None
-    if neutral_age is not None:
-        at_one_age = _scores(detector, own.at_age(neutral_age), layout)
-        neutral = CalibrationSet(at_one_age, own.children)
-    return Reference(
-        detector,
-        CalibrationSet(_scores(detector, own, layout), own.children),
-        own.drawings,
-        neutral,
-    )
 
 
 def _at(rows: Rows, age: float | None) -> Rows:
     return rows if age is None else rows.at_age(age)
 
 
-def _scores(detector: Detector, rows: Rows, layout: Layout) -> Floats:
+def scores_of(detector: "Detector", rows: Rows, layout: Layout) -> Floats:
+    """Scores of rows by a detector that was fitted on columns of this layout, (n,) float64."""
     # A small group may have nobody to calibrate on, and estimators refuse a table without rows.
     if not len(rows):
         return np.zeros(0)

@@ -1,8 +1,11 @@
 """Looking on while a model and its twin are fitted, and going on where a fit was interrupted."""
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from deepmed.learning.autoencoder import EpochReport
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from deepmed.learning.autoencoder import EpochReport
 
 
 class FitWatch:
@@ -16,12 +19,12 @@ class FitWatch:
         True
     """
 
-    def epoch(self, part: str, report: EpochReport) -> None:
+    def epoch(self, part: str, report: "EpochReport") -> None:
         """After every epoch."""
 
-    def load(self, part: str) -> dict[str, Tensor] | None:  # noqa: ARG002 - keeps none
+    def load(self, part: str) -> "dict[str, Tensor] | None":  # noqa: ARG002 - keeps none
         """The checkpoint of an interrupted fit on the same rows; None begins anew."""
         return None
 
-    def save(self, part: str, checkpoint: dict[str, Tensor]) -> None:
+    def save(self, part: str, checkpoint: "dict[str, Tensor]") -> None:
         """Every ten epochs: a flat dict of tensors, which safetensors can store."""

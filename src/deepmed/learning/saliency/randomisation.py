@@ -14,10 +14,11 @@ from deepmed.kit.seeds import generator
 from deepmed.learning.detectors import Detector
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.evaluation import Interval, mean_interval, rank_correlation
+from deepmed.learning.limits import LIKENESS
 from deepmed.learning.saliency.maps import SaliencyMap
 from deepmed.learning.saliency.score import FloatArray, ScoreFunction
 
-LIMIT = 0.5
+LIMIT = LIKENESS
 """The check is passed where the rank correlation lies below this."""
 
 

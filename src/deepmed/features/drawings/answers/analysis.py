@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from deepmed.features.drawings.analysis import overviews, repository
 from deepmed.features.drawings.analysis.decisions import ANSWERED
@@ -13,7 +14,6 @@ from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.embeddings import repository as embeddings
 from deepmed.features.drawings.explanation import repository as explanations
 from deepmed.features.drawings.explanation.methods import DEFAULT_METHOD
-from deepmed.features.drawings.explanation.service import Explanation
 from deepmed.features.drawings.explanation.texts import Reader, chip
 from deepmed.features.drawings.models.kinds import columns, row_for
 from deepmed.features.drawings.schemas.analysis import (
@@ -42,6 +42,9 @@ from deepmed.features.drawings.tables import (
 )
 from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
 from deepmed.learning.errors import LearningError
+
+if TYPE_CHECKING:
+    from deepmed.features.drawings.explanation.service import Explanation
 
 MOST_RECENT = 10
 NO_MODEL = "no_model"
@@ -85,9 +88,7 @@ def neighbours(
         NotFoundError: there is no such drawing, or it has no vector.
     """
     with desk.bench.database.read() as session:
-        found = desk.explanations.comparisons.find_similar_normal_examples(
-            session, drawing_id, count
-        )
+        found = desk.comparisons.find_similar_normal_examples(session, drawing_id, count)
     return [_example(each) for each in found]
 
 
@@ -217,7 +218,7 @@ def _result(desk: Desk, row: AnomalyAnalysis, *, explain: bool) -> AnalysisResul
 
 def _explanation(
     desk: Desk, row: AnomalyAnalysis, *, explain: bool
-) -> tuple[Explanation | None, str | None]:
+) -> "tuple[Explanation | None, str | None]":
     """The explanation, or why there is none."""
     with desk.bench.database.read() as session:
         kept = explanations.stored(session, row.id, DEFAULT_METHOD)
@@ -229,7 +230,7 @@ def _explanation(
         return None, str(error)
 
 
-def _shown(desk: Desk, explanation: Explanation) -> InterpretabilityResponse:
+def _shown(desk: Desk, explanation: "Explanation") -> InterpretabilityResponse:
     number = explanation.row.analysis_id
     text = explanation.text(Reader.EDUCATOR, desk.bench.settings)
     return InterpretabilityResponse(
@@ -244,7 +245,7 @@ def _shown(desk: Desk, explanation: Explanation) -> InterpretabilityResponse:
 
 
 def _examples(
-    desk: Desk, row: AnomalyAnalysis, explanation: Explanation | None
+    desk: Desk, row: AnomalyAnalysis, explanation: "Explanation | None"
 ) -> list[ComparisonExampleResponse]:
     if explanation is not None:
         return [_example(each) for each in explanation.neighbours]

@@ -3,7 +3,7 @@
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.explanation.jobs import MEASURE_MAP, MapPayload
-from deepmed.features.drawings.explanation.trust import MeasuredOn
+from deepmed.features.drawings.explanation.methods import MeasuredOn
 from deepmed.features.drawings.interpretability import attribution as attributions
 from deepmed.features.drawings.interpretability import confidence as confidences
 from deepmed.features.drawings.interpretability import interactive as interactions

@@ -13,8 +13,8 @@ from deepmed.features.drawings.bench.entrants import DETECTOR, Entrant, Floats
 from deepmed.features.drawings.bench.material import Material, Trial
 from deepmed.kit import seeds
 from deepmed.learning.evaluation import auroc, auroc_interval, paired_difference_interval
+from deepmed.learning.evaluation.measuring import measured
 from deepmed.learning.planting import PlantedKind
-from deepmed.learning.reference.evaluation import measured
 
 ALL = "all"
 AUTOENCODER = "autoencoder"

@@ -26,8 +26,9 @@ from deepmed.learning.calibration import (
 )
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.evaluation import Interval, mean_interval, share_interval
+from deepmed.learning.evaluation.measuring import measured
 from deepmed.learning.reference import GroupPlan, Rows, fit_reference, plan_groups
-from deepmed.learning.reference.evaluation import PlantedRows, measured
+from deepmed.learning.reference.evaluation import PlantedRows
 
 Flags = NDArray[np.bool_]
 

@@ -11,8 +11,8 @@ from deepmed.features.drawings.models.layout_words import beats
 from deepmed.kit import seeds
 from deepmed.learning.encoders import Encoder
 from deepmed.learning.evaluation import auroc_interval, paired_difference_interval
+from deepmed.learning.evaluation.measuring import measured
 from deepmed.learning.reference import Layout
-from deepmed.learning.reference.evaluation import measured
 
 RIVALS = {"visual": Layout.VISUAL, "age": Layout.AGE}
 

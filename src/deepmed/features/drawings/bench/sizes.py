@@ -23,6 +23,7 @@ from deepmed.features.drawings.bench.false_alarms import (
 from deepmed.kit import seeds
 from deepmed.learning.encoders import Encoder
 from deepmed.learning.evaluation import auroc, false_alarm_spread
+from deepmed.learning.evaluation.measuring import measured
 from deepmed.learning.reference import (
     GroupPlan,
     ReferenceModel,
@@ -31,7 +32,7 @@ from deepmed.learning.reference import (
     join,
     plan_groups,
 )
-from deepmed.learning.reference.evaluation import PlantedRows, measured
+from deepmed.learning.reference.evaluation import PlantedRows
 
 CHUNK = 200
 """Pictures held at a time: a crowd's would fill the memory."""

@@ -18,8 +18,8 @@ from deepmed.learning.evaluation import (
     observed_false_alarm_spread,
     wilson_interval,
 )
+from deepmed.learning.evaluation.measuring import measured
 from deepmed.learning.reference import Rows
-from deepmed.learning.reference.evaluation import measured
 
 STRANGER = -1_000_000
 """Ids of children who are in no home: none of them can be a stored child."""

@@ -12,7 +12,7 @@ from deepmed.features.drawings.deployment import repository
 from deepmed.features.drawings.deployment.errors import ModelExportError
 from deepmed.features.drawings.deployment.identities import Pseudonyms
 from deepmed.features.drawings.deployment.metadata import ages_of
-from deepmed.features.drawings.models.fitting import ITEMS_FILE
+from deepmed.features.drawings.models.file_names import ITEMS_FILE
 from deepmed.features.drawings.models.kinds import OF_AGES
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.present import as_present, look_up

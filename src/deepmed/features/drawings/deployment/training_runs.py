@@ -16,7 +16,7 @@ from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.deployment import repository, sources
 from deepmed.features.drawings.deployment.errors import ModelExportError
 from deepmed.features.drawings.deployment.sources import Source
-from deepmed.features.drawings.models.fitting import ITEMS_FILE
+from deepmed.features.drawings.models.file_names import ITEMS_FILE
 from deepmed.features.drawings.models.kinds import kind_of
 from deepmed.features.drawings.models.ranges import AgeRange, closes_by_default
 from deepmed.features.drawings.workbench import Workbench

@@ -20,6 +20,7 @@ from deepmed.kit.errors import ConfigurationError, NotFoundError
 from deepmed.kit.pictures import read_stored
 from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
+from deepmed.learning.encoders.built_in import known_identity
 
 if TYPE_CHECKING:
     from deepmed.learning.encoders import Encoder, EncoderIdentity, Prepared
@@ -91,7 +92,9 @@ class EmbeddingService:
 
     @property
     def identity(self) -> "EncoderIdentity":
-        return self.encoder.identity
+        """Of the encoder, which is loaded only where its weights must tell who it is."""
+        known = None if self.is_ready() else known_identity(self.settings.encoder)
+        return self.encoder.identity if known is None else known
 
     def picture(self, file_path: str) -> NDArray[np.uint8]:
         """A stored picture, (H, W, 3) uint8."""

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from deepmed.features.drawings.analysis import repository as analyses
 from deepmed.features.drawings.analysis.outcome import ActiveModel
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.explanation import repository
+from deepmed.features.drawings.explanation.standing import refuse_without_score, standing_in
 from deepmed.features.drawings.subjects import subject_index
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 from deepmed.features.drawings.workbench import Workbench
-from deepmed.kit.errors import ConflictError, NotFoundError
 from deepmed.learning.encoders import Prepared
 from deepmed.learning.reference import Reference, compose, without
 from deepmed.learning.saliency.fills import Ranking, nearest_typical, ranking_of
@@ -75,9 +74,9 @@ class Case:
 class CaseLoader:
     """Loads cases of one owner; models and rules are read once."""
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, analyses: AnalysisService | None = None) -> None:
         self.bench = bench
-        self.analyses = AnalysisService(bench)
+        self.analyses = analyses or AnalysisService(bench)
 
     def load(self, drawing_id: int) -> Case:
         """The drawing with its newest analysis, made now where there is none.
@@ -94,11 +93,7 @@ class CaseLoader:
         Raises:
             ConflictError: it has no score, or the model that gave it is not in use any more.
         """
-        if row.anomaly_score is None or row.age_group_model_id is None:
-            raise ConflictError(
-                f"Drawing {row.drawing_id} has no score, so there is nothing to explain. "
-                f"{row.reason}"
-            )
+        refuse_without_score(row)
         with self.bench.database.read() as session:
             return self._case(session, row)
 
@@ -120,34 +115,20 @@ class CaseLoader:
         return self.prepared(self.bench.encoding.picture(file))
 
     def _case(self, session: Session, row: AnomalyAnalysis) -> Case:
-        found = analyses.drawings(session, self.bench.owner_id, [row.drawing_id])
-        if not found:
-            raise NotFoundError(
-                f"Somebody deleted drawing {row.drawing_id} while it was looked at; there is "
-                "nothing to explain any more."
-            )
-        drawing = found[0]
-        scene = self.analyses.scene(session, [drawing.id])
-        whose = scene.who(drawing)
-        item = next((one for one in scene.active if one.row.id == row.age_group_model_id), None)
-        reference = None if item is None else item.model.reference_for(whose)
-        if item is None or reference is None:
-            raise ConflictError(
-                f"Drawing {drawing.id} has no score under the models in use. Run "
-                f"`deepmed drawings analyze {drawing.id}` and try again."
-            )
+        found = standing_in(session, self.analyses, row)
+        drawing, item, reference = found.drawing, found.item, found.reference
         fitted = repository.fitted_drawings(session, item.row.id, twin=reference is item.model.twin)
         vectors, typical = self.bench.embeddings.retrieve_matrix(
-            session, evenly(fitted, TYPICAL_LOOKED_AT), scene.encoder
+            session, evenly(fitted, TYPICAL_LOOKED_AT), found.encoder
         )
         return Case(
             drawing,
             row,
             item,
             reference,
-            whose,
+            found.whose,
             self.bench.encoding.picture(drawing.file_path),
-            self.bench.embeddings.retrieve_embedding(session, drawing.id, scene.encoder),
+            self.bench.embeddings.retrieve_embedding(session, drawing.id, found.encoder),
             typical.tolist(),
             vectors,
         )

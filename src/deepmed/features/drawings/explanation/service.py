@@ -14,10 +14,10 @@ from deepmed.features.drawings.comparison import ComparisonService, SimilarDrawi
 from deepmed.features.drawings.explanation import repository
 from deepmed.features.drawings.explanation.case import Case, CaseLoader, evenly
 from deepmed.features.drawings.explanation.levels import why_only_a_bound
-from deepmed.features.drawings.explanation.methods import DEFAULT_METHOD
+from deepmed.features.drawings.explanation.methods import DEFAULT_METHOD, MeasuredOn
 from deepmed.features.drawings.explanation.model_figure import ModelFaithfulness
 from deepmed.features.drawings.explanation.stored import StoredExplanation
-from deepmed.features.drawings.explanation.trust import MeasuredOn, Trust, measure
+from deepmed.features.drawings.explanation.trust import Trust, measure
 from deepmed.features.drawings.tables import AnomalyAnalysis, InterpretabilityResult
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import NotFoundError

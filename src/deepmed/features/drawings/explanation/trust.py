@@ -5,10 +5,10 @@ A map that stays as it is when the detector is re-initialised shows the drawing 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from deepmed.features.drawings.explanation.case import Case, CaseLoader
+from deepmed.features.drawings.explanation.methods import MeasuredOn
 from deepmed.features.drawings.explanation.pace import is_slow
 from deepmed.learning.encoders import Prepared
 from deepmed.learning.errors import InsufficientDataError, SaliencyGenerationError
@@ -22,15 +22,6 @@ from deepmed.learning.saliency.report import GATE_CONTROLS, MARGIN_OVER_RANDOM
 RANDOM = "random"
 MARGINS = {name: MARGIN_OVER_RANDOM if name == RANDOM else 0.0 for name in GATE_CONTROLS}
 """By how much a map beats each of these, before it may be called faithful."""
-
-
-class MeasuredOn(StrEnum):
-    """What a figure was measured on."""
-
-    MAP = "map"
-    """The very map that is shown."""
-    MODEL = "model"
-    """Maps of held-out drawings by the same model: the encoder is too slow to measure each map."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 from deepmed.features.drawings.models import card
 from deepmed.features.drawings.models.config import AUTOMATIC, GroupTrainingConfig
 from deepmed.features.drawings.models.eligibility import Eligible
+from deepmed.features.drawings.models.file_names import ITEMS_FILE
 from deepmed.features.drawings.models.items import FoldLog, ItemLog
 from deepmed.features.drawings.models.planted import PlantedDrawings, PlantedMaker
 from deepmed.features.drawings.models.ranges import AgeRange
@@ -37,7 +38,6 @@ from deepmed.learning.reference.evaluation import (
     power_by_kind,
 )
 
-ITEMS_FILE = "items.json"
 ALL_GROUPS = "all groups together"
 STAGES = ("planting", "selection", "fitting", "evaluation")
 POOL_STAGES = STAGES[:3]

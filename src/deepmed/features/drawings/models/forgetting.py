@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import repository
 from deepmed.features.drawings.models.figure_keys import figure_key
-from deepmed.features.drawings.models.fitting import ITEMS_FILE
+from deepmed.features.drawings.models.file_names import ITEMS_FILE
 from deepmed.features.drawings.models.present import as_present, look_up
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench

@@ -73,7 +73,7 @@ class ModelManager:
         files = self.bench.registry.load(session.get_one(Artifact, row.artifact_id).uid)
         if row.needs_retraining:  # somebody was deleted or changed
             files = as_present(files, look_up(session, files, row.id))
-        return from_files(files)
+        return from_files(files, later=True)  # the registry has checked them
 
     def active(self, session: Session) -> list[AgeGroupModel]:
         """The active models of age groups, subject-aware ones too, by age."""

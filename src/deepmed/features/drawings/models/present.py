@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.models import repository
-from deepmed.features.drawings.models.fitting import ITEMS_FILE
+from deepmed.features.drawings.models.file_names import ITEMS_FILE
 from deepmed.features.drawings.models.membership import Part
 from deepmed.learning.reference import Role
 from deepmed.learning.reference.files import HEADER

@@ -20,8 +20,8 @@ from deepmed.learning.detectors.report import SelectionReport
 from deepmed.learning.detectors.selection import AUTOENCODER, SPLIT, select_detector
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.evaluation import auroc_interval, paired_difference_interval
+from deepmed.learning.evaluation.measuring import measured
 from deepmed.learning.reference import Layout, Rows
-from deepmed.learning.reference.evaluation import measured
 
 FALLBACK = "knn"
 FOLDS = 5

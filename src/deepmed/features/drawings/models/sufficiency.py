@@ -124,7 +124,7 @@ class DataSufficiencyAnalyzer:
 
     def judge(self, group: GroupCounts) -> AgeGroupDataInfo:
         from deepmed.learning.evaluation import false_alarm_spread  # noqa: PLC0415 - see above
-        from deepmed.learning.reference.evaluation import measured  # noqa: PLC0415 - see above
+        from deepmed.learning.evaluation.measuring import measured  # noqa: PLC0415 - see above
 
         calibrating, count = group.calibrating, group.drawings
         spread = measured(lambda: false_alarm_spread(calibrating, percentile=self.percentile))

@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from deepmed.features.drawings.explanation.case import Case
-from deepmed.features.drawings.explanation.service import Explanation, ExplanationService
 from deepmed.features.drawings.explanation.stored import StoredExplanation
 from deepmed.features.drawings.explanation.texts import (
     FIRST_STEPS,
@@ -26,6 +24,10 @@ from deepmed.features.drawings.report.maps import caption, places, trust_tables
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 from deepmed.features.drawings.words import ROLE_WORDS
 from deepmed.features.drawings.workbench import Workbench
+from deepmed.learning.reference import Reference
+
+if TYPE_CHECKING:
+    from deepmed.features.drawings.explanation.service import Explanation
 
 
 class CardMaker:
@@ -49,6 +51,10 @@ class CardMaker:
         self.drawings = drawings
         self.q_values = q_values
         self.ages = ages
+        from deepmed.features.drawings.explanation.service import (  # noqa: PLC0415 - brings torch
+            ExplanationService,
+        )
+
         self.explanations = ExplanationService(bench)
 
     def card(self, row: AnomalyAnalysis) -> FlaggedCard:
@@ -62,7 +68,7 @@ class CardMaker:
             picture=picture(explanation.case.image, CARD),
             overlay=self._overlay(explanation),
             overlay_caption=caption(explanation),
-            strip=score_strip(row, explanation.case),
+            strip=score_strip(row, explanation.case.reference, drawing.child_id),
             first_steps=FIRST_STEPS,
             sentences=sentences(explanation),
             neighbours=[
@@ -85,7 +91,7 @@ class CardMaker:
             ],
         )
 
-    def _overlay(self, explanation: Explanation) -> str | None:
+    def _overlay(self, explanation: "Explanation") -> str | None:
         """The map over the drawing; none where nothing would be seen on it."""
         if not explanation.regions:
             return None
@@ -158,9 +164,9 @@ def sentences(explanation: StoredExplanation) -> list[str]:
     return [sentence for sentence in said if sentence != FIRST_STEPS]
 
 
-def score_strip(row: AnomalyAnalysis, case: Case) -> Chart:
-    calibration = case.reference.calibration
-    own = case.drawing.child_id
+def score_strip(row: AnomalyAnalysis, reference: Reference, own: int | None) -> Chart:
+    """The score beside those of the comparison children but the drawing's own."""
+    calibration = reference.calibration
     others = [
         float(score)
         for score, child in zip(calibration.scores, calibration.children, strict=True)

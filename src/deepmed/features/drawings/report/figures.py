@@ -11,7 +11,7 @@ from deepmed.features.drawings.report.content import Figure
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.learning.evaluation import Interval, false_alarm_spread, share_interval
-from deepmed.learning.reference.evaluation import measured
+from deepmed.learning.evaluation.measuring import measured
 
 Rows = Sequence[AnomalyAnalysis]
 

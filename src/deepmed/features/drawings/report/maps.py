@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from deepmed.features.drawings.explanation.methods import MeasuredOn
 from deepmed.features.drawings.explanation.stored import StoredExplanation
-from deepmed.features.drawings.explanation.trust import MeasuredOn
 from deepmed.features.drawings.report.content import Table
 from deepmed.features.drawings.words import CONTROL_WORDS
-from deepmed.learning.saliency.randomisation import LIMIT
+from deepmed.learning.limits import LIKENESS as LIMIT
 
 NO_MAP = "No map: no single place on the page raises its score."
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from scipy import stats
-
 from deepmed.features.drawings.analysis.rates import Use
 from deepmed.features.drawings.explanation.levels import why_only_a_bound
 from deepmed.features.drawings.report.charts import Level, steps
@@ -26,6 +24,8 @@ def rank_band(n: int, drawings: int) -> list[Level]:
         n: comparison children.
         drawings: drawings of as many new children.
     """
+    from scipy import stats  # noqa: PLC0415 - it takes a second to load
+
     band = []
     for rank in range(1, n + 1):
         count = stats.betabinom(drawings, rank, n + 1 - rank)

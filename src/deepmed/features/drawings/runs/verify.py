@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.models.eligibility import find
-from deepmed.features.drawings.models.fitting import ITEMS_FILE
+from deepmed.features.drawings.models.file_names import ITEMS_FILE
 from deepmed.features.drawings.runs.checks import Check
 from deepmed.features.drawings.runs.choice import layouts, selection
 from deepmed.features.drawings.runs.power import age_specificity, contamination, planted, power

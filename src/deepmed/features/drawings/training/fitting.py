@@ -108,7 +108,7 @@ def calibrated(fitted: Fitted, data: TrainingData) -> ReferenceModel:
         None if age is None else CalibrationSet(fitted.scores(test.at_age(age)), test.children)
     )
     reference = Reference(
-        fitted.detector,
+        lambda: fitted.detector,
         CalibrationSet(fitted.scores(test), test.children),
         test.drawings,
         neutral,

@@ -4,7 +4,7 @@ from functools import cached_property
 
 import torch
 
-from deepmed.learning.encoders.base import EncoderIdentity
+from deepmed.learning.encoders.built_in import HOG_PYRAMID, hog_pyramid_identity
 from deepmed.learning.encoders.hog_pyramid import layout
 from deepmed.learning.encoders.hog_pyramid.gradients import (
     oriented_cells,
@@ -13,9 +13,10 @@ from deepmed.learning.encoders.hog_pyramid.gradients import (
     windows,
 )
 from deepmed.learning.encoders.hog_pyramid.page import PageGeometry, page_facts, page_map
+from deepmed.learning.encoders.identity import EncoderIdentity
 from deepmed.learning.encoders.ink_box import InkBoxEncoder
 
-NAME = "hog-pyramid"
+NAME = HOG_PYRAMID
 
 
 class HogPyramidEncoder(InkBoxEncoder):
@@ -45,14 +46,7 @@ class HogPyramidEncoder(InkBoxEncoder):
     @cached_property
     def identity(self) -> EncoderIdentity:
         """What must be equal for two vectors to be comparable."""
-        return EncoderIdentity(
-            name=NAME,
-            version=layout.VERSION,
-            weight_hash=layout.layout_hash(),
-            preprocessing_version=layout.PREPROCESSING,
-            precision="fp32",
-            dimension=layout.DIMENSION,
-        )
+        return hog_pyramid_identity()
 
     def _vectors(
         self, pixels: torch.Tensor, frames: torch.Tensor, extras: torch.Tensor

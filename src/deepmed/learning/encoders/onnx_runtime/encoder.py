@@ -8,7 +8,6 @@ the identity says `fp32-onnx`.
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +17,18 @@ import torch
 from deepmed.learning.encoders.base import (
     Embeddings,
     Encoder,
-    EncoderIdentity,
     Image,
     Prepared,
     Progress,
 )
 from deepmed.learning.encoders.batches import embed_in_batches
+from deepmed.learning.encoders.identity import EncoderIdentity
 from deepmed.learning.encoders.onnx_runtime.exporting import INPUTS, open_session, to_onnx
+from deepmed.learning.encoders.onnx_runtime.installed import PRECISION
 from deepmed.learning.encoders.onnx_runtime.kept_file import OnnxFile
 from deepmed.learning.errors import ModelLoadingError
 
-PRECISION = "onnx"
-"""What stands behind the `@` of an encoder's name to ask for it."""
-NEEDED = ("onnx", "onnxruntime", "onnxscript")
 LARGEST_DIFFERENCE = 1e-4
-
-
-def is_installed() -> bool:
-    """Whether the packages of the extra `onnx` are there.
-
-    Example:
-        >>> isinstance(is_installed(), bool)
-        True
-    """
-    return all(find_spec(name) is not None for name in NEEDED)
 
 
 class OnnxEncoder:

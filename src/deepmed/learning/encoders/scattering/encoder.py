@@ -4,15 +4,16 @@ from functools import cached_property
 
 import torch
 
-from deepmed.learning.encoders.base import EncoderIdentity
+from deepmed.learning.encoders.built_in import SCATTERING, scattering_identity
 from deepmed.learning.encoders.hog_pyramid.gradients import smooth_root, windows
 from deepmed.learning.encoders.hog_pyramid.page import PageGeometry, page_facts, page_map
+from deepmed.learning.encoders.identity import EncoderIdentity
 from deepmed.learning.encoders.ink_box import InkBoxEncoder
 from deepmed.learning.encoders.scattering import layout
 from deepmed.learning.encoders.scattering.filters import filter_bank
 from deepmed.learning.encoders.scattering.transform import Scattered, scatter
 
-NAME = "scattering"
+NAME = SCATTERING
 
 
 class ScatteringEncoder(InkBoxEncoder):
@@ -44,14 +45,7 @@ class ScatteringEncoder(InkBoxEncoder):
     @cached_property
     def identity(self) -> EncoderIdentity:
         """What must be equal for two vectors to be comparable."""
-        return EncoderIdentity(
-            name=NAME,
-            version=layout.VERSION,
-            weight_hash=layout.layout_hash(),
-            preprocessing_version=layout.PREPROCESSING,
-            precision="fp32",
-            dimension=layout.DIMENSION,
-        )
+        return scattering_identity()
 
     def _vectors(
         self, pixels: torch.Tensor, frames: torch.Tensor, extras: torch.Tensor

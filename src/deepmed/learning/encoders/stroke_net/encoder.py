@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from torch.nn import functional
 
-from deepmed.learning.encoders.base import EncoderIdentity
 from deepmed.learning.encoders.hog_pyramid.gradients import smooth_root
 from deepmed.learning.encoders.hog_pyramid.page import PageGeometry, page_facts, page_map
+from deepmed.learning.encoders.identity import EncoderIdentity
 from deepmed.learning.encoders.ink_box import InkBoxEncoder
 from deepmed.learning.encoders.stroke_net import layout
 from deepmed.learning.encoders.stroke_net.network import StrokeNet

@@ -14,12 +14,12 @@ from deepmed.learning.device import DeviceManager
 from deepmed.learning.encoders.base import (
     SIZE,
     Embeddings,
-    EncoderIdentity,
     Image,
     Prepared,
     Progress,
 )
 from deepmed.learning.encoders.batches import embed_in_batches
+from deepmed.learning.encoders.identity import EncoderIdentity
 from deepmed.learning.encoders.vision_transformer.loading import load_transformer
 from deepmed.learning.encoders.vision_transformer.preprocessing import (
     Preprocessing,

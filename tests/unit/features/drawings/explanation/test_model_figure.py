@@ -17,6 +17,7 @@ from deepmed.features.drawings.tables import AgeGroupModel, ModelMember
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError, NotFoundError
 from deepmed.learning.calibration import CalibrationSet
+from deepmed.learning.detectors import Detector
 from deepmed.learning.errors import SaliencyGenerationError
 from deepmed.learning.reference import Reference
 
@@ -192,7 +193,11 @@ def test_what_cannot_be_measured_is_refused(
 def test_the_most_unusual_drawing_of_each_child_is_held_out(few: int) -> None:
     scores = [5.0, 9.0, 1.0, 7.0, 7.0, 3.0, 2.0, 4.0]
     children = [1, 1, 2, 3, 4, 5, 6, 7]
-    reference = Reference(None, CalibrationSet(scores, children), np.arange(10, 18))  # type: ignore[arg-type] # no detector is asked
+
+    def refused() -> Detector:
+        raise AssertionError("no detector is asked")
+
+    reference = Reference(refused, CalibrationSet(scores, children), np.arange(10, 18))
     assert held_out(reference) == [11, 13, 14, 17, 15, 16]
 
 

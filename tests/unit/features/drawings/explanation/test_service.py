@@ -13,6 +13,7 @@ from scipy.stats import spearmanr
 
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.explanation.case import evenly
+from deepmed.features.drawings.explanation.methods import MeasuredOn
 from deepmed.features.drawings.explanation.service import (
     KINDS,
     Explanation,
@@ -20,7 +21,7 @@ from deepmed.features.drawings.explanation.service import (
     overlays,
 )
 from deepmed.features.drawings.explanation.texts import Reader
-from deepmed.features.drawings.explanation.trust import MeasuredOn, Trust
+from deepmed.features.drawings.explanation.trust import Trust
 from deepmed.features.drawings.tables import AgeGroupModel, Drawing
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError, NotFoundError, StorageError

@@ -13,7 +13,8 @@ from deepmed.core.registry.manifest import Package
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.drawings.models import repository, selection
 from deepmed.features.drawings.models.config import GroupTrainingConfig
-from deepmed.features.drawings.models.fitting import ITEMS_FILE, GroupFitter
+from deepmed.features.drawings.models.file_names import ITEMS_FILE
+from deepmed.features.drawings.models.fitting import GroupFitter
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.planted import LONGEST_SIDE, PlantedDrawings, PlantedMaker
 from deepmed.features.drawings.models.ranges import AgeRange

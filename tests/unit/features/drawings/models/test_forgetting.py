@@ -10,7 +10,7 @@ import pytest
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.catalogue import DrawingCatalogue
 from deepmed.features.drawings.models.figure_keys import figure_key
-from deepmed.features.drawings.models.fitting import ITEMS_FILE
+from deepmed.features.drawings.models.file_names import ITEMS_FILE
 from deepmed.features.drawings.models.forgetting import LIMIT, complete
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.runs.verify import recompute

@@ -25,7 +25,7 @@ from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
 from deepmed.learning.evaluation import wilson_interval
-from deepmed.learning.reference.evaluation import measured
+from deepmed.learning.evaluation.measuring import measured
 from factories.drawings import Sketch, add_drawings, embed
 from factories.reports import NEW_ODD, Reported, add_odd
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete
 
 from deepmed.core.registry.manifest import Package
 from deepmed.core.registry.tables import Artifact
-from deepmed.features.drawings.models.fitting import ITEMS_FILE
+from deepmed.features.drawings.models.file_names import ITEMS_FILE
 from deepmed.features.drawings.models.items import FoldLog
 from deepmed.features.drawings.models.manager import ModelManager
 from deepmed.features.drawings.models.planted import PlantedDrawings

@@ -19,6 +19,7 @@ from deepmed.learning.encoders import (
     registry,
 )
 from deepmed.learning.encoders.onnx_runtime import encoder as onnx_runtime
+from deepmed.learning.encoders.onnx_runtime import installed
 from deepmed.learning.encoders.onnx_runtime.encoder import OnnxEncoder
 from deepmed.learning.errors import EmbeddingGenerationError, ModelLoadingError
 
@@ -178,9 +179,9 @@ def test_without_the_packages_pytorch_computes_and_the_identity_says_so(
 def test_what_is_installed_is_looked_up_without_importing_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert onnx_runtime.is_installed()
-    monkeypatch.setattr(onnx_runtime, "NEEDED", ("onnx", "no_such_package"))
-    assert not onnx_runtime.is_installed()
+    assert installed.is_installed()
+    monkeypatch.setattr(installed, "NEEDED", ("onnx", "no_such_package"))
+    assert not installed.is_installed()
 
 
 def test_a_graphics_processor_is_refused_rather_than_left_idle() -> None:

@@ -26,7 +26,7 @@ from deepmed.learning.evaluation import (
     paired_difference_interval,
     share_interval,
 )
-from deepmed.learning.reference.evaluation import measured
+from deepmed.learning.evaluation.measuring import measured
 
 DETECTOR = "mahalanobis"
 """The published benchmark names it the best simple one on the real drawings, for both built-in

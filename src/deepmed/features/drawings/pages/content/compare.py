@@ -34,7 +34,7 @@ def content(desk: Desk, drawing_id: int) -> dict[str, Any]:
         if ages is None:
             return {"drawing": drawing, "reason": "No model in use covers its age."}
         near, reason = _near(desk, session, drawing_id)
-        group = desk.explanations.comparisons.get_comparison_statistics(session, ages)
+        group = desk.comparisons.get_comparison_statistics(session, ages)
     return {
         "drawing": drawing,
         "reason": None,
@@ -57,9 +57,7 @@ def content(desk: Desk, drawing_id: int) -> dict[str, Any]:
 
 def _near(desk: Desk, session: Session, drawing_id: int) -> tuple[Compared | None, str | None]:
     try:
-        found = desk.explanations.comparisons.find_similar_normal_examples(
-            session, drawing_id, NEIGHBOURS
-        )
+        found = desk.comparisons.find_similar_normal_examples(session, drawing_id, NEIGHBOURS)
     except NotFoundError as error:  # the present encoder has not seen it
         return None, error.message
     likeness = {each.drawing_id: each.similarity_score for each in found}

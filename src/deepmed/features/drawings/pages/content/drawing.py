@@ -7,6 +7,7 @@ from typing import Any
 from deepmed.features.drawings.analysis import repository
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.explanation.levels import why_only_a_bound
+from deepmed.features.drawings.explanation.standing import standing
 from deepmed.features.drawings.explanation.stored import facts_of
 from deepmed.features.drawings.explanation.texts import ExplanationGenerator, place_of_100
 from deepmed.features.drawings.metadata import ExpertLabel
@@ -85,10 +86,10 @@ def deletion(desk: Desk, drawing_id: int) -> dict[str, Any]:
 
 
 def _answer(desk: Desk, row: AnomalyAnalysis) -> Answer:
-    case, outdated = None, None
+    found, outdated = None, None
     if row.anomaly_score is not None:
         try:
-            case = desk.explanations.cases.of(row)
+            found = standing(desk.analyses, row)
         except (ConflictError, NotFoundError):
             outdated = "It was given under a model or an encoder that is not in use any more."
     with desk.home.database.read() as session:
@@ -96,7 +97,8 @@ def _answer(desk: Desk, row: AnomalyAnalysis) -> Answer:
     if row.results.get("rule_version", rule.version) != rule.version:
         outdated = outdated or "It was given under an earlier threshold."
     score = row.normalized_score
-    bound = case is not None and why_only_a_bound(case.reference.calibration, case.drawing.child_id)
+    child = None if found is None else found.drawing.child_id
+    bound = found is not None and why_only_a_bound(found.reference.calibration, child)
     facts = facts_of(row, level_is_a_bound=bool(bound))
     return Answer(
         row,
@@ -104,6 +106,6 @@ def _answer(desk: Desk, row: AnomalyAnalysis) -> Answer:
         look_of(row),
         None if score is None else place_of_100(score),
         ExplanationGenerator().generate_explanation(facts),
-        None if case is None else cards.score_strip(row, case),
+        None if found is None else cards.score_strip(row, found.reference, child),
         outdated,
     )

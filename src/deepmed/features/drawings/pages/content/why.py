@@ -1,22 +1,16 @@
 """Where on the page the score comes from, and why, in the words of who reads it (D-18)."""
 
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.explanation import repository as explanations
 from deepmed.features.drawings.explanation.methods import DEFAULT_METHOD
-from deepmed.features.drawings.explanation.stored import StoredExplanation, facts_of
-from deepmed.features.drawings.explanation.texts import ExplanationGenerator, Reader
-from deepmed.features.drawings.interpretability.interactive import region_of
-from deepmed.features.drawings.interpretability.loading import ExplanationLoader, Known
-from deepmed.features.drawings.interpretability.simplified import READERS, simplified
-from deepmed.features.drawings.models.ranges import range_of
-from deepmed.features.drawings.report import cards, maps
 from deepmed.features.drawings.report.content import Table
-from deepmed.features.drawings.schemas.interpretability import InteractiveRegion
 from deepmed.features.drawings.tables import AnomalyAnalysis
 
+EXPLAINS = "deepmed.features.drawings.explanation.service"
 EDUCATOR, PARENT = "educator", "parent"
 ROLES = {
     EDUCATOR: "Educator",
@@ -72,9 +66,14 @@ def readers(desk: Desk) -> list[tuple[str, str]]:
 
 
 def stored(desk: Desk, row: AnomalyAnalysis, reader: str) -> Why | None:
-    """What was made before; None where nothing was, because making it takes a moment."""
+    """What was made before; None where the page had better ask for it once it is there.
+
+    That is where nothing was made, and where what explains was not loaded yet: both take a moment.
+    """
     if row.anomaly_score is None:
         return NO_SCORE
+    if EXPLAINS not in sys.modules:
+        return None
     with desk.home.database.read() as session:
         if explanations.stored(session, row.id, DEFAULT_METHOD) is None:
             return None
@@ -83,64 +82,6 @@ def stored(desk: Desk, row: AnomalyAnalysis, reader: str) -> Why | None:
 
 def made(desk: Desk, row: AnomalyAnalysis, reader: str) -> Why:
     """What explains an answer, made now where there is none."""
-    known = ExplanationLoader(desk.explanations).known(row.id)
-    if known.explanation is None:
-        return Why(known.reason)
-    return _why(desk, known, known.explanation, reader)
+    from deepmed.features.drawings.pages.content import explained  # noqa: PLC0415 - brings torch
 
-
-def _why(desk: Desk, known: Known, found: StoredExplanation, reader: str) -> Why:
-    row = known.analysis
-    for_parents = reader == PARENT
-    return Why(
-        analysis_id=row.id,
-        caption=maps.caption(found),
-        regions=[
-            _region(number, region_of(each))
-            for number, each in enumerate(found.row.facts["regions"], 1)
-        ],
-        places=maps.places(found),
-        faithful=found.faithfulness["faithful"],
-        sentences=_sentences(desk, found, reader),
-        advice=simplified(known, reader, desk.home.settings).recommendations,
-        tables=[] if for_parents else _tables(desk, found),
-    )
-
-
-def _region(number: int, found: InteractiveRegion) -> Region:
-    left, top, right, bottom = found.bounding_box
-    return Region(
-        number,
-        found.region_id,
-        found.spatial_location,
-        found.click_explanation,
-        found.importance_score,
-        left,
-        top,
-        right - left,
-        bottom - top,
-    )
-
-
-def _sentences(desk: Desk, found: StoredExplanation, reader: str) -> list[str]:
-    """What the summary has not said yet; for parents everything, in their own words."""
-    writer = ExplanationGenerator(parent_texts=desk.home.settings.parent_texts)
-    facts = replace(found.facts(), neighbours=[])  # these stand below, as pictures
-    sentences = writer.generate_explanation(facts, READERS.get(reader, Reader.EDUCATOR))
-    if reader == PARENT:
-        return sentences
-    without_map = facts_of(found.analysis, level_is_a_bound=found.level_is_a_bound)
-    said = set(writer.generate_explanation(without_map))
-    return [sentence for sentence in sentences if sentence not in said]
-
-
-def _tables(desk: Desk, found: StoredExplanation) -> list[tuple[str, Table]]:
-    with desk.home.database.read() as session:
-        ages = {range_of(each).label: range_of(each).words for each in desk.models.active(session)}
-    tables = [
-        ("Numbers of this answer", cards.numbers(found.analysis, found.drawing, None)),
-        ("Other ages", cards.other_ages(found.analysis, ages)),
-        *maps.trust_tables(found),
-        ("Measures of the drawing", cards.measures(found)),
-    ]
-    return [(name, table) for name, table in tables if table.rows]
+    return explained.why(desk, row, reader)
