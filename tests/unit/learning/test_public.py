@@ -37,6 +37,18 @@ def test_ranking_does_not_wait_for_torch() -> None:
     assert done.stdout.strip() == "False"
 
 
+def test_neither_reading_a_model_nor_naming_an_encoder_waits_for_torch() -> None:
+    code = (
+        "import sys; from deepmed.learning.reference import from_files; "
+        "from deepmed.learning.encoders import available_encoders; "
+        "from deepmed.learning.encoders.built_in import known_identity; "
+        "assert all(known_identity(name) for name in available_encoders()); "
+        "print(sorted({'torch', 'sklearn', 'transformers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_an_unknown_name_is_named() -> None:
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = deepmed.learning.no_such_name

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from deepmed.learning.detectors import detector_names
-from deepmed.learning.errors import EncoderMismatchError, InsufficientDataError
+from deepmed.learning.errors import EncoderMismatchError, InsufficientDataError, ModelLoadingError
 from deepmed.learning.reference import (
     GroupPlan,
     Layout,
@@ -85,6 +85,28 @@ def test_without_the_age_as_a_column_nothing_is_different_across_ages(plan: Grou
     assert model.neutral_age is None
     assert model.model.across_ages is model.model.calibration
     assert np.array_equal(model.score_across_ages(held, ENCODER), model.score(held, ENCODER))
+
+
+def test_a_detector_that_is_read_later_ranks_before_and_scores_alike_then(
+    model: ReferenceModel, own: Rows
+) -> None:
+    files = to_files(model)
+    later = from_files(files, later=True)
+    assert later.decide(1.0, 999, PERCENTILE) == model.decide(1.0, 999, PERCENTILE)
+    assert np.array_equal(later.score(own, ENCODER), model.score(own, ENCODER))
+    assert later.model.detector is later.model.detector, "it is read once"
+
+
+def test_damage_is_found_at_once_or_where_that_was_put_off_when_something_is_scored(
+    model: ReferenceModel, own: Rows
+) -> None:
+    damaged = to_files(model) | {"model.weights.safetensors": b"damaged"}
+    with pytest.raises(ModelLoadingError):
+        from_files(damaged)
+    later = from_files(damaged, later=True)
+    for _ in range(2):
+        with pytest.raises(ModelLoadingError):
+            later.score(own, ENCODER)
 
 
 @pytest.mark.req("D-26.1")
