@@ -25,13 +25,8 @@ def create_backup(home: Home, job: JobContext) -> dict[str, Any]:
     from deepmed.core.backups.service import BackupService
 
     wanted = BackupPayload.model_validate(job.payload)
-
-    def step(done: int, total: int) -> None:
-        job.raise_if_cancelled()
-        job.progress(done, total, "Backing up files")
-
     service = BackupService.of(home)
-    made = service.create(wanted.kind, progress=step)
+    made = service.create(wanted.kind, progress=job.steps("Backing up files"))
     deleted = service.cleanup() if wanted.tidy else []
     return {
         "backup_name": made.file.name,
@@ -52,13 +47,9 @@ def verify_backup(home: Home, job: JobContext) -> dict[str, Any]:
     from deepmed.core.backups.service import BackupService
 
     wanted = VerifyPayload.model_validate(job.payload)
-
-    def step(done: int, total: int) -> None:
-        job.raise_if_cancelled()
-        job.progress(done, total, "Reading files back")
-
     service = BackupService.of(home)
-    checked = service.verify(service.find(wanted.backup_name).path, step)
+    path = service.find(wanted.backup_name).path
+    checked = service.verify(path, job.steps("Reading files back"))
     return {"backup_name": wanted.backup_name, **asdict(checked)}
 
 

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,10 @@ class JobContext:
         step = Step(completed, total, text[:MESSAGE_LENGTH], expected)
         if (due := self._throttle.pass_on(step)) is not None:
             self._write_step(due)
+
+    def steps(self, text: str) -> Callable[[int, int], None]:
+        """Progress under one text, to hand to whatever counts (completed, total)."""
+        return lambda completed, total: self.progress(completed, total, text)
 
     def event(self, kind: str, data: Mapping[str, Any]) -> None:
         """Something of the job's own, such as an epoch's losses.

@@ -101,7 +101,7 @@ def import_drawings(home: Home, job: JobContext) -> dict[str, Any]:
                 name_pattern=wanted.name_pattern,
                 dataset_name=f"upload {wanted.upload_id[:8]}",
                 run=wanted.upload_id,
-                progress=lambda done, total: _step(job, done, total, "Importing drawings"),
+                progress=job.steps("Importing drawings"),
             ).to_record()
     staging.discard()
     return {"upload_id": wanted.upload_id, **report}
@@ -117,7 +117,7 @@ def train_groups(home: Home, job: JobContext) -> dict[str, Any]:
 
     wanted = TrainPayload.model_validate(job.payload)
     bench = Workbench.of(home)
-    bench.pipeline.process_batch(lambda done, total: _step(job, done, total, "Embedding drawings"))
+    bench.pipeline.process_batch(job.steps("Embedding drawings"))
     config = GroupTrainingConfig(
         detector=wanted.detector, layout=Layout(wanted.layout), seed=wanted.seed
     )
@@ -136,10 +136,10 @@ def analyze_drawings(home: Home, job: JobContext) -> dict[str, Any]:
 
     wanted = AnalyzePayload.model_validate(job.payload)
     bench = Workbench.of(home)
-    bench.pipeline.process_batch(lambda done, total: _step(job, done, total, "Embedding drawings"))
+    bench.pipeline.process_batch(job.steps("Embedding drawings"))
     made = AnalysisService(bench).analyze(
         wanted.drawing_ids,
-        lambda done, total: _step(job, done, total, "Analysing drawings"),
+        job.steps("Analysing drawings"),
         batch=wanted.batch,
     )
     return {
@@ -158,17 +158,10 @@ def write_report(home: Home, job: JobContext) -> dict[str, Any]:
 
     wanted = ReportPayload.model_validate(job.payload)
     gatherer = ReportGatherer(Workbench.of(home))
-    content = gatherer.gather(
-        wanted.title, lambda done, total: _step(job, done, total, "Writing the report")
-    )
+    content = gatherer.gather(wanted.title, job.steps("Writing the report"))
     key = f"reports/{home.storage.generate_unique_filename('.html')}"
     home.storage.put(key, render(content).encode())
     return {"report": key, "flagged": len(content.flagged), "drawings": len(content.gallery)}
-
-
-def _step(job: JobContext, done: int, total: int, text: str) -> None:
-    job.raise_if_cancelled()
-    job.progress(done, total, text)
 
 
 def _tell(job: JobContext) -> Callable[[str, Mapping[str, Any]], None]:

@@ -80,6 +80,12 @@ def test_an_event_cannot_pass_for_the_ledgers_own_or_break_the_stream(
     assert told(opened, context) == []
 
 
+def test_steps_are_progress_under_one_text(opened: Home, context: JobContext) -> None:
+    context.steps("counting")(2, 5)
+    job = jobs.job_of(opened.database, context.job_id)
+    assert (job.completed, job.total, job.message) == (2, 5, "counting")
+
+
 def test_a_long_text_is_cut(opened: Home, context: JobContext) -> None:
     context.progress(1, 2, "ä" * 700)
     assert jobs.job_of(opened.database, context.job_id).message == "ä" * 500
@@ -93,6 +99,8 @@ def test_who_asks_or_reports_learns_that_it_is_to_stop(context: JobContext, stop
         context.raise_if_cancelled()
     with pytest.raises(JobCancelled):
         context.progress(1, 2)
+    with pytest.raises(JobCancelled):
+        context.steps("counting")(1, 2)
 
 
 def test_a_report_inside_a_write_block_belongs_to_it(opened: Home, context: JobContext) -> None:

@@ -30,11 +30,7 @@ def reembed(home: Home, job: JobContext) -> dict[str, Any]:
 
     wanted = ReembedPayload.model_validate(job.payload)
     bench = Workbench.of(home).with_encoder(wanted.encoder)
-
-    def step(done: int, total: int) -> None:
-        job.raise_if_cancelled()
-        job.progress(done, total, "Embedding drawings")
-
+    step = job.steps("Embedding drawings")
     if wanted.all:
         return bench.pipeline.re_embed(step, _begun(job)).to_dict()
     return bench.pipeline.process_batch(step).to_dict()
@@ -57,7 +53,6 @@ def compare_encoders(home: Home, job: JobContext) -> dict[str, Any]:
     wanted = ComparePayload.model_validate(job.payload)
 
     def step(what: str, done: int, total: int) -> None:
-        job.raise_if_cancelled()
         job.progress(done, total, what)
 
     return compare(Workbench.of(home), wanted.encoders, wanted.seed, step).to_dict()

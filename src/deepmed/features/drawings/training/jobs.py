@@ -32,10 +32,6 @@ def train_locally(home: Home, job: JobContext) -> dict[str, Any]:
         with home.database.write() as session:
             repository.change(session, training.id, stage="training")
 
-    def step(done: int, total: int, text: str) -> None:
-        job.raise_if_cancelled()
-        job.progress(done, total, text)
-
     def told(progress: dict[str, Any]) -> None:
         job.raise_if_cancelled()
         job.event(TOLD, progress)
@@ -51,7 +47,7 @@ def train_locally(home: Home, job: JobContext) -> dict[str, Any]:
         configuration_of(training),
         dataset_of(training),
         job.folder,
-        Watcher(step, told, begun, ended),
+        Watcher(job.progress, told, begun, ended),
     )
     report = store(home, training, trained.files, trained.document)
     return {"training_job_id": training.id, "report_id": report.id}

@@ -72,7 +72,7 @@ def compare_settings(home: Home, job: JobContext) -> dict[str, Any]:
         checked(wanted.config),
         ParameterSweepConfig.model_validate_json(json.dumps({"parameters": wanted.parameters})),
         wanted.dataset,
-        lambda done, total: job.progress(done, total, "Training each combination"),
+        job.steps("Training each combination"),
     )
     return {
         "trials": [one.to_dict() for one in found.trials],

@@ -49,11 +49,9 @@ def test_a_stage_is_told_unless_it_was_cancelled(tmp_path: Path) -> None:
         def __init__(self) -> None:
             self.told = []
 
-        def raise_if_cancelled(self) -> None:
+        def progress(self, done: int, total: int, text: str) -> None:
             if self.cancelled:
                 raise Cancelled
-
-        def progress(self, done: int, total: int, text: str) -> None:
             self.told.append((done, total, text))
 
     job = Job()
