@@ -8,6 +8,7 @@
 # bench  makes every published figure anew, into bench/results
 # fuzz   two thousand requests that the API's description allows or just does not
 # docs   writes the generated pages anew
+# pictures  takes the pictures of the guide anew, from the demo in a browser
 
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 	  $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; \
@@ -22,7 +23,7 @@ TEST_WORKERS ?= 2
 SINGLE := OMP_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test fuzz bench docs browser servers
+.PHONY: help setup setup-dev demo serve test fuzz bench docs pictures browser servers
 .PHONY: lint lint-style lint-types lint-imports lint-docs
 
 help:
@@ -96,6 +97,9 @@ docs: setup-dev
 	$(BIN)/python docs/make_benchmarks.py
 	$(BIN)/python docs/make_routes.py
 	$(BIN)/python docs/make_vocabulary.py
+
+pictures: setup-dev assets browser
+	$(BIN)/python docs/make_pictures.py
 
 # What the pages take from npm, by the lock; `serve` and `test` need it.
 ASSETS := src/deepmed/web/static/vendor/.ready

@@ -42,7 +42,7 @@ SLOW_BYTES_A_SECOND = 60_000
 FULL_GROUP = (6.0, 9.0)
 EPOCHS = 40
 CHILD = "k17"
-OPERATION = "/api/v1/analysis/analyze/{drawing_id}"
+OPERATION = "/analysis/analyze_drawing_api_v1_analysis_analyze__drawing_id__post"
 WHOLE = "document.readyState === 'complete' && !document.querySelector('.htmx-request')"
 
 
@@ -252,7 +252,7 @@ def encoders(studio: Studio) -> None:
     job = studio.ask("POST", "/encoders/compare", data={})["job_id"]
     wait(lambda: studio.ended(job), "the comparison of encoders does not end")
     studio.go("/encoders")
-    studio.part("encoders", "section[aria-labelledby=outcome]", "section:has(.encoders-chart)")
+    studio.part("encoders", "section[aria-labelledby=outcome]", "section:has(figure.chart)")
 
 
 def trainings(studio: Studio) -> None:
@@ -289,11 +289,11 @@ def jobs(studio: Studio) -> None:
 
 
 def programs(studio: Studio) -> None:
-    page = studio.go("/docs")
-    page.locator(".opblock").first.wait_for()
-    page.locator(f"[data-path='{OPERATION}']").click()
-    page.locator(".opblock.is-open .opblock-description").wait_for()
+    page = studio.go(f"/docs#{OPERATION}")
+    page.locator(".opblock.is-open").wait_for()
+    page.wait_for_timeout(2000)  # Swagger UI goes there in steps of its own
     page.evaluate("document.querySelector('.opblock.is-open').scrollIntoView()")
+    page.wait_for_timeout(1000)
     studio.take("docs")
 
 
