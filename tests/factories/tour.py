@@ -1,7 +1,10 @@
 """Every operation asked once on one data folder, in an order in which all of them succeed."""
 
+import json
 import shutil
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +17,11 @@ from deepmed.features.drawings.training import running
 from factories.api import Api, api_on, picture
 from factories.drawings import Sketch, add_drawings, embed
 from factories.encoder import OTHER_NAME
+from factories.shared import made_once
 from factories.training_sets import in_amazon, wanted, write_set
 
 GROUPS = "/models/data-sufficiency"
+ANSWERED = "answered.json"
 
 
 @dataclass
@@ -39,6 +44,29 @@ class Tour:
             answer.json() if answer.content and "json" in answer.headers["content-type"] else None
         )
 
+    def save(self, folder: Path) -> None:
+        """Keep what was answered beside the data folder, for the other workers."""
+        kept = {
+            operation: [
+                (one.status_code, one.headers.multi_items(), b64encode(one.content).decode())
+                for one in answers
+            ]
+            for operation, answers in self.answers.items()
+        }
+        (folder / ANSWERED).write_text(json.dumps(kept), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, api: Api) -> "Tour":
+        kept = json.loads((folder / ANSWERED).read_text(encoding="utf-8"))
+        answers = {
+            operation: [
+                httpx.Response(status, headers=_plain(headers), content=b64decode(content))
+                for status, headers, content in found
+            ]
+            for operation, found in kept.items()
+        }
+        return cls(api, "", answers)
+
     def named(self) -> list[Any]:
         """All JSON bodies under the names by which docs/numbers.md knows them."""
         return [
@@ -47,6 +75,11 @@ class Tour:
             for answer in answers
             if answer.content and "json" in answer.headers["content-type"]
         ]
+
+
+def _plain(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Without the one that says how the content was packed: it is kept unpacked."""
+    return [(name, value) for name, value in headers if name.lower() != "content-encoding"]
 
 
 def last_word(path: str) -> str:
@@ -308,17 +341,30 @@ def _end(tour: Tour, drawing: int) -> None:
 
 @pytest.fixture(scope="session")
 def tour(
-    _trained: Path, tmp_path_factory: pytest.TempPathFactory, s3_server: str
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Tour]:
-    """All answers, on a copy of the trained data folder with a child whom nobody has met."""
-    folder = tmp_path_factory.mktemp("tour") / "home"
-    shutil.copytree(_trained, folder)
-    datasets = folder.parent / "datasets"
-    write_set(datasets)
-    other = f"sqlite:///{folder / 'deepmed.db'}"
-    with api_on(folder, other_database_url=other, datasets_dir=datasets) as api:
-        add_drawings(api.bench, [Sketch(age=7.6, subject=None, picture=12)])
-        embed(api.bench)
-        made = Tour(api, s3_server)
-        take(made)
-        yield made
+    """All answers, and the data folder afterwards; made once a run, so nobody may change it.
+
+    It was a copy of the trained data folder, with a child whom nobody had met.
+    """
+
+    def make(folder: Path) -> None:
+        shutil.copytree(request.getfixturevalue("_trained"), folder / "home")
+        write_set(folder / "datasets")
+        with _opened(folder) as api:
+            add_drawings(api.bench, [Sketch(age=7.6, subject=None, picture=12)])
+            embed(api.bench)
+            made = Tour(api, request.getfixturevalue("s3_server"))
+            take(made)
+            made.save(folder)
+
+    folder = made_once(tmp_path_factory, "tour", make)
+    with _opened(folder) as api:
+        yield Tour.load(folder, api)
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[Api]:
+    other = f"sqlite:///{folder / 'home' / 'deepmed.db'}"
+    with api_on(folder / "home", other_database_url=other, datasets_dir=folder / "datasets") as api:
+        yield api

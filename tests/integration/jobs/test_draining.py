@@ -18,18 +18,21 @@ from deepmed.kit.settings import Settings
 from factories import jobs
 from factories.job_kinds import BY_NAME
 
-CLAIMERS, JOBS = 24, 500
+CLAIMERS = 24
+JOBS = {"postgresql": 500, "mysql": 150, "sqlite": 150}
+"""The promise of 500 is PostgreSQL's; that each is done once holds on every engine."""
 
 
 @pytest.mark.req("P-6.3")
 def test_24_claimers_drain_500_inline_jobs_exactly_once(
-    any_home: Home, any_settings: Settings
+    any_home: Home, any_settings: Settings, engine_name: str
 ) -> None:
+    count = JOBS[engine_name]
     ledger = jobs.ledger_of(any_home)
     with any_home.database.write_concurrently() as session:
         ids = [
             ledger.submit("test.add", {"first": n, "second": 1}, session=session).id
-            for n in range(JOBS)
+            for n in range(count)
         ]
     begun = time.monotonic()
     with ExitStack() as stack:
@@ -40,7 +43,7 @@ def test_24_claimers_drain_500_inline_jobs_exactly_once(
         jobs.until(lambda: not unfinished(any_home), 60)
     assert time.monotonic() - begun < 60
     assert jobs.traces(any_home.database) == dict.fromkeys(ids, 1)
-    for job_id in ids[:: JOBS // 20]:
+    for job_id in ids[:: count // 20]:
         assert jobs.kinds_of_events(any_home.database, job_id) == ["queued", "started", "succeeded"]
 
 
