@@ -57,8 +57,7 @@ def pictures() -> dict[str, Path]:
 @cache
 def document(name: str) -> Document | None:
     """A page by its name."""
-    # The server starts without it.
-    from markdown_it import MarkdownIt  # noqa: PLC0415
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - the server starts without it
 
     path = documents().get(name)
     if path is None:
