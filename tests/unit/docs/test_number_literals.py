@@ -15,6 +15,7 @@ KNOWN = {
     ("learning/saliency/overlays.py", "threshold"),  # where a picture's outline is drawn
     ("learning/detectors/forest.py", "threshold"),  # of a node of a tree
     ("features/drawings/schemas/analysis.py", "confidence"),  # bounds of what may come
+    ("features/drawings/schemas/analysis.py", "importance"),  # likewise
     ("features/drawings/schemas/analysis.py", "importance_score"),  # likewise
     ("features/drawings/schemas/config.py", "threshold_percentile"),  # likewise
     ("features/drawings/schemas/demo.py", "confidence"),  # likewise
