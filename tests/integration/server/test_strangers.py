@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from deepmed.app.access import ROLES
+from deepmed.core.jobs.tables import Job, JobState
 from deepmed.features.drawings.tables import Drawing
 from factories.api import PREFIX, Api, picture
-from factories.training_sets import wanted, write_set
+from factories.training_sets import NAME, TABLE, wanted, write_set
 
 pytestmark = pytest.mark.req("S-3.1")
 
@@ -23,10 +24,14 @@ NOBODYS = {
     "category": "api",
     "document_id": "any",
     "session_id": "any",
+    "name": "README",
+    "number": 1,
 }
 """Parts of paths that name no object of a person, and what may stand there."""
 NOT_FOUND_IN_WORDS = {f"GET {PREFIX}/drawings/upload/progress/{{upload_id}}"}
 """The contract lets an unknown upload be told with 200."""
+UIDS = {"/trainings/sweeps/": "sweep", "/trainings/": "training", "/reports/": "report"}
+"""What `uid` means below a path, where it is not a training of models."""
 NOTE = {"region_id": "drawing", "annotation_text": "A note", "annotation_type": "note"}
 BODIES: dict[str, Any] = {
     f"PATCH {PREFIX}/drawings/{{drawing_id}}": {"prompt": "mine now"},
@@ -72,6 +77,8 @@ def objects(api: Api) -> dict[str, Any]:
         "upload_id": upload["upload_id"],
         "job_id": upload["job_id"],
         "uid": training["job_id"],
+        "sweep": compared(api),
+        "report": reported(api),
     }
 
 
@@ -80,12 +87,30 @@ def child_of(api: Api, drawing: int) -> int:
         return session.get_one(Drawing, drawing).child_id
 
 
-def trained_on_a_folder(api: Api) -> dict[str, int]:
+def trained_on_a_folder(api: Api) -> dict[str, Any]:
     write_set(api.home.settings.home / "datasets")
     number = api.json("POST", "/training/jobs", json=wanted(epochs=1))["id"]
+    (newest, *_) = api.get("/jobs")["jobs"]
     api.work_off()
     (report,) = api.get(f"/training/jobs/{number}/reports")
-    return {"training_job_id": number, "report_id": report["id"]}
+    return {"training_job_id": number, "report_id": report["id"], "training": newest["uid"]}
+
+
+def compared(api: Api) -> str:
+    """A comparison of settings that waits."""
+    asked = {"job_name": "two", "folder": f"{NAME}/{TABLE}", "tried": "epochs=1,2"}
+    return str(api.client.post("/trainings/sweeps", json=asked).json()["uid"])
+
+
+def reported(api: Api) -> str:
+    """A report whose file is there, as its job would have left it."""
+    job_id = api.client.post("/reports", json={}).json()["job_id"]
+    api.home.storage.put("reports/mine.html", b"of my drawings")
+    with api.home.database.write() as session:
+        job = session.get_one(Job, job_id)
+        job.state = JobState.SUCCEEDED.value
+        job.result = {"report": "reports/mine.html", "flagged": 0, "drawings": 1}
+        return job.uid
 
 
 def filled(route: str, known: dict[str, Any]) -> tuple[str, str]:
@@ -93,6 +118,8 @@ def filled(route: str, known: dict[str, Any]) -> tuple[str, str]:
     values = NOBODYS | known
     if "/models/" in path:  # the contract's jobs are named by their uid there
         values["job_id"] = known["uid"]
+    meant = next((UIDS[place] for place in UIDS if path.startswith(place)), "uid")
+    values["uid"] = known[meant]
     missing = parts(route) - values.keys()
     assert not missing, f"{route}: what is {missing}? Let objects() make one."
     return method, re.sub(r"\{(\w+)(:\w+)?\}", lambda found: str(values[found[1]]), path)

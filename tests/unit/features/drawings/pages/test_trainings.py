@@ -181,7 +181,7 @@ def test_settings_are_compared_and_the_best_is_trained(api: Api) -> None:
     assert api.client.post(f"/trainings/sweeps/{uid}/train/1").status_code == 404
     api.work_off()
     text = read(api, f"/trainings/sweeps/{uid}")
-    assert text.count("Train so") == 2
+    assert text.count(">Train so<") == 2
     assert "model.hidden_dims [8, 2]" in text
     run = api.client.post(f"/trainings/sweeps/{uid}/train/2").json()["uid"]
     shown = read(api, f"/trainings/{run}")
