@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.analysis import neighbours, repository
 from deepmed.features.drawings.analysis.service import AnalysisService
-from deepmed.features.drawings.models.eligibility import Eligible, find
-from deepmed.features.drawings.models.kinds import row_for
+from deepmed.features.drawings.models import repository as models
+from deepmed.features.drawings.models.kinds import UNSPECIFIED_SLOT, row_for
 from deepmed.features.drawings.models.ranges import AgeRange, range_of
+from deepmed.features.drawings.subjects import subject_index
 from deepmed.features.drawings.tables import Drawing
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.database import AnyRow
@@ -81,14 +82,15 @@ class ComparisonService:
     def get_comparison_statistics(self, session: Session, ages: AgeRange) -> dict[str, Any]:
         """How many typical drawings of a group there are to compare with, and by how many."""
         encoder = self.bench.encoding.identity.key
-        eligible: Eligible = find(session, self.bench.embeddings, encoder)
-        rows = eligible.of(ages)
+        owner = self.bench.owner_id
+        found = models.comparable(session, owner, encoder, ages)
+        subjects = models.comparable_subjects(session, owner, encoder, ages)
         return {
             "age_group": ages.label,
-            "typical_drawings": len(rows),
-            "typical_children": len(set(rows.children.tolist())),
-            "mean_age": float(rows.ages.mean()) if len(rows) else None,
-            "subjects": len(set(rows.subjects.tolist()) - {0}),
+            "typical_drawings": found.drawings,
+            "typical_children": found.children,
+            "mean_age": found.mean,
+            "subjects": len({subject_index(each) for each in subjects} - {UNSPECIFIED_SLOT}),
         }
 
 

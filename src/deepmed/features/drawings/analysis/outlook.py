@@ -83,12 +83,13 @@ def outlook_of_all(
     found = _Newcomers()
     embedded = embeddings.present(session, scene.encoder, [drawing.id for drawing in copied])
     found.look_at(scene, copied, embedded)
-    alone = Drawing.pixel_hash.not_in({drawing.pixel_hash for drawing in copied})
+    asked: list[Condition] = []
+    if copied:
+        asked.append(Drawing.pixel_hash.not_in({drawing.pixel_hash for drawing in copied}))
+    if embeddings.count_missing(session, owner_id, scene.encoder):
+        asked.append(embeddings.is_embedded(scene.encoder))
     for item, mine in _answering(session, owner_id, scene):
-        counted = repository.scorable_by_child(
-            session, owner_id, scene.encoder, [*mine, *([alone] if copied else [])]
-        )
-        for child, number in counted:
+        for child, number in repository.drawn_by_child(session, owner_id, [*mine, *asked]):
             if item.model.role(child) is Role.NEW:
                 found.add(child, item, number)
     return found.outlook(percentile)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer, lazyload
 
 from deepmed.features.drawings.analysis.decisions import ANSWERED
+from deepmed.features.drawings.analysis.repository import newest_of
 from deepmed.features.drawings.analysis.subject_counts import about
 from deepmed.features.drawings.subjects import SubjectCategory
 from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing
@@ -43,8 +44,10 @@ def by_model(
     query = (
         select(AnomalyAnalysis, Drawing)
         .join(Drawing, Drawing.id == AnomalyAnalysis.current_of)
-        .where(Drawing.owner_id == owner_id, AnomalyAnalysis.age_group_model_id == model_id)
+        .where(*newest_of(owner_id), AnomalyAnalysis.age_group_model_id == model_id)
         .order_by(Drawing.id)
+        # Of thousands of answers what is wide is left out; asked for, it raises.
+        .options(defer(AnomalyAnalysis.results, raiseload=True), lazyload(Drawing.child))
     )
     return [(row[0], row[1]) for row in session.execute(query)]
 
@@ -98,7 +101,8 @@ def by_subject(session: Session, owner_id: int) -> dict[str, dict[str, int]]:
     query = (
         select(Drawing.subject, AnomalyAnalysis.is_anomaly, func.count())
         .join(AnomalyAnalysis, AnomalyAnalysis.current_of == Drawing.id)
-        .where(Drawing.owner_id == owner_id, AnomalyAnalysis.decision.in_(sorted(ANSWERED)))
+        # Asked for the drawings' owner, SQLite begins with these and reads each answer's row.
+        .where(*newest_of(owner_id), AnomalyAnalysis.decision.in_(sorted(ANSWERED)))
         .group_by(Drawing.subject, AnomalyAnalysis.is_anomaly)
     )
     found: dict[str, dict[str, int]] = {}

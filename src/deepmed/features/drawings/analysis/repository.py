@@ -2,7 +2,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, case, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, case, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.models.repository import children_of_copies
@@ -10,7 +10,6 @@ from deepmed.features.drawings.tables import (
     AnalysisBatch,
     AnomalyAnalysis,
     Drawing,
-    DrawingEmbedding,
     ModelMember,
 )
 from deepmed.kit.database import AnyRow
@@ -48,15 +47,12 @@ def subjects(session: Session, owner_id: int) -> list[str | None]:
     )
 
 
-def scorable_by_child(
-    session: Session, owner_id: int, encoder: str, conditions: Sequence[ColumnElement[bool]]
+def drawn_by_child(
+    session: Session, owner_id: int, conditions: Sequence[ColumnElement[bool]]
 ) -> list[tuple[int, int]]:
-    """(child, drawings) of an owner's drawings that can be scored and meet the conditions."""
-    embedded = exists().where(
-        DrawingEmbedding.drawing_id == Drawing.id, DrawingEmbedding.encoder == encoder
-    )
+    """(child, drawings) of an owner's drawings that are not blank and meet the conditions."""
     query = select(Drawing.child_id, func.count()).where(
-        Drawing.owner_id == owner_id, Drawing.is_blank.is_(False), embedded, *conditions
+        Drawing.owner_id == owner_id, Drawing.is_blank.is_(False), *conditions
     )
     return [(row[0], row[1]) for row in session.execute(query.group_by(Drawing.child_id))]
 
@@ -165,7 +161,7 @@ def newest(session: Session, owner_id: int, ids: Sequence[int]) -> dict[int, Ano
 def flagged(session: Session, owner_id: int) -> list[int]:
     """The drawings whose newest analysis flags them, in order."""
     query = select(AnomalyAnalysis.current_of).where(
-        *_newest_of(owner_id), AnomalyAnalysis.is_anomaly.is_(True)
+        *newest_of(owner_id), AnomalyAnalysis.is_anomaly.is_(True)
     )
     found = session.scalars(query.order_by(AnomalyAnalysis.current_of))
     return [drawing for drawing in found if drawing is not None]
@@ -179,7 +175,7 @@ def newest_scores(
         select(AnomalyAnalysis.anomaly_score, Drawing.id, Drawing.child_id)
         .join(Drawing, Drawing.id == AnomalyAnalysis.current_of)
         .where(
-            *_newest_of(owner_id),
+            *newest_of(owner_id),
             AnomalyAnalysis.age_group_model_id == model_id,
             AnomalyAnalysis.anomaly_score.is_not(None),
         )
@@ -203,7 +199,7 @@ def count_ranked(
     """
     counts = [func.coalesce(func.sum(case((flag, 1), else_=0)), 0) for flag in flags]
     query = select(func.count(), *counts).where(
-        *_newest_of(owner_id),
+        *newest_of(owner_id),
         AnomalyAnalysis.age_group_model_id == model_id,
         AnomalyAnalysis.anomaly_score.is_not(None),
     )
@@ -242,7 +238,7 @@ def counts(session: Session, owner_id: int) -> list[Counted]:
     """
     answer = (AnomalyAnalysis.decision, AnomalyAnalysis.role, AnomalyAnalysis.is_anomaly)
     number = func.count().label("number")
-    everybody = select(*answer, number).where(*_newest_of(owner_id)).group_by(*answer)
+    everybody = select(*answer, number).where(*newest_of(owner_id)).group_by(*answer)
     marks = (Drawing.expert_label, Drawing.withdrawn)
     original = func.max(Drawing.duplicate_of).label("duplicate_of")
     # Word for word the condition of ix_drawings_marked, or the index is of no use.
@@ -304,6 +300,6 @@ def batch(session: Session, owner_id: int, uid: str) -> AnalysisBatch | None:
     return session.scalars(query).one_or_none()
 
 
-def _newest_of(owner_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def newest_of(owner_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """The condition under which an analysis is the newest of one of the owner's drawings."""
     return AnomalyAnalysis.owner_id == owner_id, AnomalyAnalysis.current_of.is_not(None)

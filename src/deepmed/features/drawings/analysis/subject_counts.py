@@ -5,7 +5,7 @@ from collections import Counter
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from deepmed.features.drawings.analysis.repository import Counted
+from deepmed.features.drawings.analysis.repository import Counted, newest_of
 from deepmed.features.drawings.subjects import SubjectCategory
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 
@@ -39,7 +39,7 @@ def counts(session: Session, owner_id: int, subject: str) -> list[Counted]:
     query = (
         select(*answer, func.count(), *marks, original)
         .join(Drawing, Drawing.id == AnomalyAnalysis.current_of)
-        .where(Drawing.owner_id == owner_id, about(subject))
+        .where(*newest_of(owner_id), about(subject))
         .group_by(*answer, *marks, Drawing.duplicate_of.is_(None))
     )
     return [Counted(*row) for row in session.execute(query)]

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 MOST_RECENT = 10
 NO_MODEL = "no_model"
+NOT_ASKED = "It was not asked for, and none is stored."
 DEFAULT_LAYOUT: str = ModelTrainingRequest.model_fields["layout"].default
 
 
@@ -125,13 +126,23 @@ def batch(desk: Desk, uid: str) -> BatchAnalysisResponse:
     with desk.bench.database.read() as session:
         row = desk.analyses.tracker.get_batch(session, uid)
         rows = overviews.of_batch(session, desk.bench.owner_id, row)
+        ids = [each.drawing_id for each in rows]
+        found = repository.drawings(session, desk.bench.owner_id, ids) if ids else []
+        drawings = {drawing.id: drawing for drawing in found}
+        explained = explanations.explained(session, [each.id for each in rows], DEFAULT_METHOD)
     return BatchAnalysisResponse(
         batch_id=uid,
         total_drawings=row.total,
         completed=row.completed,
         failed=row.failed,
         status=_batch_status(row),
-        results=[_result(desk, each, explain=False) for each in rows],
+        results=[
+            _result(desk, each, explain=False)
+            if each.id in explained
+            else _unexplained(each, drawings[each.drawing_id])
+            for each in rows
+            if each.drawing_id in drawings
+        ],
         errors=[
             BatchError(drawing_id=None, error=text, timestamp=row.completed_at or row.started_at)
             for text in row.errors
@@ -204,6 +215,17 @@ def find(desk: Desk, analysis_id: int) -> AnomalyAnalysis:
     return row
 
 
+def _unexplained(row: AnomalyAnalysis, drawing: Drawing) -> AnalysisResultResponse:
+    """An answer among many, without asking for each what explains it."""
+    return AnalysisResultResponse(
+        drawing=DrawingResponse.of(drawing),
+        analysis=AnomalyAnalysisResponse.of(row, drawing.subject),
+        interpretability=None,
+        interpretability_reason=NOT_ASKED,
+        comparison_examples=[],
+    )
+
+
 def _result(desk: Desk, row: AnomalyAnalysis, *, explain: bool) -> AnalysisResultResponse:
     drawing = desk.catalogue.get(row.drawing_id)
     explanation, reason = _explanation(desk, row, explain=explain)
@@ -223,7 +245,7 @@ def _explanation(
     with desk.bench.database.read() as session:
         kept = explanations.stored(session, row.id, DEFAULT_METHOD)
     if kept is None and not explain:
-        return None, "It was not asked for, and none is stored."
+        return None, NOT_ASKED
     try:
         return desk.explanations.explain_analysis(row), None
     except (ConflictError, LearningError) as error:

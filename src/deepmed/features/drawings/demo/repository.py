@@ -4,6 +4,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from deepmed.core.datasets.tables import Dataset
+from deepmed.features.drawings.analysis.repository import newest_of
 from deepmed.features.drawings.demo.datasets import PLANTED_DATASET, TYPICAL_DATASET
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing, InterpretabilityResult
 
@@ -41,7 +42,7 @@ def _ranked(session: Session, owner_id: int) -> Select[AnomalyAnalysis, Drawing]
     query = (
         select(AnomalyAnalysis, Drawing)
         .join(Drawing, Drawing.id == AnomalyAnalysis.current_of)
-        .where(Drawing.owner_id == owner_id, AnomalyAnalysis.normalized_score.is_not(None))
+        .where(*newest_of(owner_id), AnomalyAnalysis.normalized_score.is_not(None))
     )
     demo = select(Dataset.id).where(
         Dataset.owner_id == owner_id, Dataset.name.in_((TYPICAL_DATASET, PLANTED_DATASET))

@@ -3,7 +3,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Dialect, Select, delete, exists, func, select
+from sqlalchemy import ColumnElement, Dialect, Select, delete, exists, func, select
 from sqlalchemy.orm import Session, defer
 
 from deepmed.features.drawings.tables import Drawing, DrawingEmbedding
@@ -23,16 +23,30 @@ def missing(
     session: Session, owner_id: int, encoder: str, since: datetime | None = None
 ) -> list[tuple[int, str]]:
     """(id, file) of the drawings that this encoder has not embedded (since), in order of id."""
-    embedded = select(DrawingEmbedding.drawing_id).where(DrawingEmbedding.encoder == encoder)
+    query = select(Drawing.id, Drawing.file_path).where(*_missing(owner_id, encoder, since))
+    return [(row.id, row.file_path) for row in session.execute(query.order_by(Drawing.id))]
+
+
+def count_missing(session: Session, owner_id: int, encoder: str) -> int:
+    query = select(func.count()).where(*_missing(owner_id, encoder))
+    return session.scalars(query).one()
+
+
+def is_embedded(encoder: str) -> ColumnElement[bool]:
+    """The condition of a drawing that an encoder has embedded."""
+    return exists().where(
+        DrawingEmbedding.drawing_id == Drawing.id, DrawingEmbedding.encoder == encoder
+    )
+
+
+def _missing(
+    owner_id: int, encoder: str, since: datetime | None = None
+) -> list[ColumnElement[bool]]:
+    # Each drawing is looked up in an index: as a list, the rows with their vectors are read.
+    embedded = is_embedded(encoder)
     if since is not None:
         embedded = embedded.where(DrawingEmbedding.created_timestamp >= since)
-    query = (
-        select(Drawing.id, Drawing.file_path)
-        .where(Drawing.owner_id == owner_id, Drawing.is_blank.is_(False))
-        .where(Drawing.id.not_in(embedded))
-        .order_by(Drawing.id)
-    )
-    return [(row.id, row.file_path) for row in session.execute(query)]
+    return [Drawing.owner_id == owner_id, Drawing.is_blank.is_(False), ~embedded]
 
 
 def lacking(session: Session, owner_id: int, encoder: str, drawing_ids: Sequence[int]) -> list[int]:

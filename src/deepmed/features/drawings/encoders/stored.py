@@ -44,7 +44,7 @@ def stored(bench: Workbench, session: Session) -> list[StoredVectors]:
 
 def missing(bench: Workbench, session: Session) -> int:
     """Drawings that the present encoder has still to embed; blank pages never are."""
-    return len(repository.missing(session, bench.owner_id, bench.encoding.identity.key))
+    return repository.count_missing(session, bench.owner_id, bench.encoding.identity.key)
 
 
 def delete(bench: Workbench, encoder: str) -> int:

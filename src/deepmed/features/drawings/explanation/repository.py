@@ -1,7 +1,10 @@
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.tables import Drawing, InterpretabilityResult, ModelMember
+from deepmed.kit.database.batches import in_batches
 
 FITTED = ("fit", "borrowed")
 
@@ -22,6 +25,17 @@ def stored(session: Session, analysis_id: int, method: str) -> InterpretabilityR
         InterpretabilityResult.analysis_id == analysis_id, InterpretabilityResult.method == method
     )
     return session.scalars(query).one_or_none()
+
+
+def explained(session: Session, analysis_ids: Sequence[int], method: str) -> set[int]:
+    """Which of these analyses have an explanation."""
+    found: set[int] = set()
+    for some in in_batches(analysis_ids):
+        query = select(InterpretabilityResult.analysis_id).where(
+            InterpretabilityResult.analysis_id.in_(some), InterpretabilityResult.method == method
+        )
+        found.update(session.scalars(query))
+    return found
 
 
 def add(session: Session, row: InterpretabilityResult) -> InterpretabilityResult:

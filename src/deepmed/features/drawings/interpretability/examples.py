@@ -78,16 +78,16 @@ class ExampleFinder:
                 f"{BOTH}."
             )
         found: dict[bool, list[Answered]] = {False: [], True: []}
-        total = 0
+        total, owner = 0, self.bench.owner_id
         with self.bench.database.read() as session:
-            ages = closed_like_a_model(session, self.bench.owner_id, parse_ages(age_group))
+            ages = closed_like_a_model(session, owner, parse_ages(age_group))
+            counts = repository.counts(session, owner, [ages], subject)[ages]
             for flagged, name in ((False, NORMAL), (True, ANOMALOUS)):
-                if example_type in {name, BOTH}:
-                    query = repository.answers_of_ages(
-                        self.bench.owner_id, ages, subject, flagged=flagged
+                if example_type in {name, BOTH} and counts[flagged]:
+                    found[flagged] = repository.examples(
+                        session, owner, ages, subject, limit, flagged=flagged
                     )
-                    found[flagged] = repository.examples(session, query, limit, flagged=flagged)
-                    total += repository.count(session, query)
+                    total += counts[flagged]
         return ComparisonExamplesResponse(
             normal_examples=[_example(one) for one in found[False]],
             anomalous_examples=[_example(one) for one in found[True]],
@@ -100,31 +100,36 @@ class ExampleFinder:
         """An example of each kind for each group in use that has one."""
         found = []
         with self.bench.database.read() as session:
-            for row in models.active_models(session, self.bench.owner_id):
-                ages = range_of(row)
-                if age_group in {None, "", ages.label, f"{ages.age_min:g}-{ages.age_max:g}"}:
-                    found += self._of_group(session, row, ages)
+            rows = {
+                range_of(row): row
+                for row in models.active_models(session, self.bench.owner_id)
+                if _is_asked(range_of(row), age_group)
+            }
+            counts = repository.counts(session, self.bench.owner_id, list(rows)) if rows else {}
+            for ages, row in rows.items():
+                found += self._of_group(session, row, counts[ages])
         return found
 
     def _of_group(
-        self, session: Session, row: AgeGroupModel, ages: AgeRange
+        self, session: Session, row: AgeGroupModel, counts: dict[bool, int]
     ) -> list[ExamplePattern]:
-        queries = {
-            flagged: repository.answers_of_ages(self.bench.owner_id, ages, None, flagged=flagged)
-            for flagged in (False, True)
-        }
-        counts = {flagged: repository.count(session, query) for flagged, query in queries.items()}
+        owner, ages = self.bench.owner_id, range_of(row)
         chosen: list[tuple[str, Answered]] = []
         for flagged, kind in ((False, NORMAL), (True, ANOMALOUS)):
-            first = repository.examples(session, queries[flagged], 1, flagged=flagged)
-            chosen += [(kind, one) for one in first]
-        least = repository.settled_least(session, list(queries.values()))
+            if counts[flagged]:
+                first = repository.examples(session, owner, ages, None, 1, flagged=flagged)
+                chosen += [(kind, one) for one in first]
+        least = repository.settled_least(session, owner, ages) if chosen else None
         if least is not None and least[0].id not in {one[0].id for _, one in chosen}:
             chosen.append((BORDERLINE, least))
         measured = repository.contents(session, [one[0].id for _, one in chosen])
         return [
             _pattern(row, kind, one, counts, measured.get(one[0].id, {})) for kind, one in chosen
         ]
+
+
+def _is_asked(ages: AgeRange, age_group: str | None) -> bool:
+    return age_group in {None, "", ages.label, f"{ages.age_min:g}-{ages.age_max:g}"}
 
 
 def _example(found: Answered) -> ComparisonExample:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     and_,
     cast,
     distinct,
+    exists,
     func,
     insert,
     literal,
@@ -67,9 +68,13 @@ def may_train(owner_id: int) -> list[ColumnElement[bool]]:
 
     Word for word those of ix_drawings_typical, or the index is of no use.
     """
+    return [Drawing.owner_id == owner_id, *typical()]
+
+
+def typical() -> list[ColumnElement[bool]]:
+    """The same of whosever drawings."""
     normal = literal("normal", literal_execute=True)
     return [
-        Drawing.owner_id == owner_id,
         or_(Drawing.expert_label.is_(None), Drawing.expert_label == normal),
         Drawing.is_blank.is_(False),
         Drawing.withdrawn.is_(False),
@@ -93,6 +98,30 @@ def children_of_ages(session: Session, owner_id: int, ages: AgeRange) -> int:
     """How many children the drawings of these ages that may train are by."""
     query = select(func.count(distinct(Drawing.child_id)))
     return session.scalars(query.where(*may_train(owner_id), *of_ages(ages))).one()
+
+
+def comparable(session: Session, owner_id: int, encoder: str, ages: AgeRange) -> AnyRow:
+    """(drawings, children, mean) of the embedded drawings of these ages that may train."""
+    query = select(
+        func.count().label("drawings"),
+        func.count(distinct(Drawing.child_id)).label("children"),
+        func.avg(Drawing.age_years).label("mean"),
+    )
+    return session.execute(query.where(*_comparable(owner_id, encoder, ages))).one()
+
+
+def comparable_subjects(
+    session: Session, owner_id: int, encoder: str, ages: AgeRange
+) -> list[str | None]:
+    query = select(Drawing.subject).where(*_comparable(owner_id, encoder, ages)).distinct()
+    return list(session.scalars(query))
+
+
+def _comparable(owner_id: int, encoder: str, ages: AgeRange) -> list[ColumnElement[bool]]:
+    embedded = exists().where(
+        DrawingEmbedding.drawing_id == Drawing.id, DrawingEmbedding.encoder == encoder
+    )
+    return [*may_train(owner_id), *of_ages(ages), embedded]
 
 
 def of_ages(ages: AgeRange) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -29,6 +29,19 @@ class AnomalyAnalysis(Owned, Base):
             "normalized_score",
             "anomaly_score",
         ),
+        # Newest answers in the order of their ranks, and of how settled they are.
+        *(
+            Index(
+                f"ix_anomaly_analyses_by_{name}",
+                "owner_id",
+                "is_anomaly",
+                column,
+                "current_of",
+                postgresql_where=text("current_of IS NOT NULL"),
+                sqlite_where=text("current_of IS NOT NULL"),
+            )
+            for name, column in (("rank", "normalized_score"), ("confidence", "confidence"))
+        ),
         # Everything that statistics count, in the order of counting, of newest answers alone.
         Index(
             "ix_anomaly_analyses_current",
