@@ -64,7 +64,7 @@ def made() -> Real:
     Two thirds are fitted on; from the others darker ones are made, and others that are moved.
     """
     random, n = np.random.default_rng(0), 60
-    ages = 4.0 + np.arange(n) % 5
+    ages = np.array([4.0 + child % 5 for child in range(n)])
     left = np.arange(n) // 5 % 2 == 0
     images: list[Image] = []
     for age, on_the_left in zip(ages, left, strict=True):
