@@ -1,6 +1,7 @@
 """`deepmed bench api`: what a full data folder's answers take, over HTTP (D-25)."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any
 
 import httpx
 
-from deepmed.app.bench.crowd import Stage, fill
+from deepmed.app.bench.crowd import STEPS, Filled, Stage, fill
 from deepmed.app.bench.database import facts, settle
 from deepmed.app.bench.platform.drawings import refuse_what_is_in_use
+from deepmed.app.bench.questions import PAGES, QUESTIONS, Question
 from deepmed.app.bench.served import served
 from deepmed.app.bench.timing import timed
 from deepmed.app.opening import open_home
@@ -19,9 +21,9 @@ from deepmed.core.registry.provenance import environment
 from deepmed.kit.clock import now
 from deepmed.kit.settings import load
 
-FORMAT = 1
+FORMAT = 2
 RUNS = 30
-API = "/api/v1"
+PLACE = re.compile(r"\{(\w+)\}")
 
 
 def run(rows: int, seed: int, stage: Stage, *, runs: int = RUNS) -> dict[str, Any]:
@@ -42,16 +44,13 @@ def run(rows: int, seed: int, stage: Stage, *, runs: int = RUNS) -> dict[str, An
         settings = load(home=path)
         with open_home(settings) as home:
             refuse_what_is_in_use(home)
-            ids = fill(home, rows, seed, stage)
+            filled = fill(home, rows, seed, stage)
             settle(home.database)
             database = facts(home.database)
-        filled = time.perf_counter() - begun
-        stage("questions", 4, 4)
+        seconds = time.perf_counter() - begun
+        stage("questions", STEPS, STEPS)
         with served(path, "--no-worker") as server:
-            figures = {
-                question: timed(ask, runs, limit_ms=limit).to_dict()
-                for question, (ask, limit) in questions(server.client, ids).items()
-            }
+            measured = figures(server.client, filled, runs)
     return {
         "benchmark": "api",
         "format": FORMAT,
@@ -60,40 +59,40 @@ def run(rows: int, seed: int, stage: Stage, *, runs: int = RUNS) -> dict[str, An
         "environment": {**made_on, "cores": os.cpu_count(), "load_average": os.getloadavg()[0]},
         **database,
         "rows": rows,
-        "filled_in_seconds": round(filled, 1),
-        "figures": figures,
+        "filled_in_seconds": round(seconds, 1),
+        "figures": measured,
     }
 
 
-Question = tuple[Callable[[int], object], float]
-
-
-def questions(client: httpx.Client, ids: Sequence[int]) -> Mapping[str, Question]:
-    """Each question by its name, with the milliseconds that were promised of it."""
-
-    def get(path: str) -> Callable[[int], object]:
-        return lambda number: client.get(
-            API + path.format(_drawing(number, ids))
-        ).raise_for_status()
-
-    def post(path: str) -> Callable[[int], object]:
-        return lambda number: client.post(
-            API + path.format(_drawing(number, ids))
-        ).raise_for_status()
-
-    last = len(ids) // 20
+def figures(client: httpx.Client, filled: Filled, runs: int) -> dict[str, dict[str, Any]]:
+    """How long the server takes for each question, by its name."""
     return {
-        "statistics of analyses": (get("/analysis/stats"), 100),
-        "statistics of the configuration": (get("/config/stats"), 100),
-        "first page of the gallery": (get("/drawings/?page=1"), 50),
-        "middle page of the gallery": (get(f"/drawings/?page={max(1, last // 2)}"), 50),
-        "last page of the gallery": (get(f"/drawings/?page={max(1, last)}"), 50),
-        "page of one subject and age": (get("/drawings/?subject=house&age_min=6&age_max=7"), 50),
-        "analysis of a stored embedding": (post("/analysis/analyze/{}?explain=false"), 20),
-        "neighbours": (get("/drawings/{}/neighbours"), 20),
+        name: {
+            "route": question.route,
+            "group": question.group,
+            **timed(
+                asking(client, question, filled.places), runs, limit_ms=question.limit_ms
+            ).to_dict(),
+        }
+        for name, question in QUESTIONS.items()
     }
 
 
-def _drawing(number: int, ids: Sequence[int]) -> int:
-    """Another drawing every time, all over the folder."""
-    return ids[(number * 7919) % len(ids)]
+def asking(
+    client: httpx.Client, question: Question, places: Mapping[str, Sequence[object]]
+) -> Callable[[int], object]:
+    """Ask the question, of other objects each time, all over the folder."""
+    headers = {"Accept": "text/html"} if question.group == PAGES else {}
+
+    def ask(number: int) -> object:
+        path = _filled(question.path, places, number)
+        return client.request(question.method, path, headers=headers).raise_for_status()
+
+    return ask
+
+
+def _filled(path: str, places: Mapping[str, Sequence[object]], number: int) -> str:
+    for name in PLACE.findall(path):
+        known = places[name]
+        path = path.replace(f"{{{name}}}", str(known[(number * 7919) % len(known)]))
+    return path
