@@ -42,7 +42,7 @@ def test_the_outlook_on_all_drawings_is_that_on_each_of_them(trained: Workbench)
         train(trained, "6-9", AWARE)  # the second time drawings of a subject are another model's
 
 
-@pytest.mark.req("D-9.3", "D-25.1")
+@pytest.mark.req("D-9.8", "D-25.1")
 @pytest.mark.parametrize(
     "rule", [{"percentile": 60.0}, {"percentile": 95.0}, {"threshold": 0.2, "model_id": 2}]
 )
