@@ -7,6 +7,7 @@ interface. None of them does anything, so none pretends to.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NoReturn
 
 from fastapi import APIRouter
@@ -132,6 +133,7 @@ SIGNING_IN = NotOffered(
 TABLE = (ACCOUNT, PRICES, SPENDING, PAGES, BUILDING, SIGNING_IN)
 
 
+@cache
 def router() -> APIRouter:
     made = APIRouter()
     for group in TABLE:
