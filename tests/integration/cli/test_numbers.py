@@ -67,7 +67,7 @@ def test_every_command_that_answers_is_asked(answers: Answers) -> None:
     # Going back to an earlier database would delete everything else that is asked here. The other
     # benchmarks measure times and rates alone, each with its unit beside it; what the learned
     # encoder comes to is counted again where its section of the page is tested.
-    others = ("api", "embed", "encoder-pretraining", "platform")
+    others = ("api", "embed", "encoder-pretraining", "load", "platform")
     left_out = {("db", "downgrade"), *(("bench", name) for name in others)}
     assert set(walk(command_line)) - asked == left_out
 
