@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from deepmed.kit import settings as kit_settings
 from factories import slow_training
-from factories.journey import CHANGED, DRAWINGS, NOTE, Journey, odd_one, walk
+from factories.journey import CHANGED, DRAWINGS, NOTE, READERS, Journey, odd_one, walk
 from factories.servers import RunningServer, running_server
 from factories.visiting import AXE, open_page, overflow, serious, settle
 
@@ -43,7 +43,8 @@ PAGES = {
     "trainings": "/trainings",
     "backups": "/backups",
     "demo": "/demo/",
-    "guide": "/guide/browser",
+    "guide": "/guide/encoders",
+    "guide with tables": "/guide/wrong",
     "interface": "/docs",
     "nothing": "/nothing",
 }
@@ -154,9 +155,10 @@ def test_places_are_opened_by_hand_and_by_keyboard(journey: Journey) -> None:
 
 @pytest.mark.req("U-13.1")
 @pytest.mark.req("D-18.1")
-def test_why_is_read_by_three_and_the_address_keeps_for_whom(journey: Journey) -> None:
+def test_why_is_read_by_each_reader_and_the_address_keeps_for_whom(journey: Journey) -> None:
     assert "Rule: percentile" in journey.told["Researcher"]
     assert "Rule: percentile" not in journey.told["Educator"]
+    assert all(journey.words[reader] for reader in READERS)
     assert "collected drawings of other children" in journey.told["Parent"]
 
 

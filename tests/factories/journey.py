@@ -14,7 +14,7 @@ from factories.servers import RunningServer
 from factories.visiting import Watched, open_page, settle, until
 
 DRAWINGS = 30
-READERS = ("Researcher", "Parent", "Educator")
+READERS = ("Researcher", "Clinician", "Parent", "Educator")
 POINTS = "document.querySelector('figure polyline').points.length"
 NOTE, CHANGED = "Nearly all of it is ink.", "Nearly all of it is green ink."
 

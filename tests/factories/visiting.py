@@ -53,8 +53,10 @@ def until(page: Page, look: Callable[[], Seen], what: str) -> Seen:
 
 
 def open_page(page: Page, address: str) -> None:
-    """Go there and wait until its parts are loaded too."""
+    """Go there and wait until all of it is loaded, pictures further down too."""
     page.goto(address)
+    settle(page)
+    page.evaluate("for (const each of document.images) each.loading = 'eager'")
     settle(page)
 
 

@@ -32,7 +32,6 @@ REFUSED: list[tuple[str, str, int, dict[str, Any]]] = [
 NAMES = {"drawing_id": 999_999, "age_group": "nothing"}
 
 
-@pytest.mark.req("P-3.1")
 @pytest.mark.parametrize(
     ("method", "path", "status", "content"), REFUSED, ids=lambda one: str(one)[:40]
 )
