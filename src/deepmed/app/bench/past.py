@@ -11,7 +11,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import inspect, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.orm import Session
 
 from deepmed.app.bench.worker import Worker
@@ -235,4 +235,6 @@ def _like(row: Row, **own: Any) -> Row:
 
 def _column(home: Home, column: Any, order: Any) -> list[object]:
     with home.database.read() as session:
-        return list(session.scalars(select(column).distinct().order_by(order).limit(1000)))
+        return list(
+            session.scalars(select(column).group_by(column).order_by(func.min(order)).limit(1000))
+        )
