@@ -89,8 +89,9 @@ def outlook_of_all(
     if embeddings.count_missing(session, owner_id, scene.encoder):
         asked.append(embeddings.is_embedded(scene.encoder))
     for item, mine in _answering(session, owner_id, scene):
+        known = item.model.fit_children | item.model.model.children
         for child, number in repository.drawn_by_child(session, owner_id, [*mine, *asked]):
-            if item.model.role(child) is Role.NEW:
+            if child not in known:
                 found.add(child, item, number)
     return found.outlook(percentile)
 
