@@ -65,8 +65,9 @@ test: setup-dev assets browser servers
 fuzz: setup-dev
 	DEEPMED_FUZZ_CASES=2000 $(SINGLE) $(BIN)/python -m pytest tests/integration/server/test_fuzzing.py
 
-# `make -k lint` goes on after the first complaint and shows all of them.
-lint: lint-style lint-types lint-imports lint-docs
+# Two at a time; `make -k lint` goes on after the first complaint and shows all of them.
+lint: setup-dev
+	@$(MAKE) --no-print-directory --jobs=2 lint-types lint-style lint-imports lint-docs
 
 lint-style: setup-dev
 	$(BIN)/ruff check .
