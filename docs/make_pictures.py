@@ -42,7 +42,7 @@ SLOW_BYTES_A_SECOND = 60_000
 FULL_GROUP = (6.0, 9.0)
 EPOCHS = 40
 CHILD = "k17"
-OPERATION = "/analysis/analyze_drawing_api_v1_analysis_analyze__drawing_id__post"
+OPERATION = "/api/v1/analysis/analyze/{drawing_id}"
 WHOLE = "document.readyState === 'complete' && !document.querySelector('.htmx-request')"
 
 
@@ -292,9 +292,14 @@ def jobs(studio: Studio) -> None:
 
 
 def programs(studio: Studio) -> None:
-    page = studio.go(f"/docs#{OPERATION}")
+    page = studio.go("/docs")
+    operation = page.locator(f"[data-path='{OPERATION}']")
+    page.mouse.move(SCREEN["width"] / 2, SCREEN["height"] / 2)
+    while not operation.count():  # Swagger UI has only that in the page which is near what is shown
+        page.mouse.wheel(0, 500)
+        page.wait_for_timeout(200)
+    operation.click()
     page.locator(".opblock.is-open").wait_for()
-    page.wait_for_timeout(2000)  # Swagger UI goes there in steps of its own
     page.evaluate("document.querySelector('.opblock.is-open').scrollIntoView()")
     page.wait_for_timeout(1000)
     studio.take("docs")

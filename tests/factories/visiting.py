@@ -11,7 +11,8 @@ AXE = Path(__file__).parents[1] / "browser" / "vendor" / "axe.js"
 PATIENCE = 60_000
 STEP = 25
 READY = """
-document.readyState === "complete" && !document.querySelector(".htmx-request, [aria-busy=true]")
+document.readyState === "complete"
+&& !document.querySelector(".htmx-request, [aria-busy=true], .loading-container, #swagger-ui:empty")
 && [...document.images].every((each) => each.complete || each.loading === "lazy")
 """
 UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true })"
