@@ -24,10 +24,8 @@ HEIGHT = 900
 PAGES = {
     "dashboard": "/",
     "gallery": "/drawings",
-    "flagged": "/drawings?flagged=yes",
     "upload": "/drawings/upload",
     "drawing": "/drawings/{odd}",
-    "for parents": "/drawings/{odd}?reader=parent",
     "delete": "/drawings/{odd}/delete",
     "child": "{child}",
     "batches": "/batches",

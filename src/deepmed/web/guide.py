@@ -1,9 +1,10 @@
 """The guide as pages: the Markdown of `docs/guide` and what it leads to, rendered here."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +64,7 @@ def document(name: str) -> Document | None:
     if path is None:
         return None
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    reader.add_render_rule("fence", _block)
     reader.add_render_rule("table_open", lambda *_: f"{SCROLLED}<table>")
     reader.add_render_rule("table_close", lambda *_: "</table></div>")
     tokens = reader.parse(path.read_text(encoding="utf-8"))
@@ -70,6 +72,11 @@ def document(name: str) -> Document | None:
         _lead(token, path)
     title = _name_headings(tokens)
     return Document(name, title, reader.renderer.render(tokens, reader.options, {}))
+
+
+def _block(_renderer: object, tokens: "Sequence[Token]", place: int, *_rest: object) -> str:
+    """Commands may be wider than a screen: whoever has no mouse reaches them to scroll."""
+    return f'<pre tabindex="0"><code>{escape(tokens[place].content)}</code></pre>\n'
 
 
 def _all(tokens: "list[Token]") -> "Iterator[Token]":

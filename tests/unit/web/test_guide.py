@@ -34,6 +34,12 @@ def test_each_page_has_its_title_and_links_only_to_what_is_there(name: str) -> N
     assert "](" not in re.sub(r"<(pre|code)>.*?</\1>", "", shown.html, flags=re.DOTALL)
 
 
+def test_commands_can_be_scrolled_by_keyboard_and_run_nothing() -> None:
+    shown = guide.document("thresholds")
+    assert shown
+    assert '<pre tabindex="0"><code>deepmed drawings threshold ' in shown.html
+
+
 def test_markup_in_a_page_is_shown_and_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
