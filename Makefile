@@ -86,12 +86,13 @@ lint-docs: setup-dev
 	$(BIN)/python docs/make_vocabulary.py --check
 
 # DEEPMED_BENCH_DRAWINGS names a ZIP of real drawings; without it their parts say that they are missing.
-# The last two on a server: name an empty database with DEEPMED_DATABASE_URL for each, and files that
+# The last three on a server: name an empty database with DEEPMED_DATABASE_URL for each, and files that
 # end with -postgresql.json.
 bench: setup
 	$(BIN)/deepmed bench drawings --json bench/results/drawings.json
 	$(BIN)/deepmed bench api --json bench/results/api-sqlite.json
 	$(BIN)/deepmed bench platform --json bench/results/platform-sqlite.json
+	$(BIN)/deepmed bench load --json bench/results/load-sqlite.json
 
 docs: setup-dev
 	$(BIN)/python docs/make_requirements.py

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, defer, lazyload
+from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.analysis.decisions import ANSWERED
 from deepmed.features.drawings.analysis.repository import newest_of
@@ -37,19 +38,41 @@ def recent(
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
-def by_model(
-    session: Session, owner_id: int, model_id: int
-) -> list[tuple[AnomalyAnalysis, Drawing]]:
-    """The newest answers that a model gave, with their drawings, in order of drawing."""
+class Answered(NamedTuple):
+    """Of an analysis, what rates are made from."""
+
+    id: int
+    drawing_id: int
+    decision: str
+    role: str | None
+    is_anomaly: bool
+    p_value: float | None
+
+
+class Asked(NamedTuple):
+    """Of its drawing, what says whether it may be counted and for whom."""
+
+    child_id: int
+    expert_label: str | None
+    withdrawn: bool
+    duplicate_of: int | None
+
+
+def by_model(session: Session, owner_id: int, model_id: int) -> list[tuple[Answered, Asked]]:
+    """The newest answers that a model gave, with their drawings, in order of drawing.
+
+    They may be tens of thousands, so of each only what rates need is read.
+    """
+    answer = [getattr(AnomalyAnalysis, name) for name in Answered._fields]
+    drawing = [getattr(Drawing, name) for name in Asked._fields]
     query = (
-        select(AnomalyAnalysis, Drawing)
+        select(*answer, *drawing)
         .join(Drawing, Drawing.id == AnomalyAnalysis.current_of)
         .where(*newest_of(owner_id), AnomalyAnalysis.age_group_model_id == model_id)
         .order_by(Drawing.id)
-        # Of thousands of answers what is wide is left out; asked for, it raises.
-        .options(defer(AnomalyAnalysis.results, raiseload=True), lazyload(Drawing.child))
     )
-    return [(row[0], row[1]) for row in session.execute(query)]
+    cut = len(answer)
+    return [(Answered(*row[:cut]), Asked(*row[cut:])) for row in session.execute(query)]
 
 
 def of_batch(session: Session, owner_id: int, batch: AnalysisBatch) -> list[AnomalyAnalysis]:

@@ -123,11 +123,12 @@ def steps(
         label: what the values are.
         vertical: what their share is called.
     """
-    ordered = np.sort(np.asarray(observed, dtype=np.float64))
+    # Ranks are few however many drawings have them: one stair for each.
+    levels, counts = np.unique(np.asarray(observed, dtype=np.float64), return_counts=True)
     across = Axis(0.0, 1.0, LEFT, WIDTH - RIGHT)
     up = Axis(0.0, 1.0, HEIGHT - BOTTOM, TOP)
-    shares = np.arange(1, len(ordered) + 1) / max(1, len(ordered))
-    pairs = list(zip(ordered.tolist(), shares.tolist(), strict=True))
+    shares = np.cumsum(counts) / max(1, len(observed))
+    pairs = list(zip(levels.tolist(), shares.tolist(), strict=True))
     body = [
         *frame(across, up, label, vertical),
         *_band(across, up, band),

@@ -2,18 +2,36 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from deepmed.features.drawings.analysis.outcome import ActiveModel
-from deepmed.features.drawings.analysis.rates import Use
+from deepmed.features.drawings.analysis.rates import Analysis, Marked, Use
 from deepmed.features.drawings.explanation.levels import why_only_a_bound
 from deepmed.features.drawings.report.content import Figure
-from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.learning.evaluation import Interval, false_alarm_spread, share_interval
 from deepmed.learning.evaluation.measuring import measured
 
-Rows = Sequence[AnomalyAnalysis]
+
+class Flag(Analysis, Protocol):
+    """An answer that flags or does not."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def is_anomaly(self) -> bool: ...
+    @property
+    def p_value(self) -> float | None: ...
+
+
+class Made(Marked, Protocol):
+    """A drawing by somebody."""
+
+    @property
+    def child_id(self) -> int: ...
+
+
+Rows = Sequence[Flag]
 
 
 @dataclass(frozen=True)
@@ -38,7 +56,7 @@ class GroupFacts:
     """The flagging rule in force."""
     uses: Mapping[Use, Rows]
     """The analyses under this model, by what their flags may be counted for."""
-    drawings: Mapping[int, Drawing]
+    drawings: Mapping[int, Made]
     unseen: Unseen | None = None
 
 

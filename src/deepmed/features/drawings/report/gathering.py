@@ -24,6 +24,7 @@ from deepmed.features.drawings.report.content import (
 )
 from deepmed.features.drawings.report.figures import (
     GroupFacts,
+    Rows,
     Unseen,
     flagged_level,
     why_bound,
@@ -236,11 +237,11 @@ def _of_100(facts: GroupFacts) -> str | None:
     return f"{'at most ' if why_bound(facts.item, facts.rule) else ''}{100 * level:.1f}"
 
 
-def _flags(rows: Sequence[AnomalyAnalysis]) -> int:
+def _flags(rows: Rows) -> int:
     return sum(row.is_anomaly for row in rows)
 
 
-def _share(rows: Sequence[AnomalyAnalysis]) -> str | None:
+def _share(rows: Rows) -> str | None:
     return f"{_flags(rows)} of {len(rows)}" if rows else None
 
 

@@ -97,10 +97,15 @@ def test_a_figure_that_is_missing_says_so() -> None:
 
 def test_steps_rise_by_each_value() -> None:
     chart = steps("ranks", [0.5, 0.25, 1.0, 0.25], label="p", vertical="share")
-    assert chart.rows == [[0.25, 0.25], [0.25, 0.5], [0.5, 0.75], [1.0, 1.0]]
+    assert chart.rows == [[0.25, 0.5], [0.5, 0.75], [1.0, 1.0]]
     (line,) = tags(chart, "polyline")
     points = [tuple(map(float, pair.split(","))) for pair in line.attrib["points"].split()]
     assert points == sorted(points, key=lambda point: (point[0], -point[1]))
+
+
+def test_a_rank_that_many_drawings_have_is_one_stair() -> None:
+    chart = steps("ranks", [0.25] * 6000 + [0.5] * 2000, label="p", vertical="share")
+    assert chart.rows == [[0.25, 0.75], [0.5, 1.0]]
 
 
 def test_a_band_is_drawn_from_level_to_level_and_told_beside_each_value() -> None:

@@ -84,7 +84,7 @@ def one(desk: Desk, model_id: int) -> dict[str, Any]:
         item = ActiveModel(row, range_of(row), desk.models.load_model(session, row))
         rule = desk.thresholds.rule(session, row.id)
         answers = overviews.by_model(session, desk.home.owner_id, model_id)
-    drawings = {drawing.id: drawing for _, drawing in answers}
+    drawings = {answer.drawing_id: drawing for answer, drawing in answers}
     uses = by_use([answer for answer, _ in answers], drawings)
     facts = GroupFacts(item, completed(info["metrics"]), rule, uses, drawings)
     return {"row": row, "info": info, "section": section(facts), "answers": len(answers)}
