@@ -113,7 +113,7 @@ def _complete_operation(name: str, operation: Schema, texts: Mapping[str, Any]) 
         _say(each, _meaning(name, each["name"]))
     answers = operation["responses"]
     statuses = set(texts["errors"].get(name, ()))
-    if "{" in name:
+    if "{" in name and set(answers) != {"501"}:  # what is not offered looks nothing up
         statuses.add(404)
     for status in sorted(statuses):
         answers.setdefault(str(status), _error(status))
