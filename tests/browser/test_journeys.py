@@ -7,9 +7,11 @@ the pages that it has filled.
 import os
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, Route
 
 from deepmed.kit import settings as kit_settings
@@ -46,6 +48,8 @@ PAGES = {
     "interface": "/docs",
     "nothing": "/nothing",
 }
+NAMED, KEPT = 60, 300
+"""Where the picture with a name on it has the name, and what was drawn."""
 FOCUSED = "document.activeElement.tagName"
 OUTLINE = "getComputedStyle(document.activeElement).outlineStyle"
 
@@ -251,6 +255,34 @@ def test_everything_is_reached_by_keyboard_and_seen_there(journey: Journey, page
     links = page.locator("main a").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
     hidden = {link for link in links if link and link.startswith("data:")}  # in a closed details
     assert set(links) - reached == hidden
+
+
+@pytest.mark.req("D-30.1")
+def test_a_name_is_painted_over_before_the_picture_leaves_the_browser(
+    journey: Journey, page: Page, tmp_path: Path
+) -> None:
+    drawn = Image.new("RGB", (400, 400), "white")
+    for corner in (NAMED, KEPT):
+        drawn.paste("black", (corner - 10, corner - 10, corner + 10, corner + 10))
+    drawn.save(tmp_path / "named.png")
+    page.goto(journey.at("/drawings/upload"))
+    assert "Cover names first." in page.locator("main .note").first.inner_text()
+    page.locator("#files").set_input_files(tmp_path / "named.png")
+    page.get_by_text("Cover something with the brush").click()
+    page.get_by_label("Size of the brush").fill("60")
+    box = page.locator("#page").bounding_box()
+    assert box
+    place = NAMED * box["width"] / 400
+    page.locator("#page").click(position={"x": place, "y": place})
+    assert page.locator("#covered").inner_text() == "1 stroke covers the picture."
+    page.get_by_label("Age in years").fill("7")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    page.get_by_role("link", name="Look at it").click()
+    page.get_by_role("button", name="Analyse").wait_for()
+    file = journey.at(f"/api/v1/drawings/{page.url.rpartition('/')[2]}/file")
+    grey = Image.open(BytesIO(page.request.get(file).body())).convert("L")
+    assert grey.getpixel((NAMED, NAMED)) == 255
+    assert grey.getpixel((KEPT, KEPT)) == 0
 
 
 @pytest.mark.req("U-1.1")

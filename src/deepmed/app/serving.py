@@ -28,7 +28,7 @@ from deepmed.core.jobs.supervisor import Supervisor
 from deepmed.kit.errors import ConfigurationError
 from deepmed.kit.http.connections import RememberingProtocol
 from deepmed.kit.http.peer import can_tell_users, peer_uid
-from deepmed.kit.http.server_log import forward_warnings
+from deepmed.kit.http.server_log import forwarded_warnings
 from deepmed.kit.settings import Settings
 from deepmed.web.routes import missing_assets
 
@@ -59,7 +59,7 @@ def run(asked: Serving, say: Say) -> None:
         main = _listen(stack, addresses, asked.port, "--port")
         push = _listen(stack, addresses, asked.push_port, "--ws-port")
         home = stack.enter_context(open_home(settings))
-        forward_warnings()
+        stack.enter_context(forwarded_warnings())
         app = _application(home, with_worker=asked.with_worker)
         port = main[0].getsockname()[1]
         say(f"DeepMed serves {settings.home} at {_address(app, port)} (Ctrl-C ends it)")

@@ -49,7 +49,8 @@ def test_a_crowd_is_like_the_samples_and_leaves_room_for_the_next_drawing(
     unit = unit / np.linalg.norm(unit, axis=1, keepdims=True)
     assert ((unit @ unit[: len(known)].T).max(axis=1) > 0.999).all()
     assert len({tuple(vector) for vector in unit.tolist()}) == 50
-    assert {row.subject for row in rows[6:]} == {row.subject for row in rows[:6]}
+    assert {row.subject for row in rows[6:]} == {*(row.subject for row in rows[:6]), None}
+    assert {row.expert_label for row in rows[6:]} == {"normal", "concern"}
     (late,) = add_drawings(other, [Sketch(picture=99)])
     assert late > rows[-1].id
 

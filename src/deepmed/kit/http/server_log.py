@@ -1,6 +1,8 @@
 """What libraries say goes into our log, in its form, and without the values an error may quote."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from deepmed.kit.http.problems import frames
 from deepmed.kit.logging import get
@@ -18,8 +20,12 @@ class ForwardToOurs(logging.Handler):
         write(str(record.msg), **found)
 
 
-def forward_warnings() -> None:
-    """From now on; only warnings and errors are forwarded."""
-    root = logging.getLogger()
-    if not any(isinstance(handler, ForwardToOurs) for handler in root.handlers):
-        root.addHandler(ForwardToOurs(logging.WARNING))
+@contextmanager
+def forwarded_warnings() -> Iterator[None]:
+    """Forward warnings and errors, as long as this lasts."""
+    handler = ForwardToOurs(logging.WARNING)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)

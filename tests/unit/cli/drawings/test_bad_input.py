@@ -218,7 +218,7 @@ def test_deleting_again_finishes_what_a_stopped_deletion_left(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("deepmed.features.drawings.models.forgetting.complete", stop)
+        patch.setattr("deepmed.features.drawings.following.complete", stop)
         assert ask("delete", gone, "--yes").code == 130
     revisions = [one["artifact_revision"] for one in ask("models", "--json").json["models"]]
     assert set(revisions) == {1}
