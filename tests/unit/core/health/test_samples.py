@@ -19,7 +19,9 @@ def metrics(age: timedelta = timedelta(), cpu: float = 1.0) -> SystemMetrics:
 def test_a_look_says_what_the_system_says(tmp_path: Path) -> None:
     found = look(tmp_path)
     assert found.memory_total_gb == pytest.approx(psutil.virtual_memory().total / 2**30, abs=0.01)
-    assert found.disk_total_gb == pytest.approx(psutil.disk_usage(str(tmp_path)).total / 2**30, abs=0.01)
+    assert found.disk_total_gb == pytest.approx(
+        psutil.disk_usage(str(tmp_path)).total / 2**30, abs=0.01
+    )
     assert 0 <= found.cpu_percent <= 100
     assert found.process_count > 1
     assert found.active_connections >= 0
