@@ -56,6 +56,12 @@ def pieces(count: int, asked: list[int]) -> Iterator[Message]:
         yield {"type": "http.request", "body": b"x" * 100, "more_body": number < count - 1}
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client of these tests never says that its body is over."""
+    monkeypatch.setattr(size_limits, "PATIENCE_SECONDS", 0.1)
+
+
 def drive(
     app: ASGIApp, path: str, messages: Iterator[Message], *, endless: bool = False
 ) -> list[Message]:
@@ -107,14 +113,13 @@ class TestRefused:
         assert (body["type"], body["received_size"]) == ("request_too_large", 1100)
         assert len(asked) == 30
 
-    def test_a_client_that_never_ends_is_hung_up_on(
-        self, client: TestClient, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(size_limits, "PATIENCE_SECONDS", 0.1)
+    @pytest.mark.usefixtures("impatient")
+    def test_a_client_that_never_ends_is_hung_up_on(self, client: TestClient) -> None:
         sent = drive(client.app, "/contract/raw", pieces(30, []), endless=True)
         assert sent[0]["status"] == 413
         assert not sent[-1]["more_body"]
 
+    @pytest.mark.usefixtures("impatient")
     def test_large_json_by_its_header_and_while_it_streams(self, client: TestClient) -> None:
         long = b'{"a": "' + b"x" * 200 + b'"}'
         kinds = ("application/json", "application/json; charset=utf-8", "application/problem+json")
@@ -125,6 +130,7 @@ class TestRefused:
                 assert (answer.status_code, answer.json()["type"]) == (413, "json_too_large")
                 assert answer.json()["max_size"] == 100
 
+    @pytest.mark.usefixtures("impatient")
     def test_a_large_form_while_it_streams_through_the_parser(self, client: TestClient) -> None:
         """FastAPI turns what goes wrong in reading a form into a 400 of its own."""
         head = b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
