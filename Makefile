@@ -17,7 +17,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := pyproject.toml constraints.txt
-TEST_WORKERS ?= 2
+# Three for two cores: tests of workers and servers mostly wait.
+TEST_WORKERS ?= 3
 
 # One thread a worker: on a small machine two libraries' thread pools fight for the same cores.
 SINGLE := OMP_NUM_THREADS=1
@@ -60,7 +61,7 @@ serve: setup assets
 	$(BIN)/deepmed serve
 
 test: setup-dev assets browser servers
-	$(SINGLE) $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS)
+	$(SINGLE) $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 fuzz: setup-dev
 	DEEPMED_FUZZ_CASES=2000 $(SINGLE) $(BIN)/python -m pytest tests/integration/server/test_fuzzing.py
@@ -86,13 +87,14 @@ lint-docs: setup-dev
 	$(BIN)/python docs/make_vocabulary.py --check
 
 # DEEPMED_BENCH_DRAWINGS names a ZIP of real drawings; without it their parts say that they are missing.
-# The last three on a server: name an empty database with DEEPMED_DATABASE_URL for each, and files that
+# Those with -sqlite on a server: name an empty database with DEEPMED_DATABASE_URL for each, and files that
 # end with -postgresql.json.
 bench: setup
 	$(BIN)/deepmed bench drawings --json bench/results/drawings.json
 	$(BIN)/deepmed bench api --json bench/results/api-sqlite.json
 	$(BIN)/deepmed bench platform --json bench/results/platform-sqlite.json
 	$(BIN)/deepmed bench load --json bench/results/load-sqlite.json
+	$(BIN)/deepmed bench embed --json bench/results/embed.json
 
 docs: setup-dev
 	$(BIN)/python docs/make_requirements.py

@@ -1,4 +1,4 @@
-"""Sections of docs/benchmarks.md on the server and the platform, one a result file."""
+"""Sections of docs/benchmarks.md on server, platform and embedding, one a result file."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,10 +6,16 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path("bench") / "results"
-TITLES = {"api": "Answers of a server with many drawings", "platform": "Platform"}
+TITLES = {
+    "api": "Answers of a server with many drawings",
+    "platform": "Platform",
+    "embed": "Embedding stored pictures",
+}
+_FIGURES = ("Figure", "Median", "Lowest", "Highest", "Runs", "Promised", "Kept")
 COLUMNS = {
     "api": ("Question", "Median, ms", "95 %, ms", "Slowest, ms", "Promised, ms", "Kept"),
-    "platform": ("Figure", "Median", "Lowest", "Highest", "Runs", "Promised", "Kept"),
+    "platform": _FIGURES,
+    "embed": _FIGURES,
 }
 KEPT = {True: "yes", False: "**no**", None: "-"}
 
@@ -25,7 +31,7 @@ def _section(path: Path, file: Path) -> str:
     name = result["benchmark"]
     return "\n\n".join(
         [
-            f"## {TITLES[name]}: {result['database']}",
+            f"## {': '.join(filter(None, [TITLES[name], result.get('database')]))}",
             "\n".join(f"- {fact}" for fact in _facts(file, result)),
             *_tables(name, result["figures"]),
         ]
@@ -58,14 +64,15 @@ def _facts(file: Path, result: Mapping[str, Any]) -> list[str]:
     environment = result["environment"]
     code = environment["code"]
     changed = ", with changes that were not committed" if code["changed"] else ""
-    database = " ".join(filter(None, [result["database"], result.get("database_version")]))
+    database = " ".join(result[name] for name in ("database", "database_version") if name in result)
     settings = ", ".join(f"{k} {v}" for k, v in result.get("database_settings", {}).items())
     return [
         f"From [`{file.as_posix()}`](../{file.as_posix()}), which `deepmed bench "
         f"{result['benchmark']}` wrote on {result['date'][:10]}: version {code['version']}, commit "
         f"`{code['commit']}`{changed}",
         f"{environment['cpu']}, {environment['cores']} cores, {environment['platform']}, Python "
-        f"{environment['python']}, {database}; load {environment['load_average']:.1f} at the start",
+        f"{', '.join(filter(None, [environment['python'], database]))}; load "
+        f"{environment['load_average']:.1f} at the start",
         *([f"The server's settings: {settings}"] if settings else []),
         *([f"{result['rows']:,} drawings"] if "rows" in result else []),
         *([result["note"]] if result.get("note") else []),
@@ -89,7 +96,7 @@ def _figure(name: str, each: Mapping[str, Any]) -> Sequence[str]:
     return [name, *numbers, str(len(runs)), promised or "-", KEPT[each["passed"]]]
 
 
-_ROWS = {"api": _answer, "platform": _figure}
+_ROWS = {"api": _answer, "platform": _figure, "embed": _figure}
 
 
 def _number(value: float) -> str:

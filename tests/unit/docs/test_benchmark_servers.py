@@ -34,7 +34,18 @@ def figure(value: float, **facts: Any) -> dict[str, Any]:
 
 def write(root: Path, name: str, **facts: Any) -> None:
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
-    (root / FOLDER / name).write_text(json.dumps(MADE | facts), encoding="utf-8")
+    told = {name: value for name, value in (MADE | facts).items() if value is not None}
+    (root / FOLDER / name).write_text(json.dumps(told), encoding="utf-8")
+
+
+def test_what_needs_no_database_names_none(tmp_path: Path) -> None:
+    write(
+        tmp_path, "embed.json", benchmark="embed", database=None, figures={"memory": figure(0.25)}
+    )
+    section = server_sections(tmp_path)
+    assert "## Embedding stored pictures\n" in section
+    assert "Python 3.13; load 0.2 at the start" in section
+    assert "| memory | 0.25 s |" in section
 
 
 def test_without_results_there_is_no_section(tmp_path: Path) -> None:
