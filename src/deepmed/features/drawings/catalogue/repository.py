@@ -110,14 +110,14 @@ def drawings_of(session: Session, owner_id: int, child_id: int) -> list[Drawing]
 
 def statistics(session: Session, owner_id: int) -> dict[str, Any]:
     ages = select(
-        func.count(Drawing.id),
+        func.count(),
         func.min(Drawing.age_years),
         func.max(Drawing.age_years),
         func.avg(Drawing.age_years),
     ).where(Drawing.owner_id == owner_id)
     total, lowest, highest, average = session.execute(ages).one()
     labels = (
-        select(Drawing.expert_label, func.count(Drawing.id))
+        select(Drawing.expert_label, func.count())
         .where(Drawing.owner_id == owner_id)
         .group_by(Drawing.expert_label)
     )

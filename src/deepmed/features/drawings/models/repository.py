@@ -138,7 +138,7 @@ def ages_by_year(session: Session, owner_id: int) -> Sequence[AnyRow]:
     age = Drawing.age_years
     year = (cast(age, Integer) if on_sqlite else func.floor(age)).label("year")
     counts = (
-        func.count(Drawing.id).label("drawings"),
+        func.count().label("drawings"),
         func.count(distinct(Drawing.child_id)).label("children"),
     )
     query = select(year, *counts).where(*may_train(owner_id)).group_by(year).order_by(year)
@@ -149,7 +149,7 @@ def ages_in_all(session: Session, owner_id: int) -> AnyRow:
     """(drawings, children, lowest, highest, mean) of the drawings that may train."""
     age = Drawing.age_years
     query = select(
-        func.count(Drawing.id).label("drawings"),
+        func.count().label("drawings"),
         func.count(distinct(Drawing.child_id)).label("children"),
         func.min(age).label("lowest"),
         func.max(age).label("highest"),
