@@ -32,7 +32,8 @@ def configure(level: str = "warning") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Standard error as it is then: who replaces it for a while may close its stand-in.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 

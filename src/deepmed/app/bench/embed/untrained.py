@@ -17,7 +17,7 @@ def write_vit_base(folder: Path, **sizes: Any) -> Path:
     from transformers import ViTConfig, ViTModel  # noqa: PLC0415 - seconds, for this part alone
     from transformers.utils import logging  # noqa: PLC0415 - likewise
 
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # has no types
+    logging.disable_progress_bar()
     ViTModel(ViTConfig(**sizes), add_pooling_layer=False).save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(PREPROCESSOR), encoding="utf-8")
     return folder

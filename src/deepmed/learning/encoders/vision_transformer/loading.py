@@ -83,11 +83,11 @@ def _quiet() -> Iterator[None]:
     from transformers.utils import logging  # noqa: PLC0415 - as above
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # has no types
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # has no types
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         yield
     finally:
         logging.set_verbosity(verbosity)
         if bars:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # has no types
+            logging.enable_progress_bar()

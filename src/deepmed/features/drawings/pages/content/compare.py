@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 from deepmed.features.drawings.analysis import repository
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.interpretability.examples import BOTH, ExampleFinder
-from deepmed.features.drawings.models.ranges import AgeRange, range_of
+from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.pages.content.tiles import Tile, tiles
 from deepmed.features.drawings.report.content import Table
+from deepmed.features.drawings.schemas.interpretability import ComparisonExample
 from deepmed.kit.errors import NotFoundError
 
 NEIGHBOURS = 6
@@ -35,14 +36,15 @@ def content(desk: Desk, drawing_id: int) -> dict[str, Any]:
             return {"drawing": drawing, "reason": "No model in use covers its age."}
         near, reason = _near(desk, session, drawing_id)
         group = desk.comparisons.get_comparison_statistics(session, ages)
+    examples = ExampleFinder(desk.bench).comparisons(ages.label, BOTH, None, EXAMPLES)
     return {
         "drawing": drawing,
         "reason": None,
         "ages": ages.words,
         "near": near,
         "near_reason": reason,
-        "typical": _examples(desk, ages, flagged=False),
-        "unusual": _examples(desk, ages, flagged=True),
+        "typical": _examples(desk, examples.normal_examples),
+        "unusual": _examples(desk, examples.anomalous_examples),
         "group": Table(
             ["What", "Figure"],
             [
@@ -70,9 +72,7 @@ def _near(desk: Desk, session: Session, drawing_id: int) -> tuple[Compared | Non
     return Compared(pairs, Table(columns, rows)), None if pairs else "No typical drawing is near."
 
 
-def _examples(desk: Desk, ages: AgeRange, *, flagged: bool) -> Compared:
-    found = ExampleFinder(desk.bench).comparisons(ages.label, BOTH, None, EXAMPLES)
-    chosen = found.anomalous_examples if flagged else found.normal_examples
+def _examples(desk: Desk, chosen: Sequence[ComparisonExample]) -> Compared:
     with desk.home.database.read() as session:
         shown = _tiles(desk, session, [each.drawing_id for each in chosen])
     rows: list[list[object]] = [[each.id, each.age, each.subject, each.place] for each in shown]
