@@ -39,6 +39,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes made by a test may hold the time of day: workers would name that test differently."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty data folder that DEEPMED_HOME names, for this process and its children."""
