@@ -30,28 +30,27 @@ def asked_for() -> list[str]:
 def needed() -> dict[str, str]:
     """Everything installed that our own requirements lead to, by name and version."""
     found: dict[str, str] = {}
+    seen: set[tuple[str, frozenset[str]]] = set()
     waiting = [Requirement(line) for line in asked_for()]
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)
-        if name not in found or requirement.extras:
+        if (asked := (name, frozenset(requirement.extras))) not in seen:
+            seen.add(asked)  # a package may be asked for again, with an extra
             distribution = importlib.metadata.distribution(name)
             found[name] = distribution.version.partition("+")[0]
-            waiting.extend(_children(distribution, requirement, found))
+            waiting.extend(_children(distribution, requirement))
     found.pop("deepmed", None)  # the dev extra asks for our own others
     return found
 
 
 def _children(
-    distribution: importlib.metadata.Distribution, parent: Requirement, found: dict[str, str]
+    distribution: importlib.metadata.Distribution, parent: Requirement
 ) -> Iterator[Requirement]:
     for line in distribution.requires or []:
         child = Requirement(line)
         extras = {"", *parent.extras}
-        applies = child.marker is None or any(
-            child.marker.evaluate({"extra": one}) for one in extras
-        )
-        if applies and canonicalize_name(child.name) not in found:
+        if child.marker is None or any(child.marker.evaluate({"extra": one}) for one in extras):
             yield child
 
 
