@@ -45,17 +45,74 @@ def resampled_statistic(
     >>> resampled_statistic(lambda drawn: drawn.sum(axis=1), 7, 7, 0, 3).tolist()
     [7.0, 7.0, 7.0]
     """
+
+    def column(drawn: FloatArray) -> FloatArray:
+        return statistic(drawn)[:, None]
+
+    (values,) = resampled_statistics(column, n_children, n_items, seed, resamples)
+    return values
+
+
+def resampled_statistics(
+    statistics: Statistic,
+    n_children: int,
+    n_items: int,
+    seed: int,
+    resamples: int,
+    *,
+    most: int | None = None,
+) -> list[FloatArray]:
+    """Several statistics of the same resamples.
+
+    Args:
+        statistics: From (r, n_children) how often each child was drawn to (r, k) values; NaN where
+            a resample says nothing about one of them.
+        n_children: How many children there are.
+        n_items: Drawings that the statistics look at.
+        seed: Seed of the run.
+        resamples: How many values of each are wanted.
+        most: How often to draw at most; None for as often as it takes.
+
+    Returns:
+        k rows, each the first `resamples` values of one statistic, or fewer where `most` draws
+        did not give so many.
+
+    >>> both = lambda drawn: np.stack([drawn[:, 0], np.full(len(drawn), np.nan)], axis=1)
+    >>> [len(values) for values in resampled_statistics(both, 7, 7, 0, 3, most=9)]
+    [3, 0]
+    """
     random = generator(seed, "child-bootstrap")
     rows_at_once = max(1, _NUMBERS_AT_ONCE // max(n_children, n_items))
-    values = np.empty(0)
-    while len(values) < resamples:
-        rows = min(rows_at_once, resamples - len(values))
-        drawn = random.integers(0, n_children, (rows, n_children))
-        cells = drawn + n_children * np.arange(rows)[:, None]
-        times = np.bincount(cells.ravel(), minlength=rows * n_children)
-        step = statistic(times.reshape(rows, n_children).astype(np.float64))
-        values = np.append(values, step[~np.isnan(step)])
-    return values
+    steps: list[FloatArray] = []
+    tries = fewest = 0
+    while fewest < resamples and (most is None or tries < most):
+        left = resamples - fewest if most is None else min(resamples - fewest, most - tries)
+        drawn = times_drawn(random, min(rows_at_once, left), n_children)
+        tries += len(drawn)
+        steps.append(statistics(drawn))
+        fewest += int((~np.isnan(steps[-1])).sum(axis=0).min())
+    together = np.concatenate(steps)
+    return [column[~np.isnan(column)][:resamples] for column in together.T]
+
+
+def times_drawn(random: np.random.Generator, rows: int, n_children: int) -> FloatArray:
+    """How often each child is drawn in each of some resamples.
+
+    Args:
+        random: The stream.
+        rows: Resamples.
+        n_children: How many children there are.
+
+    Returns:
+        (rows, n_children) whole numbers that sum to `n_children` in each row.
+
+    >>> times_drawn(np.random.default_rng(0), 2, 5).sum(axis=1).tolist()
+    [5.0, 5.0]
+    """
+    drawn = random.integers(0, n_children, (rows, n_children))
+    cells = drawn + n_children * np.arange(rows)[:, None]
+    times = np.bincount(cells.ravel(), minlength=rows * n_children)
+    return times.reshape(rows, n_children).astype(np.float64)
 
 
 def percentile_bounds(values: FloatArray, level: float) -> tuple[float, float]:
