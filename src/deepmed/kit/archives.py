@@ -18,7 +18,7 @@ from deepmed.kit.errors import ValidationError
 from deepmed.kit.settings import MIB, Settings
 
 _PIECE = 1 << 16
-_HEAD_BYTES = 64
+_HEAD_BYTES = 160
 _UTF8_FLAG = 0x800
 _ENCRYPTED_FLAG = 0x1
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".iso")

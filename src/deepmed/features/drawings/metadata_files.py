@@ -1,7 +1,5 @@
 """Tables of metadata beside the pictures: CSV and JSON, as spreadsheets and people write them."""
 
-import csv
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from deepmed.features.drawings.metadata import FIELDS, FieldProblem
+from deepmed.kit.delimited import decode, read_records
 from deepmed.kit.errors import ValidationError
 
 FILENAME = "filename"
@@ -24,14 +23,6 @@ _SYNONYMS = {
     "subject_category": "subject",
 }
 _MONTHS = "age_months"
-_DELIMITERS = (",", ";", "\t")
-_MARKS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe\0\0", "utf-32"),
-    (b"\0\0\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
 
 
 class MetadataFormat(StrEnum):
@@ -89,62 +80,15 @@ def read_metadata_file(data: bytes, filename: str) -> MetadataTable:
         ) from error
 
 
-def decode(data: bytes) -> tuple[str, str]:
-    """Text and the name of its encoding: by its mark, else UTF-8, UTF-16 or Windows-1252."""
-    marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
-    candidates = [marked] if marked else [*_without_mark(data), "utf-8", "cp1252"]
-    for encoding in candidates:
-        try:
-            return data.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    raise ValidationError(
-        "its encoding is not known; save it as UTF-8 (in Excel: CSV UTF-8)", tried=candidates
-    )
-
-
-def _without_mark(data: bytes) -> list[str]:
-    """UTF-16 that lost its mark shows a zero in every second byte of plain letters."""
-    start = data[:200]
-    if start[1::2].count(0) > len(start) // 4:
-        return ["utf-16-le"]
-    return ["utf-16-be"] if start[::2].count(0) > len(start) // 4 else []
-
-
 def _read_csv(data: bytes) -> MetadataTable:
-    text, encoding = decode(data)
-    lines = [(n, cells) for n, cells in enumerate(_records(text), 1) if any(map(str.strip, cells))]
+    records, encoding = read_records(data, lambda name: _canonical(name) is not None)
+    lines = [(n, cells) for n, cells in enumerate(records, 1) if any(map(str.strip, cells))]
     if not lines:
         raise ValidationError("it is empty")
     header = lines[0][1]
     columns, ignored = _columns(header)
     rows = [_csv_row(number, cells, columns, len(header)) for number, cells in lines[1:]]
     return MetadataTable(tuple(rows), ignored, encoding)
-
-
-def _records(text: str) -> list[list[str]]:
-    if "\0" in text:
-        raise ValidationError("it holds NUL characters, so it is no text")
-    first, _, rest = text.partition("\n")
-    hint = first.strip().lower()
-    if hint.startswith("sep=") and len(hint) == 5:  # Excel's own line, which it does not show
-        text, delimiter = rest, hint[4]
-    else:
-        delimiter = _delimiter(text)
-    try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise ValidationError(f"it is not a table: {error}") from error
-
-
-def _delimiter(text: str) -> str:
-    """The one that finds most of the columns that we know in the first line that is not blank."""
-    header = next((line for line in text.splitlines() if line.strip()), "")
-
-    def known(delimiter: str) -> int:
-        return sum(_canonical(name.strip('"')) is not None for name in header.split(delimiter))
-
-    return max(_DELIMITERS, key=known)
 
 
 def _canonical(header: str) -> str | None:

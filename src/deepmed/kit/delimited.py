@@ -1,0 +1,81 @@
+"""Tables as text: of whichever encoding and delimiter people's programs wrote them in."""
+
+import csv
+import io
+from collections.abc import Callable
+
+from deepmed.kit.errors import ValidationError
+
+_DELIMITERS = (",", ";", "\t")
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\0\0", "utf-32"),
+    (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+
+
+def read_records(data: bytes, is_column: Callable[[str], bool]) -> tuple[list[list[str]], str]:
+    r"""The cells of a CSV, record by record, and its encoding; a cell may hold line breaks.
+
+    Args:
+        data: UTF-8 with or without a mark, UTF-16, UTF-32 or Windows-1252.
+        is_column: whether a name is one of the table's columns, which tells its delimiter:
+            comma, semicolon or tabulator.
+
+    Raises:
+        ValidationError: it is no text or no table; the message is a clause about "it".
+
+    >>> read_records(b"a;b\n=1+1;'2", {"a", "b"}.__contains__)
+    ([['a', 'b'], ['=1+1', "'2"]], 'utf-8')
+    """
+    text, encoding = decode(data)
+    return _records(text, is_column), encoding
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """Text and the name of its encoding: by its mark, else UTF-8, UTF-16 or Windows-1252."""
+    marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+    candidates = [marked] if marked else [*_without_mark(data), "utf-8", "cp1252"]
+    for encoding in candidates:
+        try:
+            return data.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    raise ValidationError(
+        "its encoding is not known; save it as UTF-8 (in Excel: CSV UTF-8)", tried=candidates
+    )
+
+
+def _without_mark(data: bytes) -> list[str]:
+    """UTF-16 that lost its mark shows a zero in every second byte of plain letters."""
+    start = data[:200]
+    if start[1::2].count(0) > len(start) // 4:
+        return ["utf-16-le"]
+    return ["utf-16-be"] if start[::2].count(0) > len(start) // 4 else []
+
+
+def _records(text: str, is_column: Callable[[str], bool]) -> list[list[str]]:
+    if "\0" in text:
+        raise ValidationError("it holds NUL characters, so it is no text")
+    first, _, rest = text.partition("\n")
+    hint = first.strip().lower()
+    if hint.startswith("sep=") and len(hint) == 5:  # Excel's own line, which it does not show
+        text, delimiter = rest, hint[4]
+    else:
+        delimiter = _delimiter(text, is_column)
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise ValidationError(f"it is not a table: {error}") from error
+
+
+def _delimiter(text: str, is_column: Callable[[str], bool]) -> str:
+    """The one that finds most of the known columns in the first line that is not blank."""
+    header = next((line for line in text.splitlines() if line.strip()), "")
+
+    def known(delimiter: str) -> int:
+        return sum(is_column(name.strip('"')) for name in header.split(delimiter))
+
+    return max(_DELIMITERS, key=known)
