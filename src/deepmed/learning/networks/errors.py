@@ -1,0 +1,10 @@
+from deepmed.learning.errors import LearningError
+
+
+class NetworkChoiceError(LearningError):
+    """A network was asked for that is not offered, or with settings that it cannot have.
+
+    Example:
+        >>> issubclass(NetworkChoiceError, LearningError)
+        True
+    """
