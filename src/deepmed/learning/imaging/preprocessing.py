@@ -127,11 +127,18 @@ class Preprocessing:
         page[top : top + height, left : left + width] = scaled
         return page
 
-    def finish(self, pixels: Pixels) -> torch.Tensor:
-        """The second half: float32 (channels, height, width) of what `pixels` gave."""
+    def finish(self, pixels: Pixels, levels: npt.NDArray[np.float64] | None = None) -> torch.Tensor:
+        """The second half: float32 (channels, height, width) of what `pixels` gave.
+
+        Args:
+            pixels: uint8 (height, width, 1 or 3).
+            levels: (256,), from 0 to 1: what each level is taken for, where training varies them.
+        """
+        tables = _tables(self) if levels is None else _normalised(self, levels)
         planes = np.empty((self.channels, *pixels.shape[:2]), np.float32)
-        for channel, table in enumerate(_tables(self)):
-            np.take(table, pixels[..., min(channel, pixels.shape[2] - 1)], out=planes[channel])
+        for channel, table in enumerate(tables):
+            plane = pixels[..., min(channel, pixels.shape[2] - 1)]
+            np.take(table, plane, out=planes[channel], mode="clip")  # its way without a copy
         return torch.from_numpy(planes)
 
     def placement(self, height: int, width: int) -> tuple[int, int, int, int]:
@@ -153,9 +160,14 @@ class Preprocessing:
 
     @property
     def pixels_key(self) -> str:
-        """What `pixels` depends on, as a digest in hex; `mean` and `std` are not among it."""
+        """What `pixels` depends on, as a digest in hex; `mean` and `std` are not among it.
+
+        How this installation's libraries compute is: planes of others are not taken for its own.
+        """
         record = self._record()
-        return json_digest({key: record[key] for key in record if key not in {"mean", "std"}})
+        on_which = {key: record[key] for key in record if key not in {"mean", "std"}}
+        made_up = [hashlib.sha256(self.pixels(image).tobytes()).hexdigest() for image in _made_up()]
+        return json_digest({**on_which, "pixels": made_up})
 
     @property
     def fingerprint(self) -> str:
@@ -229,19 +241,28 @@ def _arguments(content: Mapping[str, Any]) -> dict[str, Any]:
 @lru_cache(maxsize=16)
 def _tables(preprocessing: Preprocessing) -> npt.NDArray[np.float32]:
     """float32 (channels, 256): what each level becomes."""
-    levels = np.arange(256) / 255
-    pairs = zip(preprocessing.mean, preprocessing.std, strict=True)
-    tables = np.stack([(levels - mean) / std for mean, std in pairs]).astype(np.float32)
+    tables = _normalised(preprocessing, np.arange(256) / 255)
     tables.setflags(write=False)
     return tables
 
 
+def _normalised(
+    preprocessing: Preprocessing, levels: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float32]:
+    pairs = zip(preprocessing.mean, preprocessing.std, strict=True)
+    return np.stack([(levels - mean) / std for mean, std in pairs]).astype(np.float32)
+
+
 @lru_cache(maxsize=16)
 def _fingerprint(preprocessing: Preprocessing) -> str:
-    row, column, plane = np.indices((97, 61, 3))
-    made_up = ((row * 7 + column * column * 3 + plane * 40 + row * column) % 256).astype(np.uint8)
-    colour, grey = made_up, np.repeat(made_up[..., :1], 3, axis=2)
     digest = hashlib.sha256()
-    for image in (colour, grey):
+    for image in _made_up():
         digest.update(preprocessing.apply(image).numpy().astype("<f4").tobytes())
     return digest.hexdigest()
+
+
+def _made_up() -> tuple[Pixels, Pixels]:
+    """A coloured and a grey image that are the same everywhere."""
+    row, column, plane = np.indices((97, 61, 3))
+    colour = ((row * 7 + column * column * 3 + plane * 40 + row * column) % 256).astype(np.uint8)
+    return colour, np.repeat(colour[..., :1], 3, axis=2)

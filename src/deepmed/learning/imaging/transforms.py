@@ -1,0 +1,261 @@
+"""What is done to an image on its way to the network, in training and in validation.
+
+Training works on the eight-bit planes that the cache keeps. Turning, shifting and zooming are one
+resampling, drawn by MONAI; changes of intensity treat equal levels alike, so MONAI's transforms
+are applied to the 256 levels, and one look into the resulting table changes a whole image. Both
+take a fraction of the time of the same changes on an image of floating-point numbers.
+"""
+
+import math
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from monai.transforms import (
+    Compose,
+    RandAdjustContrast,
+    RandAffineGrid,
+    RandFlip,
+    Randomizable,
+    RandScaleIntensity,
+    RandShiftIntensity,
+    Transform,
+)
+from PIL import Image
+
+from deepmed.learning.imaging.preprocessing import Pixels, Preprocessing
+
+ROTATION_DEGREES = 15.0
+SHIFT_SHARE = 0.05
+ZOOM_SHARE = 0.1
+INTENSITY_SHARE = 0.1
+FLIP_PROBABILITY = 0.5
+"""All of these at strength 1; they grow in proportion to the strength."""
+STRONGEST = 2.0
+
+
+class TransformBuilder:
+    """Builds the transforms of a run.
+
+    A flip is off unless it is allowed: mirrored, a chest has its heart on the right and its
+    markers of side reversed. Such hearts exist (situs inversus), but they are a finding, and a
+    network that was shown them as healthy has learnt a wrong anatomy. Allow it where left and
+    right do not differ.
+
+    Args:
+        preprocessing: Of the run; validation and use follow it to the bit.
+        augmentation_strength: From 0 (training sees images as validation does) to 2.
+        may_flip: Whether left and right may be exchanged in training.
+
+    Raises:
+        ValueError: The strength is outside its range.
+
+    Example:
+        >>> builder = TransformBuilder(Preprocessing((8, 8)), augmentation_strength=1.0)
+        >>> image = np.zeros((8, 8, 1), np.uint8)
+        >>> builder.build_train_transforms()(image).shape
+        torch.Size([3, 8, 8])
+    """
+
+    def __init__(
+        self,
+        preprocessing: Preprocessing,
+        *,
+        augmentation_strength: float = 1.0,
+        may_flip: bool = False,
+    ) -> None:
+        if not 0 <= augmentation_strength <= STRONGEST:
+            raise ValueError(f"augmentation_strength is from 0 to {STRONGEST:g}.")
+        self.preprocessing = preprocessing
+        self.augmentation_strength = augmentation_strength
+        self.may_flip = may_flip
+
+    def build_train_transforms(self) -> Compose:
+        """From uint8 planes (height, width, 1 or 3) to float32 (channels, height, width).
+
+        Rotation by up to 15 degrees, shift by 5 % and zoom by 10 %, brightness, contrast and gamma
+        by 10 %, each times the strength; a flip of every second image where it is allowed, at
+        strength 1 and above. Then the levels are normalised. It is random; `reseed` says by what.
+        """
+        strength = self.augmentation_strength
+        if not strength:
+            return self.build_val_transforms()
+        steps: list[Transform] = []
+        if self.may_flip:
+            steps.append(MirroredAtRandom(min(1.0, FLIP_PROBABILITY * strength)))
+        steps += [
+            PlacedAtRandom(self.preprocessing.size, strength),
+            LevelledAtRandom(self.preprocessing, strength),
+        ]
+        return Compose(steps)
+
+    def build_val_transforms(self) -> Compose:
+        """From uint8 planes as above to exactly what `Preprocessing.apply` gives for the image."""
+        return Compose([self.preprocessing.finish])
+
+
+def reseed(transforms: Compose, seed: int) -> None:
+    """Let what the transforms draw next follow from a seed alone.
+
+    Args:
+        transforms: As `TransformBuilder` builds them.
+        seed: From 0 to 2**32 - 1.
+
+    Example:
+        >>> builder = TransformBuilder(Preprocessing((8, 8)))
+        >>> transforms = builder.build_train_transforms()
+        >>> image = np.arange(64, dtype=np.uint8).reshape(8, 8, 1)
+        >>> reseed(transforms, 5)
+        >>> first = transforms(image)
+        >>> reseed(transforms, 5)
+        >>> bool((transforms(image) == first).all())
+        True
+    """
+    # Compose would make a new generator for every step and image, which takes longer than to turn
+    # a small image. One generator, started anew, serves them all.
+    transforms.R.seed(seed)
+    for step in transforms.transforms:
+        if isinstance(step, Randomizable) and step.R is not transforms.R:
+            step.set_random_state(state=transforms.R)
+
+
+class MirroredAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's types are not read
+    """Exchanges left and right of some images.
+
+    Args:
+        probability: That it does.
+    """
+
+    def __init__(self, probability: float) -> None:
+        self._flip = RandFlip(prob=probability, spatial_axis=1)
+
+    def set_random_state(
+        self, seed: int | None = None, state: np.random.RandomState | None = None
+    ) -> Self:
+        """As MONAI's transforms have it."""
+        super().set_random_state(seed, state)
+        self._flip.set_random_state(state=self.R)
+        return self
+
+    def randomize(self, data: Any = None) -> None:
+        """As MONAI's transforms have it."""
+        self._flip.randomize(data)
+
+    def __call__(self, planes: Pixels) -> Pixels:
+        """uint8 (height, width, planes) as before, perhaps mirrored."""
+        self.randomize()
+        mirrored = self._flip(torch.from_numpy(np.array(planes)).permute(2, 0, 1), randomize=False)
+        return np.asarray(mirrored).transpose(1, 2, 0)
+
+
+class PlacedAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's types are not read
+    """Turns, shifts and zooms about the middle, in one resampling; black comes in from outside.
+
+    Both sides are zoomed alike: how wide a heart is to its chest must stay.
+
+    Args:
+        size: (height, width) of the images.
+        strength: Of the augmentation.
+    """
+
+    def __init__(self, size: tuple[int, int], strength: float) -> None:
+        self._size = size
+        self._zoom = ZOOM_SHARE * strength
+        self._grid = RandAffineGrid(
+            rotate_range=math.radians(ROTATION_DEGREES) * strength,
+            translate_range=tuple(SHIFT_SHARE * strength * side for side in size),
+            lazy=True,
+        )
+
+    def set_random_state(
+        self, seed: int | None = None, state: np.random.RandomState | None = None
+    ) -> Self:
+        """As MONAI's transforms have it."""
+        super().set_random_state(seed, state)
+        self._grid.set_random_state(state=self.R)
+        return self
+
+    def randomize(self, data: Any = None) -> None:  # noqa: ARG002 - MONAI calls it so
+        """As MONAI's transforms have it."""
+        self._grid(self._size, lazy=True)
+        zoom = self.R.uniform(1 - self._zoom, 1 + self._zoom)
+        self.matrix = np.asarray(self._grid.get_transformation_matrix(), np.float64)
+        self.matrix[:2, :2] *= zoom
+
+    def __call__(self, planes: Pixels) -> Pixels:
+        """uint8 (height, width, planes) as before."""
+        self.randomize()
+        return resampled(planes, self.matrix)
+
+
+class LevelledAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's types are not read
+    """Changes brightness, contrast and gamma, and normalises.
+
+    Args:
+        preprocessing: Whose mean and std normalise.
+        strength: Of the augmentation.
+    """
+
+    def __init__(self, preprocessing: Preprocessing, strength: float) -> None:
+        share = INTENSITY_SHARE * strength
+        self._preprocessing = preprocessing
+        self._changes = (
+            RandAdjustContrast(prob=1.0, gamma=(1 - share, 1 + share)),
+            RandScaleIntensity(factors=share, prob=1.0),
+            RandShiftIntensity(offsets=share, prob=1.0),
+        )
+
+    def set_random_state(
+        self, seed: int | None = None, state: np.random.RandomState | None = None
+    ) -> Self:
+        """As MONAI's transforms have it."""
+        super().set_random_state(seed, state)
+        for change in self._changes:
+            change.set_random_state(state=self.R)
+        return self
+
+    def randomize(self, data: Any = None) -> None:
+        """As MONAI's transforms have it."""
+        for change in self._changes:
+            change.randomize(data)
+
+    def __call__(self, planes: Pixels) -> torch.Tensor:
+        """float32 (channels, height, width) of uint8 (height, width, planes)."""
+        levels = torch.linspace(0, 1, 256)[None]
+        for change in self._changes:
+            levels = change(levels)
+        changed = np.clip(np.asarray(levels, np.float64)[0], 0, 1)
+        return self._preprocessing.finish(planes, levels=changed)
+
+
+def resampled(planes: Pixels, matrix: npt.NDArray[np.float64]) -> Pixels:
+    """The planes as seen through a matrix, by bilinear interpolation.
+
+    Args:
+        planes: uint8 (height, width, 1 or 3).
+        matrix: (3, 3), from a place in the result to the place in `planes` that it shows; both are
+            (row, column, 1) in pixels from the middle.
+
+    Returns:
+        uint8 of the same shape, 0 where the place lies outside.
+
+    Example:
+        >>> one_down = np.array([[1, 0, -1], [0, 1, 0], [0, 0, 1]], float)
+        >>> resampled(np.arange(1, 5, dtype=np.uint8).reshape(2, 2, 1), one_down)[..., 0].tolist()
+        [[0, 0], [1, 2]]
+    """
+    height, width, count = planes.shape
+    middle = np.array([height / 2, width / 2])
+    linear = matrix[:2, :2]
+    offset = matrix[:2, 2] + middle - linear @ middle
+    # Pillow speaks of (column, row), and of pixels' corners as MONAI's middle does.
+    pillow = (*linear[1, ::-1], offset[1], *linear[0, ::-1], offset[0])
+    image = Image.fromarray(planes[..., 0] if count == 1 else planes)
+    placed = image.transform(
+        (width, height),
+        Image.Transform.AFFINE,
+        tuple(map(float, pillow)),
+        Image.Resampling.BILINEAR,
+    )
+    return np.array(placed).reshape(height, width, count)
