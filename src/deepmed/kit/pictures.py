@@ -45,7 +45,7 @@ _FOREIGN = (
 )
 HEAD_BYTES = 64
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
-_WHITE_IS_ZERO, _SIGNED, _MOST_BITS = 0, 2, 16
+_WHITE_IS_ZERO, _SIGNED, _EIGHT_BITS, _MOST_BITS = 0, 2, 8, 16
 _WIDE_MODES = {"F"}
 """Of numbers with a fraction; how bright the brightest is they do not say."""
 _ARCHIVE_END_BYTES = 22 + 65_535
@@ -78,13 +78,21 @@ class Picture:
     notes: tuple[str, ...] = ()
 
 
-def read_picture(data: bytes, limits: PictureLimits = DEFAULT_LIMITS) -> Picture:
+def read_picture(
+    data: bytes, limits: PictureLimits = DEFAULT_LIMITS, *, measured: bool = False
+) -> Picture:
     """Decode a picture by content, whatever the file is called.
 
     Which kinds can be read `picture_formats` says. Turned as its EXIF orientation says,
     transparency set on white, grey, palette, 16-bit and CMYK converted to eight bits of red,
     green and blue. The number of pixels is read from the header and checked before anything is
     decoded.
+
+    Args:
+        data: the file.
+        limits: of its bytes and pixels.
+        measured: 16-bit levels come from a device of fewer bits, whose numbers were stored as they
+            are: white is the most that the bits in use can hold, not the most of sixteen.
 
     Raises:
         ImageProcessingError: empty, truncated, no picture, another format, several pictures in
@@ -110,7 +118,7 @@ def read_picture(data: bytes, limits: PictureLimits = DEFAULT_LIMITS) -> Picture
         with _open(data) as image:
             notes: list[str] = []
             image.load()
-            pixels = _to_rgb(_upright(image, notes), data, notes)
+            pixels = _to_rgb(_upright(image, notes), data, notes, measured=measured)
     _check_size(pixels.shape[1], pixels.shape[0], limits)
     kind = format_of(data[:HEAD_BYTES])
     name = kind.name if kind else str(image.format)
@@ -300,11 +308,11 @@ def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
     return turned
 
 
-def _to_rgb(image: Image.Image, data: bytes, notes: list[str]) -> Pixels:
+def _to_rgb(image: Image.Image, data: bytes, notes: list[str], *, measured: bool) -> Pixels:
     if "icc_profile" in image.info:
         notes.append("its colour profile was not applied")
     if image.mode.startswith("I"):
-        return _from_sixteen_bits(image, notes)
+        return _from_sixteen_bits(image, notes, measured=measured)
     if image.mode == "CMYK":
         return _from_cmyk(image, notes, inverted=data.startswith(b"\xff\xd8"))
     if image.has_transparency_data:
@@ -314,12 +322,14 @@ def _to_rgb(image: Image.Image, data: bytes, notes: list[str]) -> Pixels:
     return np.array(image.convert("RGB"))
 
 
-def _from_sixteen_bits(image: Image.Image, notes: list[str]) -> Pixels:
-    notes.append("scaled from 16 to 8 bits")
+def _from_sixteen_bits(image: Image.Image, notes: list[str], *, measured: bool) -> Pixels:
     wide = np.asarray(image).astype(np.uint32)
+    bits = max(_EIGHT_BITS, int(wide.max()).bit_length()) if measured else _MOST_BITS
+    notes.append(f"scaled from {bits} to 8 bits")
+    most = 2**bits - 1
     if image.format == "TIFF" and image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # type: ignore[attr-defined]  # a TIFF has tags
-        wide = 65_535 - wide  # of sixteen bits Pillow leaves this to us
-    grey = ((wide + 128) // 257).astype(np.uint8)
+        wide = most - wide  # of sixteen bits Pillow leaves this to us
+    grey = ((wide * 255 + most // 2) // most).astype(np.uint8)
     transparent = image.info.get("transparency")
     if transparent is not None:
         notes.append("transparent parts set on white")

@@ -1,0 +1,65 @@
+"""What goes wrong with X-rays before anything is trained, beneath the one root (P-3).
+
+DeepMedError
+└── ValidationError
+    ├── SourceRefusedError     422  labels, images or their number forbid a training
+    └── LeakageError           422  a patient or an image stands on both sides of a split
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from deepmed.kit.errors import ValidationError
+
+_MOST_IN_MESSAGE = 10
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A file or a row that is not used, and why; `row` counts the header as row 1."""
+
+    name: str
+    reason: str
+    row: int | None = None
+    column: str | None = None
+
+    def __str__(self) -> str:
+        row = None if self.row is None else f"row {self.row}"
+        column = self.column and f"column {self.column!r}"
+        place = ", ".join(part for part in (row, column) if part)
+        return f"{self.name} ({place}): {self.reason}" if place else f"{self.name}: {self.reason}"
+
+
+class SourceRefusedError(ValidationError):
+    """The images and labels cannot be trained on; no training was started.
+
+    `details["problems"]` lists all of them: name, row, column and reason.
+    """
+
+    code = "source_refused"
+    status = 422
+
+    @classmethod
+    def of(cls, problems: list[Rejection], remedy: str) -> "SourceRefusedError":
+        return cls(
+            f"No training was started: {in_words(problems)}. {remedy}",
+            problems=[asdict(problem) for problem in problems],
+        )
+
+
+class LeakageError(ValidationError):
+    """A patient or an image stands on both sides of a split; the run was stopped."""
+
+    code = "leakage"
+    status = 422
+
+
+def in_words(problems: list[Rejection] | tuple[Rejection, ...]) -> str:
+    """The first of them, and how many more there are."""
+    more = len(problems) - _MOST_IN_MESSAGE
+    told = "; ".join(map(str, problems[:_MOST_IN_MESSAGE]))
+    return f"{told}; and {more} more" if more > 0 else told
+
+
+def rejection_from(entry: dict[str, Any]) -> Rejection:
+    return Rejection(entry["name"], entry["reason"], entry["row"], entry["column"])
