@@ -73,8 +73,9 @@ class PixelCache:
         Raises:
             ValueError: It is no digest.
         """
+        path = self._path(digest)
         try:
-            content = np.memmap(self._path(digest), np.uint8, mode="r")
+            content = np.memmap(path, np.uint8, mode="r")
         except (OSError, ValueError):  # not there, or empty
             return None
         planes, odd = divmod(content.size - _SUM_BYTES, self._shape[0] * self._shape[1])

@@ -31,7 +31,7 @@ SHIFT_SHARE = 0.05
 ZOOM_SHARE = 0.1
 INTENSITY_SHARE = 0.1
 FLIP_PROBABILITY = 0.5
-"""All of these at strength 1; they grow in proportion to the strength."""
+"""All of these at strength 1; they grow in proportion to the strength, a flip up to that."""
 STRONGEST = 2.0
 
 
@@ -83,7 +83,7 @@ class TransformBuilder:
             return self.build_val_transforms()
         steps: list[Transform] = []
         if self.may_flip:
-            steps.append(MirroredAtRandom(min(1.0, FLIP_PROBABILITY * strength)))
+            steps.append(MirroredAtRandom(FLIP_PROBABILITY * min(1.0, strength)))
         steps += [
             PlacedAtRandom(self.preprocessing.size, strength),
             LevelledAtRandom(self.preprocessing, strength),

@@ -1,0 +1,23 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from deepmed.learning.imaging import ImageRow, class_counts, file_digest
+
+
+def test_a_digest_is_that_of_the_bytes(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 300
+    (tmp_path / "a").write_bytes(content)
+    assert file_digest(tmp_path / "a") == hashlib.sha256(content).hexdigest()
+
+
+def test_a_label_outside_the_classes_is_named() -> None:
+    rows = [ImageRow("odd-one", Path("a"), "p", 2, "")]
+    with pytest.raises(ValueError, match="odd-one has class 2"):
+        class_counts(rows, 2)
+
+
+def test_rows_can_be_told_apart_and_collected() -> None:
+    first = ImageRow("a", Path("a"), "p", 0, "", {"sex": "F"})
+    assert len({first, ImageRow("a", Path("a"), "p", 0, "", {"sex": "F"})}) == 1
