@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from deepmed.kit.errors import IntegrityError
-from deepmed.kit.files import write_atomically
+from deepmed.kit.errors import IntegrityError, StorageError
+from deepmed.kit.ids import new_uid
 from deepmed.kit.pictures import Pixels
 
 _QUICK = 1
@@ -27,8 +27,8 @@ def write_image(folder: Path, pixels: Pixels) -> tuple[str, Path]:
     content = _encoded(pixels)
     digest = hashlib.sha256(content).hexdigest()
     path = folder / digest[:2] / f"{digest}.png"
-    if not path.exists():
-        write_atomically(path, content)
+    if not path.exists() or path.stat().st_size != len(content):
+        _write(path, content)
     return digest, path
 
 
@@ -54,6 +54,21 @@ def thumbnail(path: Path, side: int = 160) -> bytes:
     small = io.BytesIO()
     image.save(small, "PNG")
     return small.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all, without waiting for the disk: thousands follow, and a digest tells."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{new_uid()}")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise StorageError(
+            f"An image could not be kept: {error.strerror}. Make room and start the run again; "
+            "what was kept so far stays."
+        ) from error
 
 
 def _encoded(pixels: Pixels) -> bytes:
