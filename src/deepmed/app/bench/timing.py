@@ -26,11 +26,20 @@ class Timing:
 
 
 def timed(
-    work: Callable[[int], object], runs: int, *, warm_up: int = 3, limit_ms: float | None = None
+    work: Callable[[int], object],
+    runs: int,
+    *,
+    warm_up: int = 3,
+    limit_ms: float | None = None,
+    before: Callable[[], object] = lambda: None,
 ) -> Timing:
-    """Run `work` with the numbers 0, 1, … and time each run but the first `warm_up` ones."""
+    """Run `work` with the numbers 0, 1, … and time each run but the first `warm_up` ones.
+
+    What happens `before` each run is not timed.
+    """
     seconds = []
     for number in range(warm_up + runs):
+        before()
         start = time.perf_counter()
         work(number)
         seconds.append(time.perf_counter() - start)

@@ -11,6 +11,7 @@ from deepmed.core.backups import repository, streams
 from deepmed.core.backups.owned_files import named_keys
 from deepmed.core.home import Home
 from deepmed.kit.database import Base
+from deepmed.kit.database.revision import DataRevision
 from deepmed.kit.errors import NotFoundError
 from deepmed.kit.storage import FileStorageService
 
@@ -25,8 +26,8 @@ class TableState:
 class State:
     """The hash of every table's rows, and of every file that they name.
 
-    Lines that came to the audit trail later, and jobs that a restore cancels, are left out: they
-    are meant to differ.
+    Lines that came to the audit trail later, jobs that a restore cancels, and the name that each
+    change gives to the data are left out: they are meant to differ.
     """
 
     tables: dict[str, TableState]
@@ -49,6 +50,7 @@ def state_of(home: Home, like: State | None = None) -> State:
                 *streams.digest(session.connection(), table, only=_kept(table.name, last, jobs))
             )
             for table in Base.metadata.sorted_tables
+            if table.name != DataRevision.__tablename__
         }
         files = {key: _hash(home.storage, key) for key in named_keys(session, home.storage)}
     return State(tables, files, last, jobs)

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from deepmed.kit import clock
-from deepmed.kit.database import Base, Owned
+from deepmed.kit.database import PASSING, Base, Owned
 from deepmed.kit.ids import new_uid
 
 TITLE_LENGTH, MESSAGE_LENGTH, KEY_LENGTH = 300, 500, 200
@@ -47,6 +47,7 @@ class Job(Owned, Base):
         Index(None, "owner_id", "id"),  # the list
         Index(None, "owner_id", "state", "id"),  # the list of one state
         Index(None, "owner_id", "updated_at"),  # what a listener has not seen
+        {"info": PASSING},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -82,7 +83,7 @@ class JobEvent(Base):
     """What happened to a job: 1, 2, 3, … in each job without a gap. Rows are only ever added."""
 
     __tablename__ = "job_events"
-    __table_args__ = (UniqueConstraint("job_id", "sequence"),)
+    __table_args__ = (UniqueConstraint("job_id", "sequence"), {"info": PASSING})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
@@ -96,7 +97,7 @@ class JobQueue(Base):
     """A queue of which only so many run at once, over all workers: who claims from it locks it."""
 
     __tablename__ = "job_queues"
-    __table_args__ = (UniqueConstraint("name"),)
+    __table_args__ = (UniqueConstraint("name"), {"info": PASSING})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(40))

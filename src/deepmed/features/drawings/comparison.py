@@ -22,6 +22,8 @@ from deepmed.kit.errors import NotFoundError
 FIRST_ASKED = 128
 """Nearest vectors that are looked at first; most of them are typical of the age and by others."""
 WIDER = 8
+LOOKED_AT = 48
+"""So many of them first: mostly there are enough among these, and reading rows takes longest."""
 EXAMPLES = 3
 """Shown unless another number is asked for."""
 
@@ -111,7 +113,8 @@ class _Typical:
 
     def look_among(self, near: Sequence[int]) -> None:
         """Look at the nearest in order until there are enough."""
-        for some in in_batches(number for number in near if number not in self._asked):
+        waiting = [number for number in near if number not in self._asked]
+        for some in (waiting[:LOOKED_AT], *in_batches(waiting[LOOKED_AT:])):
             if self.enough:
                 return
             self._asked.update(some)

@@ -2,8 +2,10 @@
 
 from deepmed.kit.database.base import AnyRow, Base, FiniteDouble, Json, Owned, UtcDateTime
 from deepmed.kit.database.engine import Database, open_database
+from deepmed.kit.database.revision import PASSING, kept
 
 __all__ = [
+    "PASSING",
     "AnyRow",
     "Base",
     "Database",
@@ -11,5 +13,6 @@ __all__ = [
     "Json",
     "Owned",
     "UtcDateTime",
+    "kept",
     "open_database",
 ]

@@ -11,6 +11,13 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
 from deepmed.kit.database.failures import explained, tell_errors
+from deepmed.kit.database.revision import (
+    KeptAnswers,
+    mark_changed,
+    name_the_state,
+    notice_changes,
+    use_answers,
+)
 from deepmed.kit.database.turns import LOCK_SECONDS, begin_write, take_turn
 from deepmed.kit.errors import ConfigurationError
 
@@ -33,6 +40,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._answers = KeptAnswers()
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -50,6 +58,7 @@ class Database:
             begin_write(session)
             take_turn(session)
             yield session
+            name_the_state(session)
             session.commit()
 
     @contextmanager
@@ -65,6 +74,7 @@ class Database:
         with explained(), self._sessions() as session:
             begin_write(session)
             yield session
+            name_the_state(session)
             session.commit()
 
     @contextmanager
@@ -77,8 +87,14 @@ class Database:
             ResourceError: the database is out of reach.
         """
         with explained(), self._sessions() as session:
+            use_answers(session, self._answers)
             yield session
             # Closing undoes whatever was changed; a rollback would also forget the rows' values.
+
+    def recount(self) -> None:
+        """Let every process count anew, as after a change: for whoever wrote past this class."""
+        with self.write() as session:
+            mark_changed(session)
 
     @property
     def file(self) -> Path | None:
@@ -144,6 +160,7 @@ def _engine(url: URL) -> Engine:
     prepare = _prepare_postgresql if engine.dialect.name == "postgresql" else _prepare_mysql
     event.listen(engine, "connect", prepare)
     tell_errors(engine)
+    notice_changes(engine)
     return engine
 
 
@@ -154,6 +171,7 @@ def _sqlite(url: URL, common: dict[str, Any]) -> Engine:
     engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS}, **common)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    notice_changes(engine)
     return engine
 
 

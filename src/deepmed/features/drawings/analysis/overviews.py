@@ -12,6 +12,7 @@ from deepmed.features.drawings.analysis.repository import newest_of
 from deepmed.features.drawings.analysis.subject_counts import about
 from deepmed.features.drawings.subjects import SubjectCategory
 from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing
+from deepmed.kit.database import kept
 from deepmed.kit.database.batches import in_batches
 
 
@@ -119,6 +120,7 @@ def batches(session: Session, owner_id: int, limit: int, least: int = 2) -> list
     return list(session.scalars(query.order_by(AnalysisBatch.id.desc()).limit(limit)))
 
 
+@kept
 def by_subject(session: Session, owner_id: int) -> dict[str, dict[str, int]]:
     """Newest answers that could have been a flag, and those that are one, by subject."""
     query = (

@@ -12,7 +12,7 @@ from deepmed.features.drawings.tables import (
     Drawing,
     ModelMember,
 )
-from deepmed.kit.database import AnyRow
+from deepmed.kit.database import AnyRow, kept
 from deepmed.kit.database.batches import in_batches
 
 
@@ -230,6 +230,7 @@ class Counted(NamedTuple):
     """One of the originals where these drawings are copies."""
 
 
+@kept
 def counts(session: Session, owner_id: int) -> list[Counted]:
     """The newest analyses, counted; drawings labelled `normal` count with those without a label.
 
@@ -272,6 +273,7 @@ def marks(session: Session, ids: Sequence[int]) -> dict[int, AnyRow]:
     return found
 
 
+@kept
 def totals(session: Session, owner_id: int) -> tuple[int, int]:
     """How many drawings and how many analyses an owner has."""
     # Rows and not ids: PostgreSQL counts these in an index, which does not hold the ids.
@@ -280,6 +282,7 @@ def totals(session: Session, owner_id: int) -> tuple[int, int]:
     return session.scalars(drawn).one(), session.scalars(made).one()
 
 
+@kept
 def ages(session: Session, owner_id: int) -> dict[float, int]:
     """How many drawings there are of each age."""
     query = select(Drawing.age_years, func.count().label("number"))

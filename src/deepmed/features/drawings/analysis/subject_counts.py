@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 from deepmed.features.drawings.analysis.repository import Counted, newest_of
 from deepmed.features.drawings.subjects import SubjectCategory
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
+from deepmed.kit.database import kept
 
 UNSPECIFIED = SubjectCategory.UNSPECIFIED.value
 
 
+@kept
 def totals(session: Session, owner_id: int, subject: str) -> tuple[int, int]:
     """Drawings of a subject, and analyses of them."""
     # Without naming a column PostgreSQL counts in an index, and leaves wide rows alone.
@@ -25,6 +27,7 @@ def totals(session: Session, owner_id: int, subject: str) -> tuple[int, int]:
     return session.scalars(drawn).one(), session.scalars(made).one()
 
 
+@kept
 def ages(session: Session, owner_id: int, subject: str) -> dict[float, int]:
     """How many drawings of a subject there are of each age."""
     query = select(Drawing.age_years, func.count()).where(
@@ -33,6 +36,7 @@ def ages(session: Session, owner_id: int, subject: str) -> dict[float, int]:
     return {row[0]: row[1] for row in session.execute(query.group_by(Drawing.age_years))}
 
 
+@kept
 def counts(session: Session, owner_id: int, subject: str) -> list[Counted]:
     """The newest analyses of drawings of a subject, counted."""
     answer = (AnomalyAnalysis.decision, AnomalyAnalysis.role, AnomalyAnalysis.is_anomaly)
@@ -47,6 +51,7 @@ def counts(session: Session, owner_id: int, subject: str) -> list[Counted]:
     return [Counted(*row) for row in session.execute(query)]
 
 
+@kept
 def by_year(session: Session, owner_id: int) -> dict[str, Counter[int]]:
     """How many drawings there are of each subject, by completed year of age."""
     query = (

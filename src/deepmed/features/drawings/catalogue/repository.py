@@ -18,6 +18,7 @@ from deepmed.features.drawings.tables import (
     InterpretabilityResult,
     ModelMember,
 )
+from deepmed.kit.database import kept
 from deepmed.kit.errors import NotFoundError
 
 Key = tuple[Any, int]
@@ -51,6 +52,7 @@ def _subjects_with(owner_id: int, text: str) -> Select[tuple[str | None]]:
     return select(written.c.subject).where(written.c.subject.icontains(text, autoescape=True))
 
 
+@kept
 def count(session: Session, owner_id: int, wanted: DrawingFilter) -> int:
     query = select(func.count()).where(*conditions(owner_id, wanted))
     return session.scalar(query) or 0
@@ -114,6 +116,7 @@ def drawings_of(session: Session, owner_id: int, child_id: int) -> list[Drawing]
     return list(session.scalars(query.order_by(Drawing.id)))
 
 
+@kept
 def statistics(session: Session, owner_id: int) -> dict[str, Any]:
     ages = select(
         func.count(),
@@ -322,12 +325,14 @@ def _sorted(query: Select[Any], sort: Sort) -> Select[Any]:
     return query.order_by(*(each.desc() if sort.descending else each.asc() for each in columns))
 
 
+@kept
 def subjects(session: Session, owner_id: int) -> dict[str | None, int]:
     """How many drawings there are of each subject; None where none was said."""
     query = select(Drawing.subject, func.count()).where(Drawing.owner_id == owner_id)
     return {row[0]: row[1] for row in session.execute(query.group_by(Drawing.subject))}
 
 
+@kept
 def ages_of_subject(session: Session, owner_id: int, subject: str | None) -> dict[float, int]:
     """How many drawings of a subject, or of none, there are of each age."""
     query = select(Drawing.age_years, func.count()).where(

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Dialect, Select, delete, exists, func, sel
 from sqlalchemy.orm import Session, defer
 
 from deepmed.features.drawings.tables import Drawing, DrawingEmbedding
+from deepmed.kit.database import kept
 from deepmed.kit.database.batches import in_batches
 
 AT_ONCE = 500
@@ -27,6 +28,7 @@ def missing(
     return [(row.id, row.file_path) for row in session.execute(query.order_by(Drawing.id))]
 
 
+@kept
 def count_missing(session: Session, owner_id: int, encoder: str) -> int:
     query = select(func.count()).where(*_missing(owner_id, encoder))
     return session.scalars(query).one()
@@ -164,6 +166,7 @@ def forget_drawings(session: Session, encoder: str, drawing_ids: Sequence[int]) 
         )
 
 
+@kept
 def counts(session: Session, owner_id: int) -> dict[str, int]:
     """Number of vectors by encoder."""
     query = (

@@ -81,7 +81,7 @@ class ExampleFinder:
         total, owner = 0, self.bench.owner_id
         with self.bench.database.read() as session:
             ages = closed_like_a_model(session, owner, parse_ages(age_group))
-            counts = repository.counts(session, owner, [ages], subject)[ages]
+            counts = repository.counts(session, owner, (ages,), subject)[ages]
             for flagged, name in ((False, NORMAL), (True, ANOMALOUS)):
                 if example_type in {name, BOTH} and counts[flagged]:
                     found[flagged] = repository.examples(
@@ -105,7 +105,7 @@ class ExampleFinder:
                 for row in models.active_models(session, self.bench.owner_id)
                 if _is_asked(range_of(row), age_group)
             }
-            counts = repository.counts(session, self.bench.owner_id, list(rows)) if rows else {}
+            counts = repository.counts(session, self.bench.owner_id, tuple(rows)) if rows else {}
             for ages, row in rows.items():
                 found += self._of_group(session, row, counts[ages])
         return found

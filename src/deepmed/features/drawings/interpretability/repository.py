@@ -7,12 +7,14 @@ from deepmed.features.drawings.analysis.decisions import ANSWERED
 from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.models.repository import of_ages, typical
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing, InterpretabilityResult
+from deepmed.kit.database import kept
 
 Answered = tuple[AnomalyAnalysis, Drawing]
 
 
+@kept
 def counts(
-    session: Session, owner_id: int, groups: Sequence[AgeRange], subject: str | None = None
+    session: Session, owner_id: int, groups: tuple[AgeRange, ...], subject: str | None = None
 ) -> dict[AgeRange, dict[bool, int]]:
     """How many answers of each group may be shown, the unflagged and the flagged ones."""
     columns = (Drawing.age_years, AnomalyAnalysis.is_anomaly)

@@ -14,6 +14,7 @@ from deepmed.features.drawings.models.present import as_present, look_up
 from deepmed.features.drawings.models.ranges import AgeRange, closes_by_default, range_of
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.workbench import Workbench
+from deepmed.kit.database import kept
 from deepmed.kit.errors import ConflictError, ModelError, NotFoundError
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.reference import Layout, ReferenceModel, Rows, from_files
@@ -51,15 +52,7 @@ class ModelManager:
         The last changes when a drawing is deleted or given to another child after training.
         """
         artifact = session.get_one(Artifact, row.artifact_id)
-        return f"{row.recipe_hash}/{artifact.revision}/{self._member_revision(session, row)}"
-
-    @staticmethod
-    def _member_revision(session: Session, row: AgeGroupModel) -> str:
-        # Reading all members takes longer than an analysis, and only what marks a model changes
-        # them.
-        if not row.needs_retraining:
-            return str(row.parameters[MEMBER_REVISION])
-        return revision_of(repository.parts(session, row.id))
+        return f"{row.recipe_hash}/{artifact.revision}/{_member_revision(session, row.id)}"
 
     def load_model(self, session: Session, row: AgeGroupModel) -> ReferenceModel:
         """The fitted model with its twin, as its members stand; its files' signature is checked."""
@@ -226,3 +219,12 @@ class ModelManager:
 
     def clear_model_cache(self) -> None:
         self._loaded.clear()
+
+
+@kept
+def _member_revision(session: Session, model_id: int) -> str:
+    # Reading all members takes longer than an analysis, and only what marks a model changes them.
+    row = session.get_one(AgeGroupModel, model_id)
+    if not row.needs_retraining:
+        return str(row.parameters[MEMBER_REVISION])
+    return revision_of(repository.parts(session, row.id))

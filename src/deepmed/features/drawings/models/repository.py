@@ -31,7 +31,7 @@ from deepmed.features.drawings.tables import (
     GroupingSetting,
     ModelMember,
 )
-from deepmed.kit.database import AnyRow
+from deepmed.kit.database import AnyRow, kept
 from deepmed.kit.database.batches import in_batches
 
 
@@ -87,6 +87,7 @@ def trainable(session: Session, owner_id: int) -> Sequence[AnyRow]:
     return session.execute(query.where(*may_train(owner_id)).order_by(Drawing.id)).all()
 
 
+@kept
 def ages_and_subjects(session: Session, owner_id: int) -> Sequence[AnyRow]:
     """(age_years, subject, number) of the drawings that may train."""
     columns = (Drawing.age_years, Drawing.subject)
@@ -94,12 +95,14 @@ def ages_and_subjects(session: Session, owner_id: int) -> Sequence[AnyRow]:
     return session.execute(query.group_by(*columns).order_by(Drawing.age_years)).all()
 
 
+@kept
 def children_of_ages(session: Session, owner_id: int, ages: AgeRange) -> int:
     """How many children the drawings of these ages that may train are by."""
     query = select(func.count(distinct(Drawing.child_id)))
     return session.scalars(query.where(*may_train(owner_id), *of_ages(ages))).one()
 
 
+@kept
 def comparable(session: Session, owner_id: int, encoder: str, ages: AgeRange) -> AnyRow:
     """(drawings, children, mean) of the embedded drawings of these ages that may train."""
     query = select(
@@ -110,6 +113,7 @@ def comparable(session: Session, owner_id: int, encoder: str, ages: AgeRange) ->
     return session.execute(query.where(*_comparable(owner_id, encoder, ages))).one()
 
 
+@kept
 def comparable_subjects(
     session: Session, owner_id: int, encoder: str, ages: AgeRange
 ) -> list[str | None]:
@@ -131,6 +135,7 @@ def of_ages(ages: AgeRange) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return age >= ages.age_min, below
 
 
+@kept
 def ages_by_year(session: Session, owner_id: int) -> Sequence[AnyRow]:
     """(year, drawings, children) of the drawings that may train, by completed year of age."""
     # SQLite has no floor everywhere, and there a cast to a whole number cuts; elsewhere it rounds.
@@ -145,6 +150,7 @@ def ages_by_year(session: Session, owner_id: int) -> Sequence[AnyRow]:
     return session.execute(query).all()
 
 
+@kept
 def ages_in_all(session: Session, owner_id: int) -> AnyRow:
     """(drawings, children, lowest, highest, mean) of the drawings that may train."""
     age = Drawing.age_years
@@ -158,13 +164,14 @@ def ages_in_all(session: Session, owner_id: int) -> AnyRow:
     return session.execute(query.where(*may_train(owner_id))).one()
 
 
-def active_models(session: Session, owner_id: int, kind: str = GROUP) -> list[AgeGroupModel]:
+def active_models(session: Session, owner_id: int, *kinds: str) -> list[AgeGroupModel]:
+    """Active models of some kinds, by age; of the default kind where none is named."""
     query = (
         select(AgeGroupModel)
         .where(
             AgeGroupModel.owner_id == owner_id,
             AgeGroupModel.is_active.is_(True),
-            AgeGroupModel.kind == kind,
+            AgeGroupModel.kind.in_(kinds or (GROUP,)),
         )
         .order_by(AgeGroupModel.age_min, AgeGroupModel.id)
     )
@@ -173,8 +180,7 @@ def active_models(session: Session, owner_id: int, kind: str = GROUP) -> list[Ag
 
 def active_of_ages(session: Session, owner_id: int) -> list[AgeGroupModel]:
     """Active models that answer for their ages, subject-aware ones too, by age."""
-    found = [row for kind in OF_AGES for row in active_models(session, owner_id, kind)]
-    return sorted(found, key=lambda row: (row.age_min, row.id))
+    return active_models(session, owner_id, *OF_AGES)
 
 
 def in_use(session: Session, owner_id: int) -> list[AgeGroupModel]:

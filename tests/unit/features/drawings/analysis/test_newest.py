@@ -321,7 +321,9 @@ def explained(bench: Workbench, ask: Any) -> str:
         raw.set_trace_callback(plans.append)
         ask(session)
         raw.set_trace_callback(None)
-        statements = [one for one in plans if one.startswith("SELECT")]
+        statements = [
+            one for one in plans if one.startswith("SELECT") and "data_revision" not in one
+        ]
         rows = [
             row
             for statement in statements

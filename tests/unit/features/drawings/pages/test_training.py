@@ -2,14 +2,17 @@
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from deepmed.core.jobs import repository
+from deepmed.core.jobs.forgetting import forget_old
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import Job, JobEvent
 from deepmed.features.drawings.pages.content.training import fits
+from deepmed.kit import clock
 from factories.api import Api
 
 GROUP = {"group": "6.0-9.0", "part": "model"}
@@ -71,6 +74,17 @@ def test_curves_their_table_and_their_file_hold_every_point(api: Api, training: 
     assert [row[2] for row in rows] == ["epoch", "1", "2", "3"]
     told = read(api, f"/models/training/{training.uid}/losses.json").json()
     assert [each["loss in learning"] for each in told] == [4.0, 3.0, 2.0]
+
+
+@pytest.mark.req("P-6.3")
+def test_a_training_of_long_ago_says_why_it_has_no_curves(api: Api, training: Job) -> None:
+    assert "forgotten" not in read(api, f"/models/training/{training.uid}").text
+    api.json("POST", f"/jobs/{training.id}/cancel")
+    with api.home.database.write() as session:
+        job = repository.row(session, training.id)
+        job.finished_at = clock.now() - timedelta(days=91)
+    forget_old(api.home)
+    assert 'id="forgotten"' in read(api, f"/models/training/{training.uid}").text
 
 
 @pytest.mark.parametrize("place", ["", "/part", "/losses.csv"])

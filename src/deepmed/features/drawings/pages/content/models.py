@@ -16,6 +16,7 @@ from deepmed.features.drawings.models.overview import overview
 from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.models.stored_figures import completed
 from deepmed.features.drawings.models.sufficiency import MINIMUM, RECOMMENDED
+from deepmed.features.drawings.report.content import GroupSection
 from deepmed.features.drawings.report.figures import (
     GroupFacts,
     figure_in_words,
@@ -27,6 +28,7 @@ from deepmed.features.drawings.report.words import AGES_UNKNOWN, NO_AGES
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.features.drawings.words import name_in_words
+from deepmed.kit.database import kept
 from deepmed.kit.errors import DeepMedError
 from deepmed.learning.errors import LearningError
 from deepmed.learning.known_detectors import detector_names
@@ -81,13 +83,25 @@ def one(desk: Desk, model_id: int) -> dict[str, Any]:
     with desk.home.database.read() as session:
         row = desk.models.get(session, model_id)
         info = desk.models.get_model_info(session, row)
-        item = ActiveModel(row, range_of(row), desk.models.load_model(session, row))
-        rule = desk.thresholds.rule(session, row.id)
-        answers = overviews.by_model(session, desk.home.owner_id, model_id)
+        told, answers = _told(session, desk, model_id)
+    return {"row": row, "info": info, "section": told, "answers": answers}
+
+
+@kept
+def _told(session: Session, desk: Desk, model_id: int) -> tuple[GroupSection, int]:
+    """Its section of the report, and how many drawings it answered for: tens of thousands."""
+    row = desk.models.get(session, model_id)
+    item = ActiveModel(row, range_of(row), desk.models.load_model(session, row))
+    answers = overviews.by_model(session, desk.home.owner_id, model_id)
     drawings = {answer.drawing_id: drawing for answer, drawing in answers}
-    uses = by_use([answer for answer, _ in answers], drawings)
-    facts = GroupFacts(item, completed(info["metrics"]), rule, uses, drawings)
-    return {"row": row, "info": info, "section": section(facts), "answers": len(answers)}
+    facts = GroupFacts(
+        item,
+        completed(desk.models.get_model_info(session, row)["metrics"]),
+        desk.thresholds.rule(session, row.id),
+        by_use([answer for answer, _ in answers], drawings),
+        drawings,
+    )
+    return section(facts), len(answers)
 
 
 def _card(desk: Desk, session: Session, row: AgeGroupModel) -> Card:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deepmed.core.jobs.history import told
+from deepmed.core.jobs.history import is_forgotten, told
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.pages import Shown
 from deepmed.core.jobs.tables import Job, JobEvent
@@ -47,7 +47,10 @@ class Comparison:
 
 def content(ledger: JobLedger, uid: str) -> dict[str, Any]:
     job, events = _training(ledger, uid)
+    with ledger.database.read() as session:
+        forgotten = is_forgotten(session, job)
     return {
+        "forgotten": forgotten,
         "shown": Shown(job, None),
         "curves": [_curve(fit) for fit in fits(events)],
         "comparisons": [_comparison(each.data) for each in events if each.kind == "compared"],
