@@ -49,7 +49,7 @@ from deepmed.learning.saliency.report import (
     choose_method,
     gate,
 )
-from deepmed.learning.saliency.score import PageScore, ScoreFunction
+from deepmed.learning.saliency.score import PageScore, ScoredPixels, ScoreFunction
 
 __all__ = [
     "CONTROLS",
@@ -80,6 +80,7 @@ __all__ = [
     "SaliencyMapGenerator",
     "SaliencyOverlayGenerator",
     "ScoreFunction",
+    "ScoredPixels",
     "VisualFeatureIdentifier",
     "blur_fill",
     "check_randomisation",

@@ -10,10 +10,10 @@ from torch.nn import functional
 
 from deepmed.kit.seeds import generator
 from deepmed.learning.saliency.fills import Fill
-from deepmed.learning.saliency.score import FloatArray, PageScore, patch_sums
+from deepmed.learning.saliency.score import FloatArray, ScoredPixels, patch_sums
 
 
-def random_map(page: PageScore, seed: int = 0) -> FloatArray:
+def random_map(page: ScoredPixels, seed: int = 0) -> FloatArray:
     """Random numbers, the same for the same drawing and seed and others for another drawing.
 
     Args:
@@ -29,16 +29,16 @@ def random_map(page: PageScore, seed: int = 0) -> FloatArray:
         >>> bool((random_map(page) == random_map(page)).all())
         True
     """
-    return generator(seed, "random-map", pixel_hash(page)).random(page.function.grid)
+    return generator(seed, "random-map", pixel_hash(page)).random(page.grid)
 
 
-def pixel_hash(page: PageScore) -> str:
+def pixel_hash(page: ScoredPixels) -> str:
     """SHA-256 in hex of the prepared pixels: the drawing's name for streams of random numbers."""
     pixels = page.pixels.detach().to("cpu", torch.float32).contiguous()
     return hashlib.sha256(pixels.numpy().tobytes()).hexdigest()
 
 
-def sobel_map(page: PageScore) -> FloatArray:
+def sobel_map(page: ScoredPixels) -> FloatArray:
     """How much edge there is: the sum of Sobel gradient magnitudes of the grey picture.
 
     Args:
@@ -57,10 +57,10 @@ def sobel_map(page: PageScore) -> FloatArray:
     across = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]).to(grey)
     padded = functional.pad(grey, (1, 1, 1, 1), mode="replicate")
     dx, dy = (functional.conv2d(padded, kernel[None, None]) for kernel in (across, across.T))
-    return patch_sums(torch.sqrt(dx * dx + dy * dy), page.function.grid)
+    return patch_sums(torch.sqrt(dx * dx + dy * dy), page.grid)
 
 
-def ink_density_map(page: PageScore) -> FloatArray:
+def ink_density_map(page: ScoredPixels) -> FloatArray:
     """How much ink there is.
 
     Args:
@@ -75,10 +75,10 @@ def ink_density_map(page: PageScore) -> FloatArray:
         >>> bool(ink_density_map(page).max() <= 256)
         True
     """
-    return patch_sums(1 - page.pixels, page.function.grid)
+    return patch_sums(1 - page.pixels, page.grid)
 
 
-def fill_difference_map(page: PageScore, fill: Fill) -> FloatArray:
+def fill_difference_map(page: ScoredPixels, fill: Fill) -> FloatArray:
     """How much the drawing differs from the fill.
 
     Maps that compare with a fill know it; this control knows it too, and nothing of the score.
@@ -97,4 +97,4 @@ def fill_difference_map(page: PageScore, fill: Fill) -> FloatArray:
         >>> bool((fill_difference_map(page, paper_fill(page)) == ink_density_map(page)).all())
         True
     """
-    return patch_sums((page.pixels - fill.pixels).abs(), page.function.grid)
+    return patch_sums((page.pixels - fill.pixels).abs(), page.grid)

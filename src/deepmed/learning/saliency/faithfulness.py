@@ -16,7 +16,7 @@ from deepmed.learning.saliency.controls import pixel_hash
 from deepmed.learning.saliency.fills import Fill, Ranking, choose_fill
 from deepmed.learning.saliency.generator import CONTROLS, METHODS, SaliencyMapGenerator
 from deepmed.learning.saliency.maps import SaliencyMap, patch_order
-from deepmed.learning.saliency.score import FloatArray, PageScore
+from deepmed.learning.saliency.score import FloatArray, PageScore, ScoredPixels
 
 STEPS = 16
 
@@ -81,7 +81,7 @@ class Faithfulness:
 
 
 def insertion_deletion(
-    page: PageScore,
+    page: ScoredPixels,
     ranking: Ranking,
     fill: Fill,
     values: FloatArray,

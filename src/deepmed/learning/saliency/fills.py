@@ -4,6 +4,7 @@ Taking a patch away means putting something in its place. If a page that consist
 that something is itself unusual, a curve over taken patches says nothing about the drawing.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,8 +15,9 @@ from torch.nn import functional
 from deepmed.learning.calibration import CalibrationSet
 from deepmed.learning.calibration.level import conformal_p
 from deepmed.learning.encoders import Prepared
+from deepmed.learning.encoders.base import SIZE
 from deepmed.learning.errors import SaliencyGenerationError
-from deepmed.learning.saliency.score import FloatArray, PageScore
+from deepmed.learning.saliency.score import FloatArray, PageScore, ScoredPixels
 
 PAPER, BLUR, TYPICAL = "paper", "blur", "typical"
 
@@ -26,7 +28,7 @@ USUAL_P = 0.2
 """A page is usual enough to stand in where its p lies above this."""
 
 _BLUR_SIGMA = 10.0
-_BLUR_REACH = 30
+_BLUR_REACH = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +84,11 @@ def paper_fill(page: PageScore) -> Fill:
     return Fill(PAPER, torch.ones_like(page.pixels))
 
 
-def blur_fill(page: PageScore) -> Fill:
-    """The drawing itself, blurred until its lines are gone (Gaussian, 10 of 224 pixels).
+def blur_fill(page: ScoredPixels) -> Fill:
+    """The picture itself, blurred until its lines are gone (Gaussian, 10 of 224 pixels across).
 
     Args:
-        page: the drawing.
+        page: the picture.
 
     Example:
         >>> from deepmed.learning.saliency.example import example_page
@@ -94,13 +96,15 @@ def blur_fill(page: PageScore) -> Fill:
         >>> bool(blur_fill(page).pixels.std() < page.pixels.std())
         True
     """
-    across = torch.arange(-_BLUR_REACH, _BLUR_REACH + 1.0)
-    kernel = torch.exp(-(across**2) / (2 * _BLUR_SIGMA**2))
+    sigma = _BLUR_SIGMA * page.pixels.shape[-1] / SIZE
+    reach = math.ceil(_BLUR_REACH * sigma)
+    across = torch.arange(-reach, reach + 1.0)
+    kernel = torch.exp(-(across**2) / (2 * sigma**2))
     kernel = (kernel / kernel.sum()).to(page.pixels)
     channels = page.pixels.shape[1]
     rows = kernel.view(1, 1, 1, -1).expand(channels, -1, -1, -1)
     columns = kernel.view(1, 1, -1, 1).expand(channels, -1, -1, -1)
-    padded = functional.pad(page.pixels, (_BLUR_REACH,) * 4, mode="replicate")
+    padded = functional.pad(page.pixels, (reach,) * 4, mode="replicate")
     smooth = functional.conv2d(padded, rows, groups=channels)
     return Fill(BLUR, functional.conv2d(smooth, columns, groups=channels))
 

@@ -3,10 +3,10 @@
 import numpy as np
 
 from deepmed.learning.saliency.fills import Fill
-from deepmed.learning.saliency.score import FloatArray, PageScore
+from deepmed.learning.saliency.score import FloatArray, ScoredPixels
 
 
-def occlusion(page: PageScore, fill: Fill) -> FloatArray:
+def occlusion(page: ScoredPixels, fill: Fill) -> FloatArray:
     """How far the score drops when a patch of the drawing is replaced by the fill.
 
     Source: Zeiler and Fergus, ECCV 2014.
@@ -29,7 +29,7 @@ def occlusion(page: PageScore, fill: Fill) -> FloatArray:
     return _on_grid(whole - page.mixed_scores(fill.pixels, _each_alone(page)), page)
 
 
-def two_sided_occlusion(page: PageScore, fill: Fill) -> FloatArray:
+def two_sided_occlusion(page: ScoredPixels, fill: Fill) -> FloatArray:
     """The mean of what a patch changes as the first that leaves and as the first that comes.
 
     These are the two ends of the row of contributions that a Shapley value averages (the patch
@@ -57,10 +57,10 @@ def two_sided_occlusion(page: PageScore, fill: Fill) -> FloatArray:
     return _on_grid((leaving + coming) / 2, page)
 
 
-def _each_alone(page: PageScore) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    rows, columns = page.function.grid
+def _each_alone(page: ScoredPixels) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    rows, columns = page.grid
     return np.eye(rows * columns, dtype=bool)
 
 
-def _on_grid(flat: FloatArray, page: PageScore) -> FloatArray:
-    return flat.reshape(page.function.grid)
+def _on_grid(flat: FloatArray, page: ScoredPixels) -> FloatArray:
+    return flat.reshape(page.grid)

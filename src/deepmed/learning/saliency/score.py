@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,6 +16,31 @@ FloatArray = NDArray[np.float64]
 
 # A picture with gradients keeps all that was computed on the way, so fewer fit in memory.
 _GRADIENT_BATCH = 8
+
+
+class ScoredPixels(Protocol):
+    """The score of one picture as a function of its pixels: all that most maps need.
+
+    A drawing's page has one, and so has an image that a network classifies.
+    """
+
+    @property
+    def pixels(self) -> torch.Tensor:
+        """(1, C, H, W), the picture's own."""
+        ...
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches; they divide height and width."""
+        ...
+
+    def scores(self, pixels: torch.Tensor) -> FloatArray:
+        """(B,) float64 scores of (B, C, H, W)."""
+        ...
+
+    def mixed_scores(self, fill: torch.Tensor, filled: NDArray[np.bool_]) -> FloatArray:
+        """(B,) scores with `fill` (1, C, H, W) in the patches that `filled` (B, P) names."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -103,6 +129,11 @@ class PageScore:
         """(1, C, 224, 224), the page's own."""
         return self.page.pixels
 
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of a map."""
+        return self.function.grid
+
     def scores(self, pixels: torch.Tensor) -> FloatArray:
         """The scores that the detector gives, to the last digit those of an analysis.
 
@@ -137,7 +168,7 @@ class PageScore:
 
     def mixed(self, fill: torch.Tensor, filled: NDArray[np.bool_]) -> torch.Tensor:
         """The pictures of `mixed_scores`, (B, C, 224, 224)."""
-        mask = patch_masks(filled, self.function.grid, self.pixels.shape[-1])
+        mask = patch_masks(filled, self.grid, self.pixels.shape[-1])
         return torch.where(mask.to(self.pixels.device), fill, self.pixels)
 
     def gradient(self, pixels: torch.Tensor) -> torch.Tensor:
@@ -167,16 +198,19 @@ class PageScore:
         return gradient
 
 
-def patch_masks(patches: NDArray[np.bool_], grid: tuple[int, int], size: int) -> torch.Tensor:
+def patch_masks(
+    patches: NDArray[np.bool_], grid: tuple[int, int], width: int, height: int | None = None
+) -> torch.Tensor:
     """Patches as masks over pixels.
 
     Args:
         patches: (B, rows * columns).
         grid: rows and columns.
-        size: pixels a side.
+        width: pixels across.
+        height: pixels down; as many as across if None.
 
     Returns:
-        (B, 1, size, size) bool.
+        (B, 1, height, width) bool.
 
     Example:
         >>> patch_masks(np.array([[True, False, False, False]]), (2, 2), 4)[0, 0].int().tolist()
@@ -184,7 +218,8 @@ def patch_masks(patches: NDArray[np.bool_], grid: tuple[int, int], size: int) ->
     """
     rows, columns = grid
     cells = torch.from_numpy(patches).view(-1, 1, rows, columns)
-    return cells.repeat_interleave(size // rows, dim=2).repeat_interleave(size // columns, dim=3)
+    down, across = (height or width) // rows, width // columns
+    return cells.repeat_interleave(down, dim=2).repeat_interleave(across, dim=3)
 
 
 def patch_sums(pixels: torch.Tensor, grid: tuple[int, int]) -> FloatArray:
