@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pkgutil import iter_modules
 
 from deepmed.core.jobs.kinds import JobKind
 from deepmed.kit.errors import ConfigurationError
+from deepmed.kit.plug_ins import entry_points
 
 ENTRY_POINT_GROUP = "deepmed.jobs"
 """An entry point's object is a sequence of kinds."""

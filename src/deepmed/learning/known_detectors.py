@@ -1,6 +1,8 @@
 """Which detectors there are, by name alone: the detectors bring torch and scikit-learn along."""
 
-from importlib.metadata import EntryPoints, entry_points
+from importlib.metadata import EntryPoints
+
+from deepmed.kit.plug_ins import entry_points
 
 OURS = ("autoencoder", "knn", "mahalanobis", "pca", "isolation_forest")
 ENTRY_POINTS = "deepmed.detectors"

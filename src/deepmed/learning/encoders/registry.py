@@ -6,10 +6,11 @@ Names are told without loading an encoder: each brings torch along, which takes 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deepmed.kit.plug_ins import entry_points
 from deepmed.learning.encoders.built_in import HOG_PYRAMID, SCATTERING
 from deepmed.learning.encoders.onnx_runtime.installed import PRECISION as ONNX
 from deepmed.learning.encoders.onnx_runtime.installed import is_installed
