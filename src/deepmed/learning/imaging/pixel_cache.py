@@ -5,6 +5,7 @@ preprocessing. Two runs may use one folder at once: a file appears whole under i
 all, never changes, and one that was removed is decoded again.
 """
 
+import mmap
 import os
 import re
 import time
@@ -73,10 +74,8 @@ class PixelCache:
         Raises:
             ValueError: It is no digest.
         """
-        path = self._path(digest)
-        try:
-            content = np.memmap(path, np.uint8, mode="r")
-        except (OSError, ValueError):  # not there, or empty
+        content = _mapped(self._path(digest))
+        if content is None:
             return None
         planes, odd = divmod(content.size - _SUM_BYTES, self._shape[0] * self._shape[1])
         if odd or planes not in {1, 3}:
@@ -84,7 +83,7 @@ class PixelCache:
         pixels, checksum = content[:-_SUM_BYTES], content[-_SUM_BYTES:].tobytes()
         if zlib.crc32(pixels.data).to_bytes(_SUM_BYTES, "little") != checksum:
             return None
-        return np.asarray(pixels).reshape(*self._shape, planes)
+        return pixels.reshape(*self._shape, planes)
 
     def put(self, digest: str, pixels: Pixels) -> bool:
         """Keep the planes, if there is room.
@@ -167,6 +166,16 @@ class PixelCache:
                         path.unlink()
                     else:
                         yield _Entry(status.st_mtime, status.st_size, path)
+
+
+def _mapped(path: Path) -> Pixels | None:
+    """All bytes of a file, not writable; None where it is not there, or empty."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):
+        return None
+    return np.frombuffer(content, np.uint8)
 
 
 def _checked(digest: str) -> str:

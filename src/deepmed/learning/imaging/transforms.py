@@ -1,9 +1,9 @@
 """What is done to an image on its way to the network, in training and in validation.
 
-Training works on the eight-bit planes that the cache keeps. Turning, shifting and zooming are one
-resampling, drawn by MONAI; changes of intensity treat equal levels alike, so MONAI's transforms
-are applied to the 256 levels, and one look into the resulting table changes a whole image. Both
-take a fraction of the time of the same changes on an image of floating-point numbers.
+MONAI composes, draws and flips. What it has drawn is applied to the eight-bit planes that the cache
+keeps: turning, shifting and zooming are one resampling, and changes of intensity treat equal levels
+alike, so the 256 levels are changed, and one look into the resulting table changes a whole image.
+Both take a fraction of the time of the same changes on an image of floating-point numbers.
 """
 
 import math
@@ -19,9 +19,9 @@ from monai.transforms import (
     RandFlip,
     Randomizable,
     RandScaleIntensity,
-    RandShiftIntensity,
     Transform,
 )
+from monai.transforms.utils import create_rotate, create_translate
 from PIL import Image
 
 from deepmed.learning.imaging.preprocessing import Pixels, Preprocessing
@@ -33,6 +33,7 @@ INTENSITY_SHARE = 0.1
 FLIP_PROBABILITY = 0.5
 """All of these at strength 1; they grow in proportion to the strength, a flip up to that."""
 STRONGEST = 2.0
+_LEVELS = np.arange(256) / 255
 
 
 class TransformBuilder:
@@ -160,12 +161,10 @@ class PlacedAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's t
     """
 
     def __init__(self, size: tuple[int, int], strength: float) -> None:
-        self._size = size
         self._zoom = ZOOM_SHARE * strength
         self._grid = RandAffineGrid(
             rotate_range=math.radians(ROTATION_DEGREES) * strength,
             translate_range=tuple(SHIFT_SHARE * strength * side for side in size),
-            lazy=True,
         )
 
     def set_random_state(
@@ -178,9 +177,11 @@ class PlacedAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's t
 
     def randomize(self, data: Any = None) -> None:  # noqa: ARG002 - MONAI calls it so
         """As MONAI's transforms have it."""
-        self._grid(self._size, lazy=True)
+        # MONAI's own way to the matrix wraps it in tensors with a history, ten times slower.
+        self._grid.randomize()
         zoom = self.R.uniform(1 - self._zoom, 1 + self._zoom)
-        self.matrix = np.asarray(self._grid.get_transformation_matrix(), np.float64)
+        turned = create_rotate(2, self._grid.rotate_params)
+        self.matrix = turned @ create_translate(2, self._grid.translate_params)
         self.matrix[:2, :2] *= zoom
 
     def __call__(self, planes: Pixels) -> Pixels:
@@ -200,33 +201,31 @@ class LevelledAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's
     def __init__(self, preprocessing: Preprocessing, strength: float) -> None:
         share = INTENSITY_SHARE * strength
         self._preprocessing = preprocessing
-        self._changes = (
-            RandAdjustContrast(prob=1.0, gamma=(1 - share, 1 + share)),
-            RandScaleIntensity(factors=share, prob=1.0),
-            RandShiftIntensity(offsets=share, prob=1.0),
-        )
+        self._gamma = RandAdjustContrast(prob=1.0, gamma=(1 - share, 1 + share))
+        self._contrast = RandScaleIntensity(factors=share, prob=1.0)
+        self._most_brightness = share
+        self._brightness = 0.0
 
     def set_random_state(
         self, seed: int | None = None, state: np.random.RandomState | None = None
     ) -> Self:
         """As MONAI's transforms have it."""
         super().set_random_state(seed, state)
-        for change in self._changes:
-            change.set_random_state(state=self.R)
+        self._gamma.set_random_state(state=self.R)
+        self._contrast.set_random_state(state=self.R)
         return self
 
     def randomize(self, data: Any = None) -> None:
         """As MONAI's transforms have it."""
-        for change in self._changes:
-            change.randomize(data)
+        self._gamma.randomize(data)
+        self._contrast.randomize(data)
+        self._brightness = self.R.uniform(-self._most_brightness, self._most_brightness)
 
     def __call__(self, planes: Pixels) -> torch.Tensor:
         """float32 (channels, height, width) of uint8 (height, width, planes)."""
-        levels = torch.linspace(0, 1, 256)[None]
-        for change in self._changes:
-            levels = change(levels)
-        changed = np.clip(np.asarray(levels, np.float64)[0], 0, 1)
-        return self._preprocessing.finish(planes, levels=changed)
+        self.randomize()
+        levels = _LEVELS**self._gamma.gamma_value * (1 + self._contrast.factor) + self._brightness
+        return self._preprocessing.finish(planes, levels=np.clip(levels, 0, 1))
 
 
 def resampled(planes: Pixels, matrix: npt.NDArray[np.float64]) -> Pixels:

@@ -138,3 +138,36 @@ def test_what_is_drawn_follows_from_the_seed_alone() -> None:
     assert not torch.equal(second, first)
     reseed(transforms, 12)
     assert not torch.equal(transforms(COLOUR), first)
+
+
+def test_the_matrix_is_the_one_that_monai_makes_of_what_it_drew() -> None:
+    step = PlacedAtRandom(SIZE, 1.0)
+    step.set_random_state(seed=8)
+    step.randomize()
+    grid = monai.transforms.RandAffineGrid(
+        rotate_range=math.radians(15), translate_range=(1.2, 1.6), lazy=True
+    )
+    grid.set_random_state(seed=8)
+    grid(SIZE, lazy=True)
+    zoom = grid.R.uniform(0.9, 1.1)
+    expected = np.asarray(grid.get_transformation_matrix()) * [[zoom, zoom, 1]]
+    np.testing.assert_allclose(step.matrix, expected, atol=1e-5)
+
+
+def test_levels_change_as_monais_transforms_change_an_image() -> None:
+    plain = Preprocessing((16, 16), "L", (0.0,), (1.0,))
+    step = LevelledAtRandom(plain, 2.0)
+    step.set_random_state(seed=9)
+    image = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    changed = step(image)[0]
+    gamma = monai.transforms.RandAdjustContrast(prob=1.0, gamma=(0.8, 1.2))
+    scale = monai.transforms.RandScaleIntensity(factors=0.2, prob=1.0)
+    random = np.random.RandomState(9)
+    expected = torch.from_numpy(image[..., 0] / 255)[None]
+    for each in (gamma, scale):
+        each.set_random_state(state=random)
+        expected = each(expected)
+    offset = (changed - expected[0]).flatten()
+    inner = (changed.flatten() > 0) & (changed.flatten() < 1)
+    assert offset[inner].std() < 1e-5
+    assert abs(offset[inner].mean()) <= 0.2
