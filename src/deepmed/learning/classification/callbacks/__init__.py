@@ -1,0 +1,1 @@
+"""What watches a training, in the order in which `CallbacksSetup` declares it."""
