@@ -236,9 +236,10 @@ def _measured(
     values = {"random": random_map(score, seed), "sobel": sobel_map(score)}
     values |= {method: on_patches(made.values, score) for method, made in maps.items()}
     fill, reached = baseline
+    (own,) = score.probabilities(score.pixels).tolist()
     stream = derive(seed, "patch-order", pixel_hash(score))
     return ClassFaithfulness(
-        probability=float(score.probabilities(score.pixels)[0]),
+        probability=own,
         baseline=fill.name,
         baseline_probability=reached,
         curves={
