@@ -73,7 +73,8 @@ def test_everything_comes_back_on_each_engine(opened: Home, engine_name: str) ->
     before, files = state_of(opened), pictures(opened)
     made = service.create_full_backup()
     assert made.manifest.database == ("sqlite" if engine_name == "sqlite" else "lines")
-    assert service.verify(made.file.path).rows == sum(t.rows for t in before.tables.values()) + 0
+    compared = sum(table.rows for table in before.tables.values())
+    assert service.verify(made.file.path).rows == compared + 1, "and the name of the state"
     delete_drawing(opened, 2)
     later = add_drawing(opened)
     assert not same(opened, before)
