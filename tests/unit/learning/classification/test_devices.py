@@ -1,0 +1,134 @@
+"""Half the bits, several batches a step, clipped gradients, many devices."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch.strategies import DDPStrategy
+
+from deepmed.learning.classification.bases import Watcher
+from factories.small_training import prepared, trained
+
+PLAIN = {"name": "vgg16", "width": 2, "head": (), "dropout": 0.0, "stem": "7x7"}
+"""Without normalisation over a batch, so that a mean over batches is one over their images."""
+STEPS = {"optimizer": "sgd", "scheduler": "none", "epochs": 1, "weight_decay": 0.0}
+TESTS = Path(__file__).parents[3]
+
+
+class Steps(Watcher):
+    """Counts steps, and keeps the type of number that the network computed with."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.types: set[torch.dtype] = set()
+
+    def on_fit_start(self, _trainer: Any, module: Any) -> None:
+        module.model.features.register_forward_hook(lambda *seen: self.types.add(seen[2].dtype))
+
+    def on_before_zero_grad(self, _trainer: Any, _module: Any, _optimizer: Any) -> None:
+        self.count += 1
+
+
+def moved(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> torch.Tensor:
+    return torch.cat([(after[name] - one).flatten() for name, one in before.items()])
+
+
+def step(folder: Path, **wanted: Any) -> torch.Tensor:
+    """How far one epoch moved all weights."""
+    start = prepared(folder, network=PLAIN, **STEPS).weights
+    before = {name: one.clone() for name, one in start.items()}
+    return moved(before, trained(folder, network=PLAIN, **STEPS, **wanted).weights)
+
+
+@pytest.mark.req("X-12.1")
+def test_batches_that_are_accumulated_are_one_step(tmp_path: Path) -> None:
+    whole = step(tmp_path / "whole", batch=16, learning_rate=0.1, gradient_clip=None)
+    parts = step(tmp_path / "parts", batch=4, learning_rate=0.1, gradient_clip=None, accumulate=4)
+    assert whole.norm() > 0
+    assert torch.allclose(whole, parts, rtol=1e-3, atol=1e-7)
+    assert trained(tmp_path, batch=4, accumulate=4).trainer.global_step == 2
+
+
+@pytest.mark.req("X-12.1")
+def test_a_gradient_is_clipped_to_its_largest_norm(tmp_path: Path) -> None:
+    free = step(tmp_path / "free", batch=16, learning_rate=1.0, gradient_clip=None)
+    held = step(tmp_path / "held", batch=16, learning_rate=1.0, gradient_clip=1e-3)
+    assert float(free.norm()) > 2e-3
+    assert float(held.norm()) == pytest.approx(1e-3, rel=1e-3)
+
+
+@pytest.mark.req("X-12.1")
+def test_half_the_bits_are_computed_with_and_whole_ones_kept(tmp_path: Path) -> None:
+    watcher = Steps()
+    run = trained(tmp_path, extra=(watcher,), precision="bf16-mixed", epochs=1)
+    assert watcher.types == {torch.bfloat16}
+    assert {one.dtype for one in run.weights.values()} <= {torch.float32, torch.int64}
+    (row,) = run.chain.collector.epoch_metrics
+    assert 0 < row["train_loss"] < 10
+    assert watcher.count == run.trainer.global_step == 2
+
+
+@pytest.mark.req("X-12.1")
+def test_several_devices_are_asked_of_lightning(tmp_path: Path) -> None:
+    trainer = prepared(tmp_path, devices=2).trainer
+    assert isinstance(trainer.strategy, DDPStrategy)
+    assert trainer.num_devices == 2
+    assert not isinstance(prepared(tmp_path).trainer.strategy, DDPStrategy)
+
+
+TOGETHER = """
+import json, pathlib, sys
+import torch
+from factories.small_training import NETWORK, TRAINING, images
+from deepmed.learning.classification import *
+from deepmed.learning.classification.bases import Watcher
+from deepmed.learning.networks import NetworkSettings
+
+folder = pathlib.Path(sys.argv[1])
+
+class Compares(Watcher):
+    def on_train_end(self, trainer, module):
+        weights = torch.cat([one.detach().flatten() for one in module.model.parameters()])
+        (folder / f"{trainer.global_rank}.json").write_text(json.dumps({
+            "weights": weights.double().sum().item(),
+            "steps": trainer.global_step,
+            "layers": module.model.fine_tune_layers_count,
+            "said": len(events),
+        }))
+
+events = []
+settings = TrainingSettings(**{**TRAINING, "epochs": 3, "devices": 2, "progressive_unfreeze": True})
+network = NetworkSettings(**{**NETWORK, "fine_tune_layers": 0})
+module, chain = ModelSetupUtils.build_model_and_callbacks(
+    network, settings, [8, 8], folder / "kept", EventStream([events.append])
+)
+trainer = CallbacksSetup.create_trainer_from_config(
+    settings, (*chain.callbacks, Compares()), folder, "ddp_fork"
+)
+fit_network(trainer, module, images(batch=4), images(shuffled=False))
+"""
+
+
+@pytest.mark.req("X-12.1")
+def test_two_devices_learn_one_network_also_after_layers_joined(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TOGETHER, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
+    # Each saw half of the images, so equal weights come of shared gradients alone.
+    assert first["weights"] == second["weights"]
+    assert first["steps"] == second["steps"] == 6
+    assert first["layers"] == second["layers"] == 9
+    assert (first["said"] > 0, second["said"]) == (True, 0)
+    assert (tmp_path / "kept" / "last.safetensors").is_file()
