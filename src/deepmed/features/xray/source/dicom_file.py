@@ -40,6 +40,7 @@ _MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
 _PALETTE = "PALETTE COLOR"
 _PROJECTIONS = {"CR", "DX", "DR", "RG", "RF", "XA", "PX", "IO", "MG", "OT", "SC", ""}
 """Modalities whose pictures may be single projections."""
+_OTHERS = {"CT", "ECG", "MR", "NM", "PT", "RTDOSE", "RTPLAN", "RTSTRUCT", "SEG", "SM", "SR", "US"}
 _MOST_TEXT = 64
 
 
@@ -85,10 +86,7 @@ def _parsed(data: bytes) -> Dataset:
     if "PixelData" not in dataset:
         if not looks_like_dicom(data) and "SOPClassUID" not in dataset:
             raise ImageProcessingError("The file is neither a picture nor a DICOM file.")
-        kind = _text(dataset, "Modality")[:16]
-        raise ImageProcessingError(
-            f"The DICOM file holds no picture{f' (its modality is {kind})' if kind else ''}."
-        )
+        raise ImageProcessingError(f"The DICOM file holds no picture{_of_modality(dataset)}.")
     missing = [name for name in _NEEDED if dataset.get(name) is None]
     if missing:
         raise ImageProcessingError(
@@ -141,7 +139,7 @@ def _shown(dataset: Dataset, index: int, notes: list[str]) -> npt.NDArray[np.uin
         return grey_levels(stored, dataset, notes, inverted=kind == "MONOCHROME1")
     colours = np.asarray(apply_color_lut(stored, dataset) if kind == _PALETTE else stored)
     if colours.ndim != 3 or colours.shape[2] < 3:
-        raise ImageProcessingError(f"The picture's kind of pixels ({kind[:16]}) is not supported.")
+        raise ImageProcessingError("The picture's kind of pixels is not supported.")
     bits = _palette_bits(dataset) if kind == _PALETTE else int(dataset.BitsStored)
     scaled = colours[..., :3].astype(np.float32) * (255 / (2**bits - 1))
     return np.asarray(np.rint(scaled.clip(0, 255)), np.uint8)
@@ -155,7 +153,7 @@ def _palette_bits(dataset: Dataset) -> int:
 def _facts(dataset: Dataset, notes: list[str]) -> DicomFacts:
     modality = _text(dataset, "Modality").upper()
     if modality not in _PROJECTIONS:
-        notes.append(f"its modality is {modality[:16]}, not a radiograph's")
+        notes.append(f"it is no radiograph{_of_modality(dataset)}")
     if _text(dataset, "PresentationIntentType").upper() == "FOR PROCESSING":
         notes.append("it is raw (for processing), not as people see it")
     conversion = _text(dataset, "ConversionType").upper()
@@ -169,6 +167,12 @@ def _facts(dataset: Dataset, notes: list[str]) -> DicomFacts:
         captured=secondary or bool(conversion),
         notes=tuple(notes),
     )
+
+
+def _of_modality(dataset: Dataset) -> str:
+    """What it says it is, where that is a word of the standard: anything else may be a name."""
+    modality = _text(dataset, "Modality").upper()
+    return f" (its modality is {modality})" if modality in _OTHERS else ""
 
 
 def _text(dataset: Dataset, name: str) -> str:

@@ -5,6 +5,7 @@ may take so much time and memory a file; where it dies, that file is refused and
 started for the next.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -24,11 +25,12 @@ from deepmed.kit.pictures import DEFAULT_LIMITS, PictureLimits
 from deepmed.kit.settings import MIB
 
 _CHILD = "deepmed.features.xray.source.dicom_child"
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
 class ProcessLimits:
-    """Of one file in the reading process."""
+    """Of one file in the reading process; its memory counts beside what it holds before."""
 
     seconds: int = 30
     memory_bytes: int = 4096 * MIB
@@ -126,6 +128,7 @@ class DicomReader:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                env={**os.environ, **_ONE_THREAD},
             )
         return self._child
 

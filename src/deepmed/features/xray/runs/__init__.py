@@ -1,0 +1,1 @@
+"""Trainings on X-rays: started, followed, resumed, evaluated and checked again."""
