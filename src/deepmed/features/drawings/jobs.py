@@ -15,8 +15,12 @@ from deepmed.core.jobs.kinds import Isolation, JobKind
 from deepmed.core.jobs.tables import Job
 from deepmed.features.drawings.encoders.jobs import KINDS as ENCODER_KINDS
 from deepmed.features.drawings.explanation.jobs import KINDS as MAP_KINDS
-from deepmed.features.drawings.schemas.fields import LARGEST_SEED, ListedId, Number
-from deepmed.features.drawings.schemas.models import LayoutName
+from deepmed.features.drawings.schemas.fields import (
+    LARGEST_SEED,
+    LayoutName,
+    ListedId,
+    Number,
+)
 from deepmed.features.drawings.training.jobs import KINDS as TRAINING_KINDS
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 
 from deepmed.features.drawings.models.ranges import DEFAULT_PLAN
-from deepmed.features.drawings.schemas.models import LayoutName
+from deepmed.features.drawings.schemas.fields import LayoutName
 from deepmed.learning.reference import Layout
 from factories.api import Api
 

@@ -1,7 +1,7 @@
 """Values that requests carry, checked before any database sees them."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -10,6 +10,8 @@ from deepmed.kit.errors import NotFoundError
 LARGEST_ID = 2**31 - 1
 """Of the databases' integer columns."""
 LARGEST_SEED = 2**63 - 1
+LayoutName = Literal["visual", "visual+age", "visual+subject"]
+"""The values of `learning.reference.Layout`, which would bring the learning library along."""
 _UID = re.compile("[0-9a-f]{32}")
 
 

@@ -4,17 +4,15 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, Field, model_validator
 
 from deepmed.features.drawings.metadata import MAX_AGE, MIN_AGE
 from deepmed.features.drawings.schemas.analysis import AnalysisMethod
-from deepmed.features.drawings.schemas.fields import LARGEST_SEED, Number
+from deepmed.features.drawings.schemas.fields import LARGEST_SEED, LayoutName, Number
 
 _AGE_GROUP = re.compile(r"\s*(?P<low>[\d.]{1,8})\s*-\s*(?P<high>[\d.]{1,8})\s*")
-LayoutName = Literal["visual", "visual+age", "visual+subject"]
-"""The values of `learning.reference.Layout`, which would bring the learning library along."""
 
 
 class AgeGroupingStrategy(StrEnum):

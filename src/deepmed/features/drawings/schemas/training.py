@@ -5,8 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from deepmed.features.drawings.schemas.fields import LARGEST_SEED, Number
-from deepmed.features.drawings.schemas.models import LayoutName
+from deepmed.features.drawings.schemas.fields import LARGEST_SEED, LayoutName, Number
 from deepmed.features.drawings.training.config.choices import (
     LossType,
     OptimizerType,

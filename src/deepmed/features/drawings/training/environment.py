@@ -20,7 +20,6 @@ from deepmed.features.drawings.training.config.choices import TrainingEnvironmen
 from deepmed.features.drawings.training.config.models import DataConfig, TrainingConfig
 from deepmed.features.drawings.training.datasets import Dataset
 from deepmed.features.drawings.training.errors import LocalTrainingError
-from deepmed.features.drawings.training.looking import check_dataset
 from deepmed.features.drawings.training.repository import Line
 from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
 
@@ -111,6 +110,10 @@ class LocalTrainingEnvironment:
             PathRefusedError: its name is no plain one.
             SageMakerNotConfiguredError: SageMaker is asked for and is not set up here.
         """
+        from deepmed.features.drawings.training.looking import (  # noqa: PLC0415 - likewise: pictures
+            check_dataset,
+        )
+
         if config.environment is TrainingEnvironment.SAGEMAKER:
             sagemaker.refuse_unconfigured(self.home.settings)
         check_dataset(

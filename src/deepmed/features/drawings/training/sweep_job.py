@@ -14,7 +14,6 @@ from deepmed.features.drawings.training.config.composing import checked
 from deepmed.features.drawings.training.config.models import TrainingConfig
 from deepmed.features.drawings.training.config.sweeps import ParameterSweepConfig, trials
 from deepmed.features.drawings.training.datasets import Dataset
-from deepmed.features.drawings.training.looking import check_dataset
 
 SWEEP = "drawings.training.sweep"
 
@@ -48,6 +47,10 @@ def submit(
         DatasetRefusedError: the folder cannot be trained on; nothing was accepted.
         ValidationError: too many combinations, or one that is not acceptable.
     """
+    from deepmed.features.drawings.training.looking import (  # noqa: PLC0415 - it reads pictures
+        check_dataset,
+    )
+
     list(trials(base, wanted))
     check_dataset(dataset.find(home.settings), home.settings, base.data, base.seed)
     payload = SweepPayload(

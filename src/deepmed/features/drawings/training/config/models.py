@@ -4,8 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from deepmed.features.drawings.schemas.fields import LARGEST_SEED
-from deepmed.features.drawings.schemas.models import LayoutName
+from deepmed.features.drawings.schemas.fields import LARGEST_SEED, LayoutName
 from deepmed.features.drawings.training.config.choices import (
     LossType,
     OptimizerType,
