@@ -23,6 +23,10 @@ TEST_WORKERS ?= 3
 # One thread a worker: on a small machine two libraries' thread pools fight for the same cores.
 SINGLE := OMP_NUM_THREADS=1
 
+# Tests start hundreds of processes, and three workers read every test: with bytecode kept nothing is
+# translated twice, also where a container's environment says otherwise.
+KEPT := PYTHONDONTWRITEBYTECODE=
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo serve test fuzz bench docs pictures browser servers
 .PHONY: lint lint-style lint-types lint-imports lint-docs
@@ -61,7 +65,7 @@ serve: setup assets
 	$(BIN)/deepmed serve
 
 test: setup-dev assets browser servers
-	$(SINGLE) $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+	$(SINGLE) $(KEPT) $(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 fuzz: setup-dev
 	DEEPMED_FUZZ_CASES=2000 $(SINGLE) $(BIN)/python -m pytest tests/integration/server/test_fuzzing.py
