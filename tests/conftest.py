@@ -1,5 +1,6 @@
 """Fixtures shared by all tests. No test reaches another machine: see the socket guard below."""
 
+import gc
 import os
 import shutil
 import sys
@@ -26,7 +27,16 @@ from deepmed.kit.settings import Settings  # noqa: E402 - likewise
 if TYPE_CHECKING:
     from deepmed.kit.storage import FileStorageService
 
+# Thousands of tests are collected, and none of them becomes garbage: looking for some among them
+# took a quarter of the collection, and later of each look for that which a test leaves behind.
+gc.disable()
+
 REAL_DRAWINGS = Path(__file__).parents[2] / "shared" / "data" / "drawings" / "children_bird_dog.zip"
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
