@@ -1,11 +1,12 @@
 """How fast images are loaded here, and how much longer an epoch takes because of it."""
 
-import statistics
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,6 +29,10 @@ _Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 class LoadingFigures:
     """What was measured; seconds are of the clock on the wall, medians over the repeats.
 
+    Where other programs share the cores, the clock measures them too. Processor time does not; with
+    one thread both agree on an idle machine. It is null with several processes, for theirs is not
+    counted.
+
     Attributes:
         images: In the training part of each measurement.
         batch_size: Images a step.
@@ -36,14 +41,14 @@ class LoadingFigures:
         repeats: Of each timing; those of loading and computing alternate.
         cold_images_per_second: Decoded, scaled and kept, by the first look at 256 x 256.
         loader_images_per_second: From the warm cache to batches, with augmentation, at 256 x 256.
-        processor_ms_per_image: Processor time of the loading process for the same; with several
-            processes null, for theirs is not counted.
+        processor_ms_per_image: Processor time for the same.
         epoch_seconds: Loading, forward and backward, at 64 x 64.
         compute_seconds: Forward and backward on the same batches, held in memory.
         epoch_ratio: Median of the first over the second, taken pair by pair.
+        processor_ratio: The same of processor time.
 
     Example:
-        >>> figures = LoadingFigures(8, 4, 0, 1, 1, 50.0, 900.0, 1.1, 1.1, 1.0, 1.1)
+        >>> figures = LoadingFigures(8, 4, 0, 1, 1, 50.0, 900.0, 1.1, 1.1, 1.0, 1.1, 1.1)
         >>> figures.to_json()["epoch_ratio"]
         1.1
     """
@@ -59,6 +64,7 @@ class LoadingFigures:
     epoch_seconds: float
     compute_seconds: float
     epoch_ratio: float
+    processor_ratio: float | None
 
     def to_json(self) -> dict[str, Any]:
         """The figures as a benchmark's file takes them."""
@@ -110,9 +116,9 @@ def measure_loading(
     begun = time.perf_counter()
     _module(rows, LOADER_SIZE, settings).prepare_data()
     cold = time.perf_counter() - begun
-    walls, processors = _loading(_module(rows, LOADER_SIZE, settings), repeats)
+    loaded = _loading(_module(rows, LOADER_SIZE, settings), repeats)
     epochs, computes = _epochs(_module(rows, EPOCH_SIZE, settings), network(), repeats)
-    ratios = [epoch / compute for epoch, compute in zip(epochs, computes, strict=True)]
+    alone = settings.workers == 0
     return LoadingFigures(
         images=images,
         batch_size=settings.batch_size,
@@ -120,47 +126,61 @@ def measure_loading(
         threads=torch.get_num_threads(),
         repeats=repeats,
         cold_images_per_second=images / cold,
-        loader_images_per_second=images / statistics.median(walls),
+        loader_images_per_second=images / median(each.wall for each in loaded),
         processor_ms_per_image=(
-            None if settings.workers else 1000 * statistics.median(processors) / images
+            1000 * median(each.processor for each in loaded) / images if alone else None
         ),
-        epoch_seconds=statistics.median(epochs),
-        compute_seconds=statistics.median(computes),
-        epoch_ratio=statistics.median(ratios),
+        epoch_seconds=median(each.wall for each in epochs),
+        compute_seconds=median(each.wall for each in computes),
+        epoch_ratio=_ratio([each.wall for each in epochs], [each.wall for each in computes]),
+        processor_ratio=(
+            _ratio([each.processor for each in epochs], [each.processor for each in computes])
+            if alone
+            else None
+        ),
     )
 
 
-def _loading(module: XRayDataModule, repeats: int) -> tuple[list[float], list[float]]:
+class _Time(NamedTuple):
+    wall: float
+    processor: float
+
+
+def _timed(work: Callable[[], object]) -> _Time:
+    wall, processor = time.perf_counter(), time.process_time()
+    work()
+    return _Time(time.perf_counter() - wall, time.process_time() - processor)
+
+
+def _ratio(longer: Sequence[float], shorter: Sequence[float]) -> float:
+    return median(one / other for one, other in zip(longer, shorter, strict=True))
+
+
+def _loading(module: XRayDataModule, repeats: int) -> list[_Time]:
     loader = module.train_dataloader()
-    walls, processors = [], []
-    for _ in range(repeats):
-        wall, processor = time.perf_counter(), time.process_time()
-        for _batch in loader:
-            pass
-        walls.append(time.perf_counter() - wall)
-        processors.append(time.process_time() - processor)
-    return walls, processors
+    return [_timed(lambda: deque(loader, maxlen=0)) for _ in range(repeats)]
 
 
 def _epochs(
     module: XRayDataModule, network: torch.nn.Module, repeats: int
-) -> tuple[list[float], list[float]]:
+) -> tuple[list[_Time], list[_Time]]:
     loader = module.train_dataloader()
     held = list(loader)
     network.train()
-    _seconds(network, held[:1])  # the first step also sets memory up
-    pairs = [(_seconds(network, loader), _seconds(network, held)) for _ in range(repeats)]
-    return [epoch for epoch, _ in pairs], [compute for _, compute in pairs]
+    _train(network, held[:1])  # the first step also sets memory up
+    epochs, computes = [], []
+    for _ in range(repeats):  # in turns: what else the machine does then meets both
+        epochs.append(_timed(lambda: _train(network, loader)))
+        computes.append(_timed(lambda: _train(network, held)))
+    return epochs, computes
 
 
-def _seconds(network: torch.nn.Module, batches: Iterable[_Batch]) -> float:
-    begun = time.perf_counter()
+def _train(network: torch.nn.Module, batches: Iterable[_Batch]) -> None:
     for images, labels, _ in batches:
         network.zero_grad()
         logits = network(images).squeeze(-1)
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, labels.float())
         torch.autograd.backward(loss)
-    return time.perf_counter() - begun
 
 
 def _module(
