@@ -11,10 +11,10 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 SIDE = 32
-DIGITAL_XRAY = "1.2.840.10008.5.1.4.1.1.1.1"
+DIGITAL_XRAY = UID("1.2.840.10008.5.1.4.1.1.1.1")
 
 
 def film(seed: int, side: int = SIDE) -> NDArray[np.uint8]:

@@ -276,6 +276,14 @@ def test_sixteen_bits_are_scaled_and_not_clipped() -> None:
     assert np.array_equal(read_picture(raw_png(colour * 257, 16, 2)).pixels, colour)
 
 
+@pytest.mark.parametrize(("most", "bits"), [(65_535, 16), (4095, 12), (1023, 10), (200, 8), (0, 8)])
+def test_measured_levels_are_scaled_by_the_bits_that_they_use(most: int, bits: int) -> None:
+    levels = np.linspace(0, most, SIDE * SIDE).astype(np.uint16).reshape(SIDE, SIDE)
+    picture = read_picture(raw_png(levels, 16, 0), measured=True)
+    assert np.abs(picture.pixels[..., 0] - levels / (2**bits - 1) * 255).max() <= 0.51
+    assert picture.notes == (f"scaled from {bits} to 8 bits",)
+
+
 @pytest.mark.req("D-1.2")
 @pytest.mark.parametrize("mode", ["1", "L", "P"])
 def test_grey_and_palette_are_converted(mode: str) -> None:

@@ -1,6 +1,7 @@
 """What a DICOM file shows, against the formulas of the standard and another implementation."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_windowing
 
-from deepmed.features.xray.source.dicom_file import DicomImage, read_dicom
+from deepmed.features.xray.source.dicom_file import read_dicom
 from deepmed.features.xray.source.dicom_grey import window
+from deepmed.features.xray.source.dicom_image import DicomImage
 from deepmed.kit.errors import ImageProcessingError
 from deepmed.kit.pictures import PictureLimits
 from factories.films import dicom, film, png
@@ -28,8 +30,7 @@ def shown(data: bytes, **options: Any) -> NDArray[np.uint8]:
 def bundled(name: str) -> bytes:
     path = get_testdata_file(name, download=False)
     assert isinstance(path, str)
-    with open(path, "rb") as file:  # noqa: PTH123 - the library gives a text
-        return file.read()
+    return Path(path).read_bytes()
 
 
 def twelve(**tags: Any) -> bytes:
@@ -172,7 +173,7 @@ def test_several_frames_are_refused_unless_one_is_asked_for() -> None:
     data = bundled("examples_ybr_color.dcm")
     with pytest.raises(ImageProcessingError, match="30 frames"):
         shown(data)
-    first, middle = (read_dicom(data, LIMITS, rule) for rule in ("first", "middle"))
+    first, middle = read_dicom(data, LIMITS, "first"), read_dicom(data, LIMITS, "middle")
     assert first.facts.notes[0] == "frame 1 of 30 was taken"
     assert middle.facts.notes[0] == "frame 16 of 30 was taken"
     assert not np.array_equal(first.pixels, middle.pixels)

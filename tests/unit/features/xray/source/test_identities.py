@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from pydicom.datadict import DicomDictionary
+from pydicom._dicom_dict import DicomDictionary
 from pydicom.dataset import Dataset
 
 from deepmed.features.xray.source import (
