@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     )
     from deepmed.learning.imaging.measuring import LoadingFigures, measure_loading
     from deepmed.learning.imaging.module import XRayDataModule
-    from deepmed.learning.imaging.pixel_cache import PixelCache
+    from deepmed.learning.imaging.pixel_cache import PixelCache, forget
     from deepmed.learning.imaging.pixel_store import PixelStore
     from deepmed.learning.imaging.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Preprocessing
     from deepmed.learning.imaging.rejections import Minimum, Rejection, RejectionReport
@@ -41,7 +41,7 @@ _MODULES = {
         "measure_loading",
     ),
     "module": ("XRayDataModule",),
-    "pixel_cache": ("PixelCache",),
+    "pixel_cache": ("PixelCache", "forget"),
     "pixel_store": ("PixelStore",),
     "preprocessing": (
         "IMAGENET_MEAN",
@@ -91,6 +91,7 @@ __all__ = [
     "XRayDataModule",
     "class_counts",
     "file_digest",
+    "forget",
     "measure_loading",
 ]
 

@@ -23,6 +23,7 @@ from deepmed.kit.ids import new_uid
 Pixels = npt.NDArray[np.uint8]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_OWN = re.compile(r"[0-9a-f]{32}/([0-9a-f]{2})/(\1[0-9a-f]{62}|[0-9a-f]{32}\.part)")
 _SUM_BYTES = 4
 _UNFINISHED = ".part"
 _ABANDONED_SECONDS = 60 * 60
@@ -101,6 +102,7 @@ class PixelCache:
         checksum = zlib.crc32(content).to_bytes(_SUM_BYTES, "little")
         unfinished = path.with_name(f"{new_uid()}{_UNFINISHED}")
         try:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)  # they are patients' images
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished.write_bytes(content + checksum)
             unfinished.replace(path)
@@ -155,17 +157,50 @@ class PixelCache:
         self._written = 0
 
     def _entries(self) -> Iterator[_Entry]:
-        """All files of the folder; what a killed run left unfinished is removed on the way."""
+        """All files of caches; what a killed run left unfinished is removed on the way."""
         old = time.time() - _ABANDONED_SECONDS
-        for folder, _, names in os.walk(self._root):
-            for name in names:
-                path = Path(folder, name)
-                with suppress(OSError):  # another run may just have removed it
-                    status = path.stat()
-                    if name.endswith(_UNFINISHED) and status.st_mtime < old:
-                        path.unlink()
-                    else:
-                        yield _Entry(status.st_mtime, status.st_size, path)
+        for path in _own_files(self._root):
+            with suppress(OSError):  # another run may just have removed it
+                status = path.lstat()
+                if path.suffix == _UNFINISHED and status.st_mtime < old:
+                    path.unlink()
+                else:
+                    yield _Entry(status.st_mtime, status.st_size, path)
+
+
+def forget(folder: Path, digests: Collection[str]) -> int:
+    """Remove what a cache's folder keeps of some images, under every key.
+
+    For images that their owner deletes: what was decoded from them goes too.
+
+    Args:
+        folder: Of the cache; it need not exist.
+        digests: Of the images' files.
+
+    Returns:
+        How many files were removed.
+
+    Raises:
+        OSError: A file cannot be removed.
+
+    Example:
+        >>> forget(Path("no-such-folder"), ["b" * 64])
+        0
+    """
+    names = set(digests)
+    found = [path for path in _own_files(folder) if path.name in names]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
+def _own_files(folder: Path) -> Iterator[Path]:
+    """What a cache has written below a folder; whatever else lies there is not touched."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            if _OWN.fullmatch(path.relative_to(folder).as_posix()):
+                yield path
 
 
 def _mapped(path: Path) -> Pixels | None:

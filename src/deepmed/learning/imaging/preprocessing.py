@@ -72,7 +72,7 @@ class Preprocessing:
             raise ValueError(f"Preprocessing {self.version} is not known here, only {VERSION}.")
         if self.color_mode not in {"RGB", "L"} or self.fit not in {"pad", "stretch"}:
             raise ValueError("color_mode is RGB or L, and fit is pad or stretch.")
-        if len(self.size) != 2 or not all(1 <= side <= _LARGEST_SIDE for side in self.size):
+        if len(self.size) != 2 or not all(map(_is_side, self.size)):
             raise ValueError(f"size is (height, width), each from 1 to {_LARGEST_SIDE} pixels.")
         if len(self.mean) != self.channels or len(self.std) != self.channels:
             raise ValueError(f"{self.color_mode} needs a mean and a std for each of its planes.")
@@ -216,6 +216,10 @@ class Preprocessing:
         if self.color_mode == "RGB":
             return image
         return np.asarray(Image.fromarray(image).convert("L"))[..., None]
+
+
+def _is_side(side: object) -> bool:
+    return isinstance(side, int) and 1 <= side <= _LARGEST_SIDE
 
 
 def _scaled(planes: Pixels, height: int, width: int) -> Pixels:

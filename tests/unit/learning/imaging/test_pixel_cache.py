@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deepmed.learning.imaging import PixelCache
+from deepmed.learning.imaging import PixelCache, forget
 
 KEY = "a" * 64
 SHAPE = (6, 5)
@@ -101,13 +101,41 @@ def test_a_run_larger_than_the_limit_keeps_what_it_has(tmp_path: Path) -> None:
 def test_left_overs_of_killed_runs_go_and_young_ones_stay(tmp_path: Path) -> None:
     cache = cache_in(tmp_path)
     cache.put(digest(1), GREY)
-    old, young = tmp_path / "old.part", tmp_path / "young.part"
+    (written,) = files(tmp_path)
+    old, young = (written.with_name(f"{letter * 32}.part") for letter in "ab")
     old.write_bytes(b"half")
     young.write_bytes(b"half")
     hours_ago = time.time() - 2 * 60 * 60
     os.utime(old, (hours_ago, hours_ago))
     cache.make_room([])
     assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_files_of_others_in_the_folder_are_neither_counted_nor_removed(tmp_path: Path) -> None:
+    cache = cache_in(tmp_path, limit=34)
+    cache.put(digest(1), GREY)
+    (written,) = files(tmp_path)
+    others = [tmp_path / "letter.txt", tmp_path / digest(5), written.with_name("notes")]
+    for path in others:
+        path.write_bytes(b"not ours" * 100)
+        os.utime(path, (1000, 1000))
+    assert cache.size_bytes == 34
+    cache_in(tmp_path, limit=34, key="b" * 64).make_room([digest(2)], planes=1)
+    assert files(tmp_path) == sorted(others)
+
+
+def test_deleted_images_leave_nothing_behind(tmp_path: Path) -> None:
+    for key in (KEY, "b" * 64):
+        for number in (1, 2):
+            cache_in(tmp_path, key=key).put(digest(number), GREY)
+    assert forget(tmp_path, [digest(1), digest(9)]) == 2
+    assert {path.name for path in files(tmp_path)} == {digest(2)}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the rights of a folder are another matter there")
+def test_only_its_owner_may_look_into_the_folder(tmp_path: Path) -> None:
+    cache_in(tmp_path / "cache").put(digest(1), GREY)
+    assert (tmp_path / "cache").stat().st_mode & 0o077 == 0
 
 
 def test_a_disk_that_takes_nothing_is_no_error(tmp_path: Path) -> None:

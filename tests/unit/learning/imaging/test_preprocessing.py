@@ -85,6 +85,7 @@ def test_a_record_that_means_something_else_here_is_refused() -> None:
         {"version": "image-0"},
         {"size": [0, 10]},
         {"size": 5},
+        {"size": [16.5, 16]},
         {"mean": [0.5]},
         {"std": [0.0, 1.0, 1.0]},
         {"color_mode": "HSV"},
