@@ -1,6 +1,7 @@
 """Pretrained weights from a file: safetensors alone, named by their SHA-256."""
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from deepmed.learning.errors import ModelLoadingError
 from deepmed.learning.networks.backbone import Backbone
 from deepmed.learning.networks.settings import NetworkSettings
 
+_logger = logging.getLogger(__name__)
+_HUB_FILE = "model.safetensors"
 MEAN = (0.485, 0.456, 0.406)
 DEVIATION = (0.229, 0.224, 0.225)
 """Of ImageNet's colours in [0, 1], by which the images were normalised that such weights saw."""
@@ -24,7 +27,7 @@ class WeightsRecord:
     """Where a network's first weights come from; a run keeps it.
 
     Attributes:
-        source: ``random`` or ``file``.
+        source: ``random``, ``file`` or ``hub``.
         statement: the same in a sentence for people.
         file: its name.
         sha256: of the file's bytes, in hex.
@@ -40,7 +43,7 @@ class WeightsRecord:
         'random'
     """
 
-    source: Literal["random", "file"]
+    source: Literal["random", "file", "hub"]
     statement: str
     file: str | None = None
     sha256: str | None = None
@@ -51,11 +54,9 @@ class WeightsRecord:
     deviation: tuple[float, ...] | None = None
 
     @classmethod
-    def of_random(cls) -> "WeightsRecord":
+    def of_random(cls, reason: str = "no pretrained weights were given") -> "WeightsRecord":
         """The record of a network that begins with random weights."""
-        return cls(
-            "random", "The network began with random weights: no pretrained weights were given."
-        )
+        return cls("random", f"The network began with random weights: {reason}.")
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON."""
@@ -85,25 +86,55 @@ def load_pretrained(backbone: Backbone, settings: NetworkSettings) -> WeightsRec
         >>> load_pretrained(ResNet("resnet18", width=4), settings).source
         'random'
     """
-    if settings.weights is None:
+    if settings.weights is not None:
+        return _load(backbone, settings, settings.weights, settings.weights.name)
+    if settings.hub is None:
         return WeightsRecord.of_random()
-    content = _read(settings.weights)
+    try:
+        path = _fetch(settings.hub)
+    except OSError as error:
+        _logger.warning("The weights of %s could not be fetched: %s", settings.hub, error)
+        return WeightsRecord.of_random(
+            f"those of {settings.hub} could not be fetched ({type(error).__name__})"
+        )
+    return _load(backbone, settings, path, f"{settings.hub}/{_HUB_FILE}")
+
+
+def _fetch(repository: str) -> Path:
+    """The file in the hub's cache on this machine; fetched if it is not there.
+
+    Raises:
+        OSError: the hub cannot be reached, or has no such file.
+        ModelLoadingError: the name cannot be one of the hub.
+    """
+    import huggingface_hub  # noqa: PLC0415 - only who asks for it waits for it
+
+    try:
+        return Path(huggingface_hub.hf_hub_download(repository, _HUB_FILE))
+    except ValueError as error:
+        raise ModelLoadingError(
+            f"{repository!r} is no name of the hub ({error}). Nothing was loaded. Give it as "
+            "owner/name."
+        ) from error
+
+
+def _load(backbone: Backbone, settings: NetworkSettings, path: Path, name: str) -> WeightsRecord:
+    content = _read(path)
     found = hashlib.sha256(content).hexdigest()
     if settings.weights_sha256 not in {None, found}:
         raise ModelLoadingError(
-            f"{settings.weights.name} has the SHA-256 {found} and not the {settings.weights_sha256}"
-            " that was asked for. Nothing was loaded. Fetch the file again from where it came from."
+            f"{name} has the SHA-256 {found} and not the {settings.weights_sha256} that was asked "
+            "for. Nothing was loaded. Fetch the file again from where it came from."
         )
-    tensors = _tensors(content, settings.weights)
-    taken, left_out = translated(backbone, tensors)
+    taken, left_out = translated(backbone, _tensors(content, path))
     summed = _fit_colours(taken, backbone, settings)
     stem = _drop_other_stem(taken, backbone, settings)
-    _fill(backbone, taken, stem, settings.weights)
+    _fill(backbone, taken, stem, path)
     grey = settings.channels == 1
     return WeightsRecord(
-        source="file",
-        statement=f"The network began with the weights of {settings.weights.name} ({found}).",
-        file=settings.weights.name,
+        source="file" if settings.weights else "hub",
+        statement=f"The network began with the weights of {name} ({found}).",
+        file=name,
         sha256=found,
         loaded=len(taken),
         left_out=tuple(sorted(left_out + stem)),

@@ -31,6 +31,9 @@ class NetworkSettings:
             have none either way.
         width: channels of the first stage; 64 is as published. ResNet and VGG can be narrower.
         weights: safetensors file with pretrained weights, or none: then they are random.
+        hub: repository of the Hugging Face hub, ``owner/name``, that is asked for
+            ``model.safetensors`` where no file is given. Where it cannot be reached, the weights
+            are random, and the record says so.
         weights_sha256: what the file must hash to, in hex; not asked for if it is not given.
         fine_tune_layers: how many of the last layers of the backbone are trained from the start;
             none (``None``) are frozen, 0 freezes all of the backbone.
@@ -57,6 +60,7 @@ class NetworkSettings:
     max_pool: bool = True
     width: int = USUAL_WIDTH
     weights: Path | None = None
+    hub: str | None = None
     weights_sha256: str | None = None
     fine_tune_layers: int | None = None
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -82,7 +83,7 @@ def test_without_weights_the_record_says_that_they_are_random() -> None:
 @pytest.mark.req("X-6.2")
 def test_another_file_than_the_one_named_is_refused(tmp_path: Path) -> None:
     path = written(resnet_18_of_others(), tmp_path)
-    with pytest.raises(ModelLoadingError, match="that was asked for"):
+    with pytest.raises(ModelLoadingError, match="was asked for"):
         build_network(settings(weights=path, weights_sha256="0" * 64))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert build_network(settings(weights=path, weights_sha256=digest)).weights.sha256 == digest
@@ -142,6 +143,38 @@ def test_other_networks_take_the_names_that_files_have(tmp_path: Path) -> None:
         loaded = build_network(NetworkSettings(**{**plain.__dict__, "weights": path}))
         ours = loaded.features.state_dict()
         assert all(one.equal(ours[key]) for key, one in source.items()), name
+
+
+@pytest.mark.req("X-6.2")
+def test_the_hub_gives_weights_where_it_can_be_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = resnet_18_of_others()
+    path = written(theirs, tmp_path)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda *_asked: str(path))
+    network = build_network(settings(hub="owner/resnet18"))
+    assert network.features.state_dict()["conv1.weight"].equal(theirs["conv1.weight"])
+    record = network.weights.to_json()
+    assert (record["source"], record["file"]) == ("hub", "owner/resnet18/model.safetensors")
+    assert record["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.req("X-6.2")
+def test_without_a_hub_the_weights_are_random_and_the_record_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unreachable(*_asked: str) -> str:
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", unreachable)
+    record = build_network(settings(hub="owner/resnet18")).weights
+    assert record.source == "random"
+    assert "owner/resnet18 could not be fetched (ConnectionError)" in record.statement
+
+
+def test_a_name_that_no_hub_has_is_refused() -> None:
+    with pytest.raises(ModelLoadingError, match="no name of the hub"):
+        build_network(settings(hub="../../etc"))
 
 
 THEIR_NAMES: dict[str, Callable[[str], str]] = {
