@@ -19,6 +19,7 @@ COMMANDS = {
     "serve": Entry("deepmed.cli.serve", "app", "Serve pages and API on this machine."),
     "demo": Entry("deepmed.cli.demo", "app", "Run the whole drawings flow on sample data."),
     "drawings": Entry("deepmed.cli.drawings", "app", "Children's drawings, scored by age."),
+    "xray": Entry("deepmed.cli.xray", "app", "Chest X-rays: train, evaluate, show runs."),
     "worker": Entry("deepmed.cli.worker", "worker", "Work off queued jobs, until stopped."),
     "job": Entry("deepmed.cli.jobs", "app", "Long work: see how far it is, cancel it, retry it."),
     "bench": Entry("deepmed.cli.bench", "app", "Make the published figures again."),

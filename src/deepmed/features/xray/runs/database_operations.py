@@ -99,7 +99,7 @@ class DBOperationsUtils:
             audit.record(session, self._home.owner_id, "xray.fail", "xray_run", run_id)
 
 
-def new_run(
+def new_run(  # noqa: PLR0917 - what a row consists of
     owner_id: int,
     source_path: str,
     experiment_name: str,

@@ -68,6 +68,12 @@ def run_of(session: Session, owner_id: int, run_id: int) -> XrayRun:
     return found
 
 
+def by_job(session: Session, owner_id: int, job_id: int) -> XrayRun:
+    """The run that a job is about."""
+    query = select(XrayRun).where(XrayRun.owner_id == owner_id, XrayRun.job_id == job_id)
+    return session.scalars(query).one()
+
+
 def by_artifact(session: Session, owner_id: int, artifact_id: int) -> XrayRun | None:
     query = select(XrayRun).where(XrayRun.owner_id == owner_id, XrayRun.artifact_id == artifact_id)
     return session.scalars(query).first()
@@ -80,7 +86,7 @@ def page(
     query = _lines(owner_id).order_by(XrayRun.id.desc()).limit(limit).offset(offset)
     if status is not None:
         query = query.where(STATUSES[status])
-    return [(run, job) for run, job in session.execute(query)]
+    return [(found[0], found[1]) for found in session.execute(query)]
 
 
 def change(session: Session, run_id: int, **values: Any) -> None:

@@ -1,0 +1,17 @@
+"""`deepmed xray`: chest X-rays, and any other images in classes."""
+
+import typer
+
+from deepmed.cli.xray import looking, training
+
+app = typer.Typer(
+    help="Train classifiers on chest X-rays or other images, and see what they are worth.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+app.command("train")(training.train)
+app.command("resume")(training.resume)
+app.command("cancel")(training.cancel)
+app.command("runs")(looking.runs)
+app.command("show")(looking.show)
+app.command("config")(training.config)

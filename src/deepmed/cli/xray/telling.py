@@ -1,0 +1,73 @@
+"""What is said of one run."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from deepmed.cli.output import Output
+
+if TYPE_CHECKING:
+    from deepmed.features.xray.runs.service import XrayRuns
+
+COLUMNS = ("run_id", "experiment_name", "status", "stage", "start_time", "end_time")
+
+
+def state(runs: "XrayRuns", number: int) -> dict[str, Any]:
+    from deepmed.features.xray.runs.service import described
+
+    line = runs.get(number)
+    return {
+        **described(line),
+        "configuration": line[0].configuration,
+        "history": runs.history(number),
+        "results": line[0].results,
+    }
+
+
+def say(out: Output, told: Mapping[str, Any]) -> None:
+    out.say(f"Run {told['run_id']} ({told['experiment_name']}) is {told['status']}.")
+    if told["reason"]:
+        out.say(str(told["reason"]))
+    if told["status"] == "in_progress":
+        out.say("Where no worker or server runs, `deepmed xray resume` goes on with it here.")
+    _say_history(out, told["history"])
+    if told["results"]:
+        _say_results(out, told["results"])
+
+
+def _say_history(out: Output, history: list[dict[str, Any]]) -> None:
+    names = ("epoch", "train_loss", "val_loss", "val_acc", "val_recall", "val_auroc")
+    out.table(
+        ["Epoch", "Training loss", "Loss", "Accuracy", "Recall", "AUROC"],
+        [[row.get(name) for name in names] for row in history],
+        "Validation by epoch",
+    )
+
+
+def _say_results(out: Output, results: Mapping[str, Any]) -> None:
+    point, part = results["operating_point"], results["test"] or results["validation"]
+    figures, half = part["report"]["figures"], part.get("at_half", {}).get("figures", {})
+    out.table(
+        ["Figure", "Estimate", "Interval", "At 0.5"],
+        [
+            [name, one["estimate"], _interval(one), half.get(name, {}).get("estimate")]
+            for name, one in figures.items()
+        ],
+        "Test part" if results["test"] else "Validation part (there is no test part)",
+    )
+    images, patients = results["images"], results["patients"]
+    for name in images:
+        out.say(f"{name}: {images[name]} images of {patients[name]} patients.")
+    if point["threshold"] is not None:
+        out.say(
+            f"Threshold {point['threshold']:.3f} (Youden) and temperature "
+            f"{point['temperature']:.3f}, both fixed on validation."
+        )
+    for note in point["notes"]:
+        out.say(f"Note: {note}")
+    out.say(results["first_weights"]["statement"])
+    out.say(f"Its figures, counted again: deepmed verify {results['artifact']}")
+
+
+def _interval(figure: Mapping[str, Any]) -> str:
+    low, high = figure.get("low"), figure.get("high")
+    return str(figure.get("reason") or "") if low is None else f"{low:.3f} to {high:.3f}"

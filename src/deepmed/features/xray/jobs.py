@@ -1,0 +1,64 @@
+"""The long work on X-rays, as a worker runs it; heavy imports wait until it does."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from deepmed.core.home import Home
+from deepmed.core.jobs.context import JobContext
+from deepmed.core.jobs.errors import JobCancelled
+from deepmed.core.jobs.kinds import Isolation, JobKind
+
+TRAIN, QUEUE = "xray.train", "xray.training"
+
+
+class TrainPayload(BaseModel):
+    """Its name; the rest stands in the run's own row, which names the job."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    experiment_name: str = Field(max_length=1024)
+
+
+def train(home: Home, job: JobContext) -> dict[str, Any]:
+    from deepmed.features.xray.runs import repository
+    from deepmed.features.xray.runs.steps import Step, Watcher
+    from deepmed.features.xray.runs.trainer import CentralizedTrainer, in_order
+    from deepmed.learning.classification import TrainingCancelledError
+
+    with home.database.read() as session:
+        run = repository.by_job(session, home.owner_id, job.job_id)
+
+    def begun(step: Step) -> None:
+        job.raise_if_cancelled()
+        job.log(in_order(step))
+
+    def asked_to_stop() -> bool:
+        try:
+            job.raise_if_cancelled()
+        except JobCancelled:
+            return True
+        return False
+
+    trainer = CentralizedTrainer(home, watcher=Watcher(begun, job.progress, asked_to_stop))
+    try:
+        trainer.train(run.source_path, run.run_description, run.csv_filename, run.id)
+    except TrainingCancelledError as error:
+        raise JobCancelled from error
+    return {"run_id": run.id}
+
+
+def _title(payload: BaseModel) -> str:
+    return f"Training on X-rays: {TrainPayload.model_validate(payload).experiment_name}"
+
+
+KINDS = (
+    JobKind(
+        name=TRAIN,
+        run=train,
+        payload=TrainPayload,
+        isolation=Isolation.PROCESS,
+        queue=QUEUE,
+        title=_title,
+    ),
+)

@@ -1,0 +1,158 @@
+"""One owner's trainings on X-rays: accepted, listed, cancelled, resumed.
+
+To do that nothing of the learning library's heavy part is loaded.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from deepmed.core.home import Home
+from deepmed.core.jobs.kinds import JobKind
+from deepmed.core.jobs.ledger import JobLedger
+from deepmed.core.jobs.tables import JobState
+from deepmed.features.xray.configuration import ConfigManager
+from deepmed.features.xray.jobs import TRAIN, TrainPayload
+from deepmed.features.xray.runs import repository
+from deepmed.features.xray.runs.database_operations import new_run, note_start
+from deepmed.features.xray.runs.repository import Line, reason_of, status_of
+from deepmed.features.xray.tables import PATH_LENGTH, XrayRun
+from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
+
+LARGEST_ID = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class XrayRuns:
+    """Another owner's runs do not exist here."""
+
+    home: Home
+    ledger: JobLedger
+
+    @classmethod
+    def of(cls, home: Home, kinds: Mapping[str, JobKind] | None = None) -> Self:
+        return cls(home, JobLedger.of(home, kinds))
+
+    def start(
+        self,
+        source: Path,
+        experiment_name: str,
+        config: ConfigManager,
+        csv_filename: str | None = None,
+    ) -> Line:
+        """Accept a training; it runs as soon as a worker is free.
+
+        Raises:
+            ValidationError: there is nothing at that path, or it has no name.
+        """
+        path = source.absolute()
+        if not path.exists():
+            raise ValidationError(f"There is nothing at {source}; no training was started.")
+        if len(str(path)) > PATH_LENGTH or not experiment_name.strip():
+            raise ValidationError("A training needs a name, and a path of reasonable length.")
+        with self.home.database.write() as session:
+            job = self.ledger.submit(
+                TRAIN, TrainPayload(experiment_name=experiment_name), session=session
+            )
+            run = new_run(
+                self.home.owner_id,
+                str(path),
+                experiment_name,
+                config.resolved,
+                csv_filename,
+                job.id,
+            )
+            session.add(run)
+            session.flush()
+            note_start(session, run)
+            return run, job
+
+    def get(self, run_id: int) -> Line:
+        """A run and its line in the ledger.
+
+        Raises:
+            NotFoundError: there is none of this owner.
+        """
+        found = None
+        if 0 < run_id <= LARGEST_ID:
+            with self.home.database.read() as session:
+                found = repository.find(session, self.home.owner_id, run_id)
+        if found is None:
+            raise NotFoundError(f"There is no run {run_id}.")
+        return found
+
+    def page(self, status: str | None = None, limit: int = 100, offset: int = 0) -> Sequence[Line]:
+        """Newest first.
+
+        Raises:
+            ValidationError: there is no such status.
+        """
+        if status is not None and status not in repository.STATUSES:
+            raise ValidationError(
+                f"There is no status {status!r}; choose {', '.join(repository.STATUSES)}."
+            )
+        with self.home.database.read() as session:
+            return repository.page(
+                session, self.home.owner_id, status=status, limit=limit, offset=offset
+            )
+
+    def cancel(self, run_id: int) -> None:
+        """Stop a run: at once where nobody works on it, else within ten seconds.
+
+        Raises:
+            NotFoundError: there is none of this owner.
+            ConflictError: it has ended already.
+        """
+        _, job = self._with_job(run_id)
+        self.ledger.cancel(job)
+
+    def resume(self, run_id: int) -> Line:
+        """Let a failed or cancelled run go on from where it was.
+
+        One whose worker was killed waits already to be taken up again, and is left to that.
+
+        Raises:
+            NotFoundError: there is none of this owner.
+            ConflictError: it is running, or completed.
+        """
+        _, job = self._with_job(run_id)
+        with self.home.database.read() as session:
+            waits = self.ledger.get(session, job).state == JobState.QUEUED
+        if not waits:
+            self.ledger.retry(job)
+        return self.get(run_id)
+
+    def history(self, run_id: int) -> list[dict[str, Any]]:
+        """The numbers of each epoch, as the run's files have them."""
+        with self.home.database.read() as session:
+            rows = repository.metrics(session, run_id)
+        epochs: dict[int, dict[str, Any]] = {}
+        for row in rows:
+            epochs.setdefault(row.step, {"epoch": row.step})[row.metric_name] = row.metric_value
+        return [epochs[step] for step in sorted(epochs)]
+
+    def _with_job(self, run_id: int) -> tuple[XrayRun, int]:
+        run, job = self.get(run_id)
+        if job is None:
+            raise ConflictError(
+                f"Run {run_id} was started by a program and not by the ledger; only the program "
+                "can stop it or go on with it."
+            )
+        return run, job.id
+
+
+def described(line: Line) -> dict[str, Any]:
+    """A run in the contract's words, for lists."""
+    run, job = line
+    return {
+        "run_id": run.id,
+        "experiment_name": run.run_description,
+        "training_mode": run.training_mode,
+        "status": status_of(line),
+        "stage": run.stage,
+        "reason": reason_of(line),
+        "job_id": None if job is None else job.id,
+        "start_time": run.start_time,
+        "end_time": run.end_time,
+    }
