@@ -165,18 +165,36 @@ def test_epochs_differ_in_order_and_in_what_is_drawn(make: Make) -> None:
 class Recording(LightningModule):  # type: ignore[misc] # Lightning's types are not read
     """A network of one layer that keeps what it was given."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        killed_at: tuple[int, int] | None = None,
+        kept: str = "",
+        folder: Path = Path(),
+    ) -> None:
         super().__init__()
         self.layer = torch.nn.Linear(3 * 16 * 16, 1)
+        self.killed_at = killed_at
+        self.kept = kept
+        self.folder = folder
         self.seen: dict[int, list[Batch]] = {}
 
-    def training_step(self, batch: Batch) -> torch.Tensor:
+    def training_step(self, batch: Batch, batch_index: int) -> torch.Tensor:
+        if self.killed_at == (self.current_epoch, batch_index):
+            raise RuntimeError("killed")
         self.seen.setdefault(self.current_epoch, []).append((batch[0].clone(), batch[1], batch[2]))
         loss: torch.Tensor = self.layer(batch[0].flatten(1)).mean()
         return loss
 
     def validation_step(self, batch: Batch) -> None:
         self.layer(batch[0].flatten(1))
+
+    def on_validation_epoch_end(self) -> None:
+        if self.kept == "with its validation":
+            self.trainer.save_checkpoint(self.folder / f"{self.current_epoch}.ckpt")
+
+    def on_train_epoch_end(self) -> None:
+        if self.kept == "after the epoch":
+            self.trainer.save_checkpoint(self.folder / f"{self.current_epoch}.ckpt")
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), lr=0.0)
@@ -198,25 +216,29 @@ def trainer(folder: Path, epochs: int) -> Trainer:
 
 @pytest.mark.filterwarnings("ignore:.*does not have many workers:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # Lightning's, of what torch renames
-def test_a_run_resumed_at_an_epoch_sees_that_epochs_batches(make: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", ["after the epoch", "with its validation"])
+def test_a_run_killed_in_an_epoch_sees_that_epochs_batches_again(
+    make: Make, tmp_path: Path, kept: str
+) -> None:
     whole = Recording()
     trainer(tmp_path, 3).fit(whole, datamodule=make())
-    first = Recording()
-    begun = trainer(tmp_path, 1)
-    begun.fit(first, datamodule=make())
-    begun.save_checkpoint(tmp_path / "last.ckpt")
+    killed = Recording(killed_at=(1, 2), kept=kept, folder=tmp_path)
+    with pytest.raises(RuntimeError, match="killed"):
+        trainer(tmp_path, 3).fit(killed, datamodule=make())
+    assert same(killed.seen[0] + killed.seen[1], whole.seen[0] + whole.seen[1][:2])
+
+    checkpoint = tmp_path / "0.ckpt"
     rest = Recording()
-    trainer(tmp_path, 3).fit(
-        rest, datamodule=make(), ckpt_path=tmp_path / "last.ckpt", weights_only=True
-    )
+    resumed = trainer(tmp_path, 3)
+    resumed.fit(rest, datamodule=make(), ckpt_path=checkpoint, weights_only=True)
     assert sorted(rest.seen) == [1, 2]
     for number in (1, 2):
         assert same(rest.seen[number], whole.seen[number])
-    assert same(first.seen[0], whole.seen[0])
+
     others = make(replace(SETTINGS, seed=4))
     with pytest.raises(ImagingError, match="other images, another seed"):
         trainer(tmp_path, 3).fit(
-            Recording(), datamodule=others, ckpt_path=tmp_path / "last.ckpt", weights_only=True
+            Recording(), datamodule=others, ckpt_path=checkpoint, weights_only=True
         )
 
 
