@@ -30,8 +30,9 @@ DRIVERS = {
     "mariadb": "mariadb+pymysql",
 }
 # Connections open when they are needed. Two for each of a server's 40 threads: a thread that holds
-# one and waits for its second must not wait for others that do the same.
-POOL = {"pool_size": 5, "max_overflow": 75}
+# one and waits for its second must not wait for others that do the same. One for each thread stays
+# open, since opening one takes longer than most queries; those used last are used first.
+POOL = {"pool_size": 40, "max_overflow": 40, "pool_use_lifo": True}
 
 
 class Database:
