@@ -52,12 +52,11 @@ def evaluate(
     seed: int,
 ) -> Evaluation:
     """All figures, with intervals over patients."""
-    common = {"classes": classes, "settings": settings, "seed": seed}
-    return Evaluation(
-        point,
-        figures(point, validation, split=VALIDATION, **common),
-        None if test is None else figures(point, test, split=TEST, **common),
-    )
+
+    def of(part: ScoredPart, split: str) -> dict[str, Any]:
+        return figures(point, part, classes=classes, settings=settings, seed=seed, split=split)
+
+    return Evaluation(point, of(validation, VALIDATION), None if test is None else of(test, TEST))
 
 
 def figures(
