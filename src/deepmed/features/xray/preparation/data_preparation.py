@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from deepmed.features.xray.errors import SourceRefusedError
 from deepmed.features.xray.preparation.audit import PARTS
-from deepmed.features.xray.preparation.lookalikes import find_lookalikes
+from deepmed.features.xray.preparation.lookalikes import Lookalike, find_lookalikes
 from deepmed.features.xray.preparation.split_plan import SplitPlan
 from deepmed.features.xray.preparation.splitting import (
     FRACTIONS,
@@ -15,6 +15,7 @@ from deepmed.features.xray.preparation.splitting import (
 )
 from deepmed.features.xray.source.data_source import DataSource
 from deepmed.features.xray.source.stored import read_image
+from deepmed.features.xray.source.taking import Progress
 from deepmed.learning.imaging.rows import ImageRow
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class DataPrepUtils:
         source: DataSource,
         settings: SplitSettings | None = None,
         verdicts: Mapping[tuple[str, str], bool] | None = None,
+        progress: Progress | None = None,
     ) -> SplitPlan:
         """One row an image, split by patient, audited.
 
@@ -46,6 +48,7 @@ class DataPrepUtils:
             source: what `DataSourceExtractor` took in; rows of one image are one there already.
             settings: how to split.
             verdicts: what a person said of pairs in the review list, by the images' names.
+            progress: told while images are compared; what it raises ends the work.
 
         Raises:
             SourceRefusedError: equal images with different labels, a class of too few patients, or
@@ -54,7 +57,9 @@ class DataPrepUtils:
         """
         chosen = settings or SplitSettings()
         rows = source.rows
-        alike = find_lookalikes(rows, verdicts=verdicts) if chosen.look_for_lookalikes else ()
+        alike: tuple[Lookalike, ...] = ()
+        if chosen.look_for_lookalikes:
+            alike = find_lookalikes(rows, verdicts=verdicts, progress=progress)
         if not (source.published and chosen.keep_published):
             return split_by_patient(rows, chosen.fractions, chosen.seed, alike)
         parts = _published(source)
@@ -69,13 +74,22 @@ class DataPrepUtils:
 
     @staticmethod
     def create_data_module(
-        plan: SplitPlan, preprocessing: "Preprocessing", settings: "DataSettings"
+        plan: SplitPlan,
+        preprocessing: "Preprocessing",
+        settings: "DataSettings",
+        progress: Progress | None = None,
     ) -> "XRayDataModule":
-        """The split's images as Lightning loads them."""
+        """The split's images as Lightning loads them; `progress` is told of the first look."""
         from deepmed.learning.imaging import XRayDataModule  # noqa: PLC0415 - torch and Lightning
 
         return XRayDataModule(
-            plan.train, plan.validation, plan.test or None, preprocessing, settings, read_image
+            plan.train,
+            plan.validation,
+            plan.test or None,
+            preprocessing,
+            settings,
+            read_image,
+            progress=progress,
         )
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from deepmed.features.xray.source.stored import read_image
+from deepmed.features.xray.source.taking import Progress
 from deepmed.kit.pictures import Pixels
 from deepmed.learning.imaging.rows import ImageRow
 
@@ -50,6 +51,7 @@ def find_lookalikes(
     rows: Sequence[ImageRow],
     read: Callable[[Path], Pixels] = read_image,
     verdicts: Mapping[tuple[str, str], bool] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Lookalike, ...]:
     """Pairs of different patients whose images look alike, the most alike first.
 
@@ -59,11 +61,11 @@ def find_lookalikes(
     Args:
         rows: the images.
         read: gives the pixels of a row's file.
-        verdicts: what a person said of pairs, by the two names in their order.
+        verdicts: what a person said of pairs, by the two names.
+        progress: told after each image; what it raises ends the search.
     """
     distinct = list({row.digest: row for row in rows}.values())
-    with ThreadPoolExecutor(_THREADS) as pool:
-        small = list(pool.map(lambda row: _normalised(read(row.path), _SMALL), distinct))
+    small = _small_copies(distinct, read, progress)
     large = lru_cache(maxsize=64)(lambda path: _normalised(read(path), _LARGE))
     told = {_in_order(*names): verdict for names, verdict in (verdicts or {}).items()}
     pairs = {
@@ -77,6 +79,22 @@ def find_lookalikes(
             correlation = round(float(large(one.path) @ large(other.path)), 6)
             found.append(Lookalike(first, second, correlation, told.get((first, second))))
     return _listed(found)
+
+
+def _small_copies(
+    rows: Sequence[ImageRow], read: Callable[[Path], Pixels], progress: Progress | None
+) -> list[Levels]:
+    copies = []
+    with ThreadPoolExecutor(_THREADS) as pool:
+        try:
+            for copy in pool.map(lambda row: _normalised(read(row.path), _SMALL), rows):
+                copies.append(copy)
+                if progress:
+                    progress(len(copies), len(rows))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return copies
 
 
 def pixel_correlation(first: Pixels, second: Pixels) -> float:

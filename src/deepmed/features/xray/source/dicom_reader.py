@@ -25,6 +25,11 @@ from deepmed.kit.pictures import DEFAULT_LIMITS, PictureLimits
 from deepmed.kit.settings import MIB
 
 _CHILD = "deepmed.features.xray.source.dicom_child"
+_COLOURS = 3
+_FALLEN = (
+    "The DICOM file brought its decoder down, which ran in a process of its own; export it again "
+    "without compression."
+)
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -48,6 +53,7 @@ class DicomReader:
         frames: FrameRule = "refuse",
         process: ProcessLimits | None = None,
     ) -> None:
+        self._limits = limits
         self._asked = {
             "max_pixels": limits.max_pixels,
             "min_side": limits.min_side,
@@ -56,6 +62,7 @@ class DicomReader:
         self._process_limits = process or ProcessLimits()
         self._child: subprocess.Popen[bytes] | None = None
         self._one_at_a_time = Lock()
+        self._aborted = False
 
     def read(self, data: bytes) -> DicomImage:
         """Decode a file.
@@ -66,9 +73,22 @@ class DicomReader:
         with self._one_at_a_time:
             header, content = self._exchange(data)
         if "problem" in header:
-            raise ImageProcessingError(header["problem"])
-        pixels = np.frombuffer(content, np.uint8).reshape(header["shape"])
-        return DicomImage(pixels, _facts(header["facts"]))
+            raise ImageProcessingError(str(header["problem"]))
+        try:
+            pixels = np.frombuffer(content, np.uint8).reshape(header["shape"])
+            return DicomImage(pixels, _facts(header["facts"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ImageProcessingError(_FALLEN) from error
+
+    def abort(self) -> None:
+        """End what another thread is reading, without waiting for it.
+
+        `read` raises there, and from then on.
+        """
+        self._aborted = True
+        child = self._child
+        if child is not None:
+            child.kill()
 
     def close(self) -> None:
         with self._one_at_a_time:
@@ -87,6 +107,8 @@ class DicomReader:
 
     def _exchange(self, data: bytes) -> tuple[dict[str, Any], bytes]:
         child = self._running()
+        if self._aborted:  # asked after the process is known, so that either we see it or it falls
+            raise ImageProcessingError("The DICOM file was not read, as the work was ended.")
         given, taken = _pipes(child)
         late = Event()
 
@@ -99,8 +121,8 @@ class DicomReader:
         watch.start()
         try:
             send(given, self._asked, data)
-            answer = receive(taken)
-        except OSError:  # it ended while it was written to
+            answer = receive(taken, most=_COLOURS * self._limits.max_pixels)
+        except (OSError, ValueError):  # it ended while it was written to, or answered nonsense
             answer = None
         except BaseException:
             self._end()  # half a message may lie in the pipe, so nobody may read on
@@ -139,10 +161,7 @@ class DicomReader:
                 f"The DICOM file could not be read within {self._process_limits.seconds} seconds; "
                 "export it again without compression."
             )
-        return ImageProcessingError(
-            "The DICOM file brought its decoder down, which ran in a process of its own; export it "
-            "again without compression."
-        )
+        return ImageProcessingError(_FALLEN)
 
     def _end(self) -> None:
         child, self._child = self._child, None

@@ -67,6 +67,10 @@ class XrayReader:
         picture = read_picture(data, self._rules.picture, measured=True)
         return XrayImage(picture.pixels, notes=picture.notes)
 
+    def abort(self) -> None:
+        """End what another thread is reading; it raises there."""
+        self._dicom.abort()
+
     def close(self) -> None:
         self._dicom.close()
 

@@ -1,8 +1,8 @@
 """Decoding the images of a source, several at a time, and keeping their pixels."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -48,25 +48,29 @@ def take_images(
     """
     taken: list[TakenImage] = []
     rejected: list[Rejection] = []
-    for done, found in enumerate(_each(source, images, folder, options), 1):
-        if isinstance(found, TakenImage):
-            taken.append(found)
-        else:
-            rejected.append(found)
-        if progress:
-            progress(done, len(images))
+    with closing(_each(source, images, folder, options)) as results:
+        for done, found in enumerate(results, 1):
+            if isinstance(found, TakenImage):
+                taken.append(found)
+            else:
+                rejected.append(found)
+            if progress:
+                progress(done, len(images))
     return taken, rejected
 
 
 def _each(
     source: Source, images: Sequence[PlacedImage], folder: Path, options: SourceOptions
-) -> Iterator[TakenImage | Rejection]:
+) -> Generator[TakenImage | Rejection, None, None]:
     with ExitStack() as stack:
         readers: SimpleQueue[XrayReader] = SimpleQueue()
-        for _ in range(options.workers):
-            readers.put(stack.enter_context(XrayReader(options.reading)))
+        opened = [stack.enter_context(XrayReader(options.reading)) for _ in range(options.workers)]
+        for reader in opened:
+            readers.put(reader)
         pool = stack.enter_context(ThreadPoolExecutor(options.workers))
-        # Left early, what has not begun is dropped before the pool waits for the rest.
+        # Left early, what has not begun is dropped, and nobody waits for a file that takes long.
+        for reader in opened:
+            stack.callback(reader.abort)
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         yield from pool.map(partial(_take, source, readers, folder), images)
 

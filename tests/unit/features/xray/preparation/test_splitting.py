@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from deepmed.features.xray.errors import LeakageError, SourceRefusedError
@@ -19,6 +19,13 @@ from deepmed.features.xray.preparation import (
 from deepmed.features.xray.preparation.audit import find_crossings, refuse_crossings
 from deepmed.kit.errors import ValidationError
 from deepmed.learning.imaging.rows import ImageRow
+
+repeatable = settings(
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.filter_too_much],
+)
 
 
 def row(name: str, patient: str, label: int, digest: str | None = None) -> ImageRow:
@@ -68,7 +75,7 @@ def crossing(parts: dict[str, str], rows: Sequence[ImageRow], key: str) -> list[
 
 @pytest.mark.req("X-2.1")
 @given(any_rows(), any_pairs(), st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@repeatable
 def test_no_patient_no_pixels_and_no_bound_pair_ever_cross(
     rows: list[ImageRow], pairs: list[Lookalike], seed: int
 ) -> None:
@@ -91,7 +98,7 @@ def test_no_patient_no_pixels_and_no_bound_pair_ever_cross(
 
 @pytest.mark.req("X-2.1")
 @given(any_rows(), st.lists(st.integers(0, 2), min_size=40, max_size=40), any_pairs())
-@settings(max_examples=60, deadline=None)
+@repeatable
 def test_of_a_published_split_training_alone_loses_what_crosses(
     rows: list[ImageRow], places: list[int], pairs: list[Lookalike]
 ) -> None:

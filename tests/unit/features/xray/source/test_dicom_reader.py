@@ -4,6 +4,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -64,13 +65,30 @@ def test_a_decoder_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -
         reader.read(GOOD)
 
 
-def test_half_an_answer_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    program = "import sys; sys.stdin.buffer.read(16); sys.stdout.buffer.write(b'1234567')"
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "b'1234567'",
+        "b'Z' * 16",
+        "(2).to_bytes(8, 'big') + bytes(8) + b'no'",
+        "(2).to_bytes(8, 'big') + bytes(8) + b'{}'",
+    ],
+    ids=["half", "of exabytes", "no JSON", "empty"],
+)
+def test_an_answer_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    program = f"import sys; sys.stdin.buffer.read(16); sys.stdout.buffer.write({answer})"
     with (
         falls(monkeypatch, program) as reader,
         pytest.raises(ImageProcessingError, match="decoder down"),
     ):
         reader.read(GOOD)
+
+
+def test_reading_can_be_ended_from_another_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    with falls(monkeypatch, "import time; time.sleep(60)") as reader, ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(reader.read, GOOD)
+        reader.abort()
+        assert isinstance(reading.exception(timeout=20), ImageProcessingError)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others do not limit a process's memory")
