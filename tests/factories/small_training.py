@@ -22,8 +22,13 @@ from deepmed.learning.classification import (
 from deepmed.learning.classification.bases import Watcher
 from deepmed.learning.networks import NetworkSettings
 
-NETWORK = {"name": "resnet18", "width": 4, "head": (8,), "stem": "3x3"}
-TRAINING = {"epochs": 2, "accelerator": "cpu", "batch_interval": 2, "gradient_interval": 2}
+NETWORK: dict[str, Any] = {"name": "resnet18", "width": 4, "head": (8,), "stem": "3x3"}
+TRAINING: dict[str, Any] = {
+    "epochs": 2,
+    "accelerator": "cpu",
+    "batch_interval": 2,
+    "gradient_interval": 2,
+}
 
 
 class CutOffError(Exception):
@@ -58,10 +63,10 @@ class SmallTraining:
         return dict(self.module.model.state_dict())
 
 
-def images(count: int = 16, batch: int = 8, *, shuffled: bool = True) -> Any:
-    """Brighter ones are of class 1."""
+def images(count: int = 16, batch: int = 8, classes: int = 2, *, shuffled: bool = True) -> Any:
+    """The higher the class, the brighter."""
     random = torch.Generator().manual_seed(0)
-    labels = torch.arange(count) % 2
+    labels = torch.arange(count) % classes
     pixels = torch.rand(count, 3, 16, 16, generator=random) + 0.3 * labels[:, None, None, None]
     rows = TensorDataset(pixels, labels, torch.arange(count))
     return DataLoader(rows, batch_size=batch, shuffle=shuffled)
@@ -72,6 +77,7 @@ def prepared(
     network: dict[str, Any] | None = None,
     extra: tuple[Any, ...] = (),
     first: int = 0,
+    counts: tuple[int, ...] = (8, 8),
     **training: Any,
 ) -> SmallTraining:
     """Everything but the training itself."""
@@ -80,7 +86,7 @@ def prepared(
     module, chain = ModelSetupUtils.build_model_and_callbacks(
         NetworkSettings(**{**NETWORK, **(network or {})}),
         settings,
-        [8, 8],
+        counts,
         folder,
         EventStream([events.append], first),
         RunFacts(7, "small"),

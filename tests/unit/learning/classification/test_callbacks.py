@@ -21,6 +21,7 @@ from deepmed.learning.classification import (
 )
 from deepmed.learning.classification.bases import Watcher
 from deepmed.learning.classification.events import EVENT_TYPES
+from deepmed.learning.classification.trainer import _without_advice
 from factories.small_training import CutOff, SmallTraining, images, prepared, trained
 
 ORDER = [
@@ -38,6 +39,7 @@ LOGGED = {
     *(f"val_{name}" for name in ("loss", "acc", "precision", "recall", "f1", "auroc", "auprc")),
     *(f"val_{name}" for name in ("specificity", "ece", "cm_tp", "cm_tn", "cm_fp", "cm_fn")),
 }
+CELLS = ("tp", "tn", "fp", "fn")
 ALL = LOGGED | {"train_loss", "train_acc", "train_f1"}
 FACTS = {"epoch", "global_step", "timestamp", "learning_rate"}
 
@@ -125,6 +127,8 @@ def test_each_epoch_is_told_with_what_tables_need(run: SmallTraining) -> None:
     for end in ends:
         assert set(end["metrics"]) == FACTS | (LOGGED if end["phase"] == "val" else ALL)
     rows = [end["metrics"] for end in ends if end["phase"] == "train"]
+    assert all(sum(row[f"val_cm_{cell}"] for cell in CELLS) == 16 for row in rows)
+    assert all(type(row["val_cm_tp"]) is int for row in rows)
     assert rows == run.chain.collector.epoch_metrics
     assert [start["epoch"] for start in run.said("epoch_start")] == [1, 2, 3, 4, 5]
 
@@ -209,6 +213,28 @@ def test_a_metric_that_is_no_number_says_so() -> None:
     stopping._evaluate_stopping_criteria(torch.tensor(float("nan")))
     assert stopping.stopped
     assert stopping.reason == "val_auroc is not a number."
+
+
+@pytest.mark.req("X-7.1")
+def test_the_test_part_is_measured_by_its_own_name(run: SmallTraining) -> None:
+    before = run.chain.recall.state_dict(), len(run.events)
+    with _without_advice():
+        (tested,) = run.trainer.test(run.module, images(shuffled=False), verbose=False)
+        (again,) = run.trainer.validate(run.module, images(shuffled=False), verbose=False)
+    assert set(tested) == {name.replace("val_", "test_") for name in LOGGED}
+    assert tested["test_auroc"] == again["val_auroc"]
+    assert (run.chain.recall.state_dict(), len(run.events)) == before
+
+
+@pytest.mark.req("X-7.1")
+def test_several_classes_are_learned_by_the_same_trainer(tmp_path: Path) -> None:
+    made = prepared(tmp_path, network={"classes": 3}, counts=(6, 5, 5), epochs=1, loss="weighted")
+    fit_network(made.trainer, made.module, images(classes=3), images(classes=3, shuffled=False))
+    (row,) = made.chain.collector.epoch_metrics
+    assert set(row) == FACTS | {name for name in ALL if "_cm_" not in name}
+    assert 0 < row["val_auroc"] < 1
+    with pytest.raises(TrainingSettingsError, match="Images of 2 classes were counted"):
+        prepared(tmp_path, network={"classes": 3})
 
 
 def test_a_failure_is_told_with_its_kind(tmp_path: Path) -> None:

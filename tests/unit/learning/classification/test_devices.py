@@ -14,9 +14,9 @@ from lightning.pytorch.strategies import DDPStrategy
 from deepmed.learning.classification.bases import Watcher
 from factories.small_training import prepared, trained
 
-PLAIN = {"name": "vgg16", "width": 2, "head": (), "dropout": 0.0, "stem": "7x7"}
+PLAIN: dict[str, Any] = {"name": "vgg16", "width": 2, "head": (), "dropout": 0.0, "stem": "7x7"}
 """Without normalisation over a batch, so that a mean over batches is one over their images."""
-STEPS = {"optimizer": "sgd", "scheduler": "none", "epochs": 1, "weight_decay": 0.0}
+STEPS: dict[str, Any] = {"optimizer": "sgd", "scheduler": "none", "epochs": 1, "weight_decay": 0.0}
 TESTS = Path(__file__).parents[3]
 
 

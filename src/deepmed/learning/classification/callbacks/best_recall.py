@@ -21,6 +21,8 @@ class HighestValRecallCallback(Watcher):
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         """Look at this epoch's."""
         del pl_module
+        if trainer.state.fn != "fit":
+            return
         recall = float(trainer.callback_metrics["val_recall"])
         if self.best_recall is None or recall > self.best_recall:
             self.best_recall, self.best_epoch = recall, trainer.current_epoch + 1

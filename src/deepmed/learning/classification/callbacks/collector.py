@@ -8,6 +8,9 @@ from deepmed.learning.classification.events import EventStream, RunFacts
 from deepmed.learning.classification.module import EPOCH_NUMBER
 from deepmed.learning.classification.settings import TrainingSettings
 
+_COUNTS = "_cm_"
+"""In the names of the confusion matrix' cells."""
+
 
 class MetricsCollectorCallback(Watcher):
     """Tells the run's course, from one source for all readers.
@@ -132,7 +135,10 @@ class MetricsCollectorCallback(Watcher):
             was logged.
         """
         del pl_module
-        logged = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        logged = {
+            name: int(value) if _COUNTS in name else float(value)
+            for name, value in trainer.callback_metrics.items()
+        }
         logged.pop(EPOCH_NUMBER, None)
         return {
             "epoch": trainer.current_epoch + 1,

@@ -66,7 +66,7 @@ def gradient_norms(network: NetworkWithCustomHead) -> dict[str, float]:
         for name, weights in parts.items()
     }
     return {
-        name: float(torch.stack([one.double().norm() for one in found]).norm())
+        name: float(torch.stack([one.float().norm() for one in found]).norm())
         for name, found in gradients.items()
         if found
     }
