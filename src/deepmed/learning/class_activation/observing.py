@@ -41,8 +41,12 @@ def observable(network: nn.Module) -> nn.Module:
                 name: None if child is None else copied(child)
                 for name, child in vars(module)["_modules"].items()
             }
-            hooks = OrderedDict(vars(module)["_forward_hooks"])
-            vars(twin).update(_modules=children, _forward_hooks=hooks)
+            hooks = {
+                name: OrderedDict(own)
+                for name, own in vars(module).items()
+                if "hooks" in name and isinstance(own, dict)
+            }
+            vars(twin).update(_modules=children, **hooks)
         return twins[id(module)]
 
     return copied(network).eval()

@@ -1,0 +1,17 @@
+"""Whether an image is one of those that a network was made for (X-17)."""
+
+from deepmed.learning.novelty.appearance import PictureShapeError, appearance, colour_steps
+from deepmed.learning.novelty.classwise import ClassDistance
+from deepmed.learning.novelty.features import deciding_features
+from deepmed.learning.novelty.gate import Check, Novelty, NoveltyGate
+
+__all__ = [
+    "Check",
+    "ClassDistance",
+    "Novelty",
+    "NoveltyGate",
+    "PictureShapeError",
+    "appearance",
+    "colour_steps",
+    "deciding_features",
+]

@@ -1,0 +1,56 @@
+"""What a network makes of images before it decides."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from deepmed.learning.class_activation.observing import observable
+from deepmed.learning.errors import EmbeddingGenerationError
+
+
+def deciding_features(network: nn.Module, batches: Iterable[torch.Tensor]) -> NDArray[np.float64]:
+    """What the first fully connected layer is given: the means of the last feature maps.
+
+    Args:
+        network: any module with such a layer; it stays as it is.
+        batches: (B, C, H, W) each, as the network sees them.
+
+    Returns:
+        (n, D).
+
+    Raises:
+        EmbeddingGenerationError: there are no images, or images pass no such layer.
+
+    Example:
+        >>> network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        ...                         nn.Linear(4, 2))
+        >>> deciding_features(network, [torch.zeros(5, 1, 8, 8)]).shape
+        (5, 4)
+    """
+    twin = observable(network)
+    given: list[torch.Tensor] = []
+
+    def note(_of: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        given.append(inputs[0])
+
+    for module in twin.modules():
+        if isinstance(module, nn.Linear):
+            module.register_forward_pre_hook(note)
+    device = next((weight.device for weight in twin.parameters()), torch.device("cpu"))
+    rows = []
+    with torch.inference_mode():
+        for images in batches:
+            given.clear()
+            twin(images.to(device))
+            if not given:
+                break
+            rows.append(given[0].flatten(1).double().cpu().numpy())
+    if not rows:
+        raise EmbeddingGenerationError(
+            "No image passed a fully connected layer of this network, so it has no features to "
+            "compare."
+        )
+    return np.concatenate(rows)
