@@ -211,6 +211,9 @@ def box_of(dark: Depth) -> InkBox:
 
 def _around(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Sum over the 3x3 square of every pixel."""
-    padded = np.pad(mask, 1)
+    height, width = mask.shape
+    # By hand: np.pad takes longer than all else here.
+    padded = np.zeros((height + 2, width + 2), dtype=mask.dtype)
+    padded[1:-1, 1:-1] = mask
     columns = padded[:-2] + padded[1:-1] + padded[2:]
     return np.asarray(columns[:, :-2] + columns[:, 1:-1] + columns[:, 2:])
