@@ -159,4 +159,5 @@ def _notice(
 
 
 def _forget(connection: Connection) -> None:
-    connection.info.pop(_CHANGED, None)
+    if not connection.invalidated:  # a lost one takes its marks along
+        connection.info.pop(_CHANGED, None)
