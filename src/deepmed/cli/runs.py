@@ -10,9 +10,13 @@ if TYPE_CHECKING:
     from deepmed.core.registry.manifest import Package
     from deepmed.features.drawings.runs.checks import Check
     from deepmed.features.drawings.workbench import Workbench
+    from deepmed.features.xray.runs.verify import Check as XrayCheck
 
 Run = Annotated[
-    str, typer.Argument(metavar="RUN", help="Id of a run; `deepmed drawings models` shows them.")
+    str,
+    typer.Argument(
+        metavar="RUN", help="Id of a run; `deepmed drawings models` and `xray show` tell it."
+    ),
 ]
 
 
@@ -90,18 +94,39 @@ def reproduce(run: Run, as_json: JsonFlag = False) -> None:
         raise typer.Exit(1)
 
 
-def _counted(bench: "Workbench", run: str, *, rescore: bool) -> "tuple[list[Check], list[str]]":
+def _counted(
+    bench: "Workbench", run: str, *, rescore: bool
+) -> "tuple[list[Check | XrayCheck], list[str]]":
     """Every figure of a run beside the same counted again, and what was forgotten of it."""
     from deepmed.features.drawings.runs.verify import recompute
     from deepmed.features.drawings.runs.verify import rescore as score_again
+    from deepmed.features.xray.runs.artifact import ARTIFACT_KIND
 
+    if bench.registry.find(run).kind == ARTIFACT_KIND:
+        return _counted_on_xrays(bench, run, rescore=rescore), []
     package = _package(bench, run)
     manifest = package.manifest
-    checks = recompute(package.files, manifest.metrics, manifest.lineage["recipe"])
+    checks: list[Check | XrayCheck] = [
+        *recompute(package.files, manifest.metrics, manifest.lineage["recipe"])
+    ]
     if rescore:
         with bench.database.read() as session:
             checks += score_again(bench, session, package.files, bench.settings.seed)
     return checks, manifest.metrics.get("forgotten", [])
+
+
+def _counted_on_xrays(bench: "Workbench", run: str, *, rescore: bool) -> "list[Check | XrayCheck]":
+    from deepmed.features.xray.runs.rescoring import rescore as score_again
+    from deepmed.features.xray.runs.verify import recompute
+
+    package = bench.registry.package(run)
+    manifest = package.manifest
+    configuration = manifest.provenance["configuration"]
+    checks: list[Check | XrayCheck] = [*recompute(package.files, manifest.metrics, configuration)]
+    if rescore:
+        folder = bench.settings.home / "xray" / "runs" / manifest.lineage["run"]
+        checks += score_again(package.files, folder, bench.settings.seed)
+    return checks
 
 
 def _package(bench: "Workbench", run: str) -> "Package":

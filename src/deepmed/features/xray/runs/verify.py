@@ -1,0 +1,179 @@
+"""Count a run's figures again from its stored predictions (V-2)."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from deepmed.features.xray.runs import artifact, oracle
+from deepmed.kit.digests import json_digest
+
+TOLERANCE = 1e-9
+_MIDDLE = 0.5
+_BOUNDS = ("low", "high")
+Value = float | str | bool | None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A figure as it is stored, and as it comes out again."""
+
+    figure: str
+    stored: Value
+    recomputed: Value
+
+    @property
+    def agrees(self) -> bool:
+        stored, again = self.stored, self.recomputed
+        if isinstance(stored, int | float) and isinstance(again, int | float):
+            return abs(stored - again) <= TOLERANCE * max(1.0, abs(stored))
+        return stored == again
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "agrees": self.agrees}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a run's figures rest on."""
+
+    predictions: Mapping[str, Sequence[Mapping[str, Any]]]
+    model: Mapping[str, Any]
+    split: Mapping[str, Any]
+    evaluation: Mapping[str, Any]
+    configuration: Mapping[str, Any]
+
+    @property
+    def point(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.model["operating_point"]
+        return found
+
+
+def recompute(
+    files: Mapping[str, bytes], metrics: Mapping[str, Any], configuration: Mapping[str, Any]
+) -> list[Check]:
+    """Every figure of a run beside the same counted again.
+
+    Estimates of two classes are counted by an oracle that shares no code with the evaluation.
+    Intervals, and figures of several classes, are drawn again by the evaluation itself, which shows
+    that they are those of the stored predictions.
+
+    Args:
+        files: the files of the run.
+        metrics: the figures that its manifest has.
+        configuration: the one that it was trained with.
+    """
+    stored = Stored(
+        json.loads(files[artifact.PREDICTIONS]),
+        json.loads(files[artifact.MODEL]),
+        json.loads(files[artifact.SPLIT]),
+        json.loads(files[artifact.EVALUATION]),
+        configuration,
+    )
+    return [
+        Check(
+            "evaluation of the manifest", json_digest(dict(metrics)), json_digest(stored.evaluation)
+        ),
+        *_split(stored),
+        *_predictions(stored),
+        *_threshold(stored),
+        *_figures(stored),
+        *_again(stored),
+    ]
+
+
+def _split(stored: Stored) -> Iterator[Check]:
+    """The split is the one of its digest, and nobody stands on both sides."""
+    parts = stored.split["parts"]
+    listed = {
+        part: sorted([name, digest, label] for name, digest, label, _ in rows)
+        for part, rows in parts.items()
+    }
+    again = json_digest({"version": stored.split["version"], "parts": listed})
+    yield Check("split digest", stored.split["digest"], again)
+    yield Check("split digest of the model", stored.model["split_digest"], again)
+    people = {part: {row[3] for row in rows} for part, rows in parts.items()}
+    for other in ("validation", "test"):
+        crossing = len(people["train"] & people[other])
+        yield Check(f"patients in training and {other}", 0, crossing)
+
+
+def _predictions(stored: Stored) -> Iterator[Check]:
+    """Each image is one of its part, and its probability is that of its logits."""
+    for part, records in stored.predictions.items():
+        listed = {tuple(row) for row in stored.split["parts"][part]}
+        told = {(one["image"], one["digest"], one["label"], one["patient"]) for one in records}
+        yield Check(f"{part} images outside the split", 0, len(told - listed))
+        yield Check(f"{part} images twice", 0, len(records) - len(told))
+        if stored.point["threshold"] is not None:
+            off = max(abs(one["probability"] - _share(stored, one)) for one in records)
+            yield Check(f"{part} probabilities", 0.0, 0.0 if off <= TOLERANCE else off)
+
+
+def _threshold(stored: Stored) -> Iterator[Check]:
+    if stored.point["threshold"] is not None:
+        labels, shares = _pairs(stored, "validation")
+        again = oracle.youden(labels, shares)
+        yield Check("threshold", stored.point["threshold"], _MIDDLE if again is None else again)
+
+
+def _figures(stored: Stored) -> Iterator[Check]:
+    """Estimates and the confusion matrix, by the oracle."""
+    if stored.point["threshold"] is None:
+        return
+    prevalence = stored.configuration["evaluation"]["prevalence"]
+    for part in stored.predictions:
+        labels, shares = _pairs(stored, part)
+        for name, threshold in (("report", stored.point["threshold"]), ("at_half", _MIDDLE)):
+            report = stored.evaluation[part][name]
+            again = oracle.figures(labels, shares, threshold, prevalence)
+            for figure, value in again.items():
+                place = f"{part}.{name}.{figure}"
+                yield Check(place, report["figures"][figure]["estimate"], value)
+            counts = oracle.confusion(labels, [share >= threshold for share in shares])
+            for cell, count in counts.items():
+                yield Check(f"{part}.{name}.{cell}", report["confusion"][cell], count)
+
+
+def _again(stored: Stored) -> Iterator[Check]:
+    """Everything that the evaluation makes of the predictions, intervals included."""
+    from deepmed.features.xray.configuration import ConfigManager  # noqa: PLC0415 - its own
+    from deepmed.features.xray.runs.evaluation import figures  # noqa: PLC0415 - slow
+    from deepmed.features.xray.runs.scored import ScoredPart  # noqa: PLC0415 - likewise
+    from deepmed.learning.evaluation.binary import OperatingPoint  # noqa: PLC0415 - likewise
+
+    config = ConfigManager(stored.configuration).config
+    for part, records in stored.predictions.items():
+        again = figures(
+            OperatingPoint.from_dict(stored.point),
+            ScoredPart(tuple(dict(record) for record in records)),
+            classes=stored.model["classes"],
+            settings=config.evaluation,
+            seed=config.system.seed,
+            split=part,
+        )
+        plain = json.loads(json.dumps(again))
+        yield from _compared(part, stored.evaluation[part], plain)
+
+
+def _compared(place: str, stored: Any, again: Any) -> Iterator[Check]:
+    if isinstance(again, dict):
+        for name, value in again.items():
+            inside = stored.get(name) if isinstance(stored, dict) else None
+            yield from _compared(f"{place}.{name}", inside, value)
+    elif isinstance(again, list):
+        size = len(stored) if isinstance(stored, list) else None
+        yield Check(f"{place}.length", size, len(again))
+        for number, value in enumerate(again if size == len(again) else []):
+            yield from _compared(f"{place}.{number}", stored[number], value)
+    elif stored != again or place.rpartition(".")[2] in _BOUNDS:
+        yield Check(place, stored, again)
+
+
+def _pairs(stored: Stored, part: str) -> tuple[list[int], list[float]]:
+    records = stored.predictions[part]
+    return [one["label"] for one in records], [one["probability"] for one in records]
+
+
+def _share(stored: Stored, record: Mapping[str, Any]) -> float:
+    return oracle.probability(record["logits"][0], stored.point["temperature"])
