@@ -12,9 +12,9 @@ def entry_points(group: str) -> metadata.EntryPoints:
     and not for each application, job and encoder. A package that is installed meanwhile is found
     by the processes that start afterwards.
     """
-    return _on(tuple(sys.path)).select(group=group)
+    return _on(tuple(sys.path), group)
 
 
-@lru_cache(maxsize=4)
-def _on(_module_path: tuple[str, ...]) -> metadata.EntryPoints:
-    return metadata.entry_points()
+@lru_cache(maxsize=16)
+def _on(_module_path: tuple[str, ...], group: str) -> metadata.EntryPoints:
+    return metadata.entry_points(group=group)
