@@ -106,7 +106,7 @@ def class_activation_map(
         image: (1, C, H, W).
         class_index: of the class to explain; of one logit, 1 is its class and 0 the other one.
         method: `grad_cam` or `grad_cam_plus_plus`.
-        layer: whose output is looked at; None for the last convolution with more than one place.
+        layer: whose output is looked at; None for the last convolution, see `last_convolution`.
 
     Raises:
         SaliencyGenerationError: unknown method, layer or class; the output of the layer has no

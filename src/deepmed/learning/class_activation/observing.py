@@ -73,9 +73,12 @@ def on_output(module: nn.Module, watch: Watcher) -> None:
 
 
 def last_convolution(network: nn.Module, images: torch.Tensor) -> str:
-    """The name of the last convolution that images pass whose output still has places.
+    """The name of the layer with the last convolution's maps, as they go into the decision.
 
-    It is the last in the order in which images pass, not in the order of writing.
+    The last convolution is the last that images pass and that leaves more than one place, not the
+    last that is written. Normalisation, rectifier and shortcut that follow it belong to it, so the
+    layer is the last one whose output is as large: a residual network's last stage, for example.
+    Without the rectifier most of what a class does not need would stand there as negative numbers.
 
     Args:
         network: any module.
@@ -85,28 +88,42 @@ def last_convolution(network: nn.Module, images: torch.Tensor) -> str:
         SaliencyGenerationError: there is none.
 
     Example:
-        >>> network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 3), nn.Conv2d(2, 2, 4))
+        >>> network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 2, 3), nn.ReLU(),
+        ...                         nn.Conv2d(2, 2, 4))
         >>> last_convolution(network, torch.zeros(1, 1, 8, 8))
-        '1'
+        '2'
     """
-    twin, passed = observable(network), []
-    for name, module in twin.named_modules():
-        if isinstance(module, nn.Conv2d):
-
-            def note(_of: nn.Module, output: torch.Tensor, name: str = name) -> None:
-                passed.append((name, output.shape[-2:].numel()))
-
-            on_output(module, note)
-    with torch.inference_mode():
-        twin(images)
-    named = [name for name, places in passed if places > 1]
-    if not named:
+    found = None
+    for name, size, convolves in _passed(network, images):
+        follows = found is not None and size == found[1]
+        if follows or (convolves and size.numel() > 1):
+            found = name, size
+    if found is None:
         raise SaliencyGenerationError(
             "No convolution of this network has an output with more than one place for images of "
             f"{images.shape[-2]} by {images.shape[-1]} pixels. No map was made. Use occlusion, or "
             "larger images."
         )
-    return named[-1]
+    return found[0]
+
+
+def _passed(network: nn.Module, images: torch.Tensor) -> list[tuple[str, torch.Size, bool]]:
+    """Layers that give feature maps, in the order in which they are done, with height and width."""
+    twin = observable(network)
+    passed: list[tuple[str, torch.Size, bool]] = []
+
+    def note_as(name: str) -> Watcher:
+        def note(of: nn.Module, output: object) -> None:
+            if name and isinstance(output, torch.Tensor) and output.ndim == 4:
+                passed.append((name, output.shape[-2:], isinstance(of, nn.Conv2d)))
+
+        return note
+
+    for name, module in twin.named_modules():
+        on_output(module, note_as(name))
+    with torch.inference_mode():
+        twin(images)
+    return passed
 
 
 def named_layer(network: nn.Module, name: str) -> nn.Module:

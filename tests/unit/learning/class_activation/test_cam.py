@@ -187,6 +187,12 @@ class Backwards(nn.Module):
 
 def test_the_last_convolution_is_the_last_that_images_pass() -> None:
     assert last_convolution(Backwards(), image()) == "final"
+    residual = build_network(NetworkSettings("resnet18", channels=1, width=4, head=(8,)))
+    assert last_convolution(residual, image(0, 64)) == "features"
+    rectified = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()
+    )
+    assert last_convolution(rectified, image()) == "2"
     with pytest.raises(SaliencyGenerationError, match="more than one place"):
         last_convolution(nn.Sequential(nn.Flatten(), nn.Linear(256, 1)), image())
 
