@@ -1,0 +1,61 @@
+"""A training on X-rays whose process is killed in the middle goes on, and loses no message."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from deepmed.app import open_home
+from deepmed.app.kinds import job_kinds
+from deepmed.core.jobs.supervisor import Supervisor
+from deepmed.core.jobs.tables import JobState
+from deepmed.features.xray.runs import repository
+from deepmed.features.xray.runs.repository import status_of
+from deepmed.features.xray.runs.service import XrayRuns
+from deepmed.features.xray.runs.trainer import folder_of
+from deepmed.features.xray.tables import XrayRunEvent
+from factories import jobs
+from factories.jobs import until
+from factories.xray import small, write_films
+
+
+@pytest.mark.req("X-11.2")
+def test_a_killed_training_goes_on_from_its_checkpoint(home: Path, tmp_path: Path) -> None:
+    source = write_films(tmp_path / "films", 24)
+    with open_home() as opened:
+        runs = XrayRuns.of(opened, job_kinds())
+        run, job = runs.start(source, "killed", small("epochs=12", "early_stopping_patience=12"))
+        assert job is not None
+        last = folder_of(opened, run) / "checkpoints" / "last.safetensors"
+        supervisor = Supervisor(open_home, job_kinds(), pace=jobs.QUICK, only=job.id)
+        supervisor.start()
+        try:
+            until(last.is_file, 60)
+            (child,) = children()
+            os.kill(child, signal.SIGKILL)
+            until(lambda: jobs.job_of(opened.database, job.id).attempt == 2, 60)
+            assert jobs.ended(opened.database, job.id, 120).state == JobState.SUCCEEDED
+        finally:
+            supervisor.stop()
+        assert status_of(runs.get(run.id)) == "completed"
+        with opened.database.read() as session:
+            query = select(XrayRunEvent).where(XrayRunEvent.run_id == run.id)
+            told = session.scalars(query.order_by(XrayRunEvent.sequence)).all()
+            epochs = {row.step for row in repository.metrics(session, run.id)}
+    assert [event.sequence for event in told] == list(range(len(told)))
+    starts = [event.data["first_epoch"] for event in told if event.type == "training_start"]
+    assert starts[0] == 1
+    assert starts[-1] > 1
+    assert epochs == set(range(1, 13))
+
+
+def children() -> list[int]:
+    import psutil
+
+    return [
+        one.pid
+        for one in psutil.Process().children(recursive=True)
+        if "--child-of" in one.cmdline()
+    ]

@@ -1,0 +1,153 @@
+"""`deepmed xray …`: how each command ends, what it says, and that its help teaches."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from deepmed.cli.entry import command_line, main
+from deepmed.core.home import Home
+from deepmed.features.xray.runs.trainer import CentralizedTrainer
+from factories.xray import SMALL, small, write_films
+
+from .conftest import Ask
+
+SETTINGS = [part for one in SMALL for part in ("--set", one)]
+
+
+def commands() -> dict[str, click.Command]:
+    found = command_line.get_command(click.Context(command_line), "xray")
+    assert isinstance(found, click.Group)
+    return found.commands
+
+
+GOOD: dict[str, tuple[object, ...]] = {
+    "train": ("{films}", "--experiment", "first", "--queue", *SETTINGS),
+    "runs": (),
+    "show": ("{waiting}",),
+    "cancel": ("{waiting}",),
+    "resume": ("{cancelled}", "--queue"),
+    "config": ("--level", 3),
+}
+BAD: dict[str, tuple[tuple[object, ...], str]] = {
+    "train": (("missing", "--experiment", "first"), "validation"),
+    "runs": (("--status", "odd"), "validation"),
+    "show": ((99999,), "not_found"),
+    "cancel": ((2**40,), "not_found"),
+    "resume": ((99999,), "not_found"),
+    "config": (("--set", "epoch=3"), "validation"),
+}
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    return write_films(tmp_path / "films", 12)
+
+
+def filled(arguments: tuple[object, ...], ask: Ask, films: Path) -> list[object]:
+    def waiting() -> object:
+        return ask("xray", "train", *filled(GOOD["train"][:1], ask, films), *GOOD["train"][1:],
+                   "--json").json["run_id"]  # fmt: skip
+
+    def cancelled() -> object:
+        number = waiting()
+        assert ask("xray", "cancel", number, "--json").json["status"] == "failed"
+        return number
+
+    made = {"{films}": lambda: films, "{waiting}": waiting, "{cancelled}": cancelled}
+    return [made[str(one)]() if str(one) in made else one for one in arguments]
+
+
+def test_every_command_is_tried() -> None:
+    assert set(GOOD) == set(BAD) == set(commands())
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_done_is_0_with_one_object_or_in_words(name: str, ask: Ask, films: Path) -> None:
+    answer = ask("xray", name, *filled(GOOD[name], ask, films), "--json")
+    assert answer.code == 0, answer.err
+    assert "code" not in answer.json
+    told = ask("xray", name, *filled(GOOD[name], ask, films))
+    assert told.code == 0, told.err
+    assert told.out.strip()
+    assert not told.out.startswith("{")
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_failed_is_1_with_one_object_and_one_line(name: str, ask: Ask) -> None:
+    arguments, code = BAD[name]
+    answer = ask("xray", name, *arguments, "--json")
+    assert (answer.code, answer.json["code"]) == (1, code)
+    assert answer.err.startswith("Error: ")
+    assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_wrong_usage_is_2_and_an_interruption_130(
+    name: str, ask: Ask, films: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask("xray", name, "--nonsense", "--json").json["code"] == "usage"
+
+    def interrupt(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("deepmed.app.open_home", interrupt)
+    monkeypatch.setattr("deepmed.features.xray.configuration.ConfigManager.load", interrupt)
+    arguments = [1 if str(one).startswith("{") else one for one in GOOD[name]]
+    answer = ask("xray", name, *arguments, "--json")
+    assert (answer.code, answer.json["code"]) == (130, "interrupted")
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_help_teaches(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    first, *rest = (commands()[name].help or "").split("\n\n")
+    assert first.endswith(".")
+    assert len(first) <= 100
+    assert len(" ".join(rest)) > 80
+    assert all(getattr(one, "help", None) for one in commands()[name].params)
+    assert main(["xray", name, "--help"]) == 0
+    assert "--json" in capsys.readouterr().out
+
+
+@pytest.mark.req("P-16.1")
+def test_no_help_of_xray_loads_a_model_library_or_the_database() -> None:
+    code = (
+        "import contextlib, io, json, sys\n"
+        "from deepmed.cli.entry import main\n"
+        "for name in ['', *sys.argv[1:]]:\n"
+        "    with contextlib.redirect_stdout(io.StringIO()):\n"
+        "        assert main(['xray', *name.split(), '--help']) == 0\n"
+        "heavy = {'torch', 'lightning', 'monai', 'sqlalchemy', 'numpy', 'PIL', 'pydantic'}\n"
+        "print(json.dumps(sorted(heavy & set(sys.modules))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *commands()], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == []
+
+
+def test_a_run_is_listed_shown_and_verified(ask: Ask, films: Path, home: Path) -> None:
+    from deepmed.app import open_home
+
+    with open_home() as opened:
+        trained(opened, films)
+    (row,) = ask("xray", "runs", "--status", "completed", "--json").json["runs"]
+    assert (row["experiment_name"], row["status"]) == ("first", "completed")
+    assert ask("xray", "runs", "--status", "failed", "--json").json["runs"] == []
+    shown = ask("xray", "show", 1, "--json").json
+    assert [one["epoch"] for one in shown["history"]] == [1]
+    told = ask("xray", "show", 1)
+    assert "Test part" in told.out
+    assert "train: 16 images of 8 patients." in told.out
+    artifact = shown["results"]["artifact"]
+    assert ask("verify", artifact, "--rescore", "--json").json["agrees"] is True
+    answer = ask("xray", "resume", 1, "--json")
+    assert (answer.code, answer.json["code"]) == (1, "conflict")
+
+
+def trained(home: Home, films: Path) -> None:
+    CentralizedTrainer(home, small("epochs=1")).train(films, "first")
