@@ -26,7 +26,7 @@ from deepmed.features.drawings.samples.maker import make_false_alarm_samples
 from deepmed.kit import settings as kit_settings
 from factories import encoder
 from factories.drawings import Sketch, add_drawings, line_drawing
-from factories.homes import QUICK, open_bench
+from factories.homes import QUICK, open_bench, plant_few
 from factories.servers import PROMPT
 from factories.shared import made_once
 from factories.training_sets import write_set
@@ -341,6 +341,7 @@ def answers(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Answers
         bench.database.close()
         with made.in_use() as patch:
             patch.setattr(model_figure, "MOST_DRAWINGS", 8)
+            plant_few(patch)
             ask_everything(made)
         made.save()
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from deepmed.app import open_home
 from deepmed.core.accounts.tables import Owner
 from deepmed.core.registry.keys import open_keys
 from deepmed.core.registry.service import ArtifactRegistry
+from deepmed.features.drawings.models import config as training_config
+from deepmed.features.drawings.models import manager
 from deepmed.features.drawings.models.config import GroupTrainingConfig
 from deepmed.features.drawings.models.ranges import AgeRange, parse_groups
 from deepmed.features.drawings.models.training import GroupTraining, TrainingRun, Use
@@ -45,6 +48,18 @@ def train(
 ) -> TrainingRun:
     groups = parse_groups(plan) if isinstance(plan, str) else plan
     return GroupTraining(bench, config).train(groups, use)
+
+
+def plant_few(patch: pytest.MonkeyPatch) -> None:
+    """Trainings that people ask for plant hardly more than `MEASURED` does.
+
+    More make no other kind of answer; as many would make the very models that are there.
+
+    In this process; what each answer says of its training remains true.
+    """
+    few = partial(GroupTrainingConfig, planted_sources=7, comparison_drawings=40)
+    patch.setattr(training_config, "GroupTrainingConfig", few)
+    patch.setattr(manager, "GroupTrainingConfig", few)
 
 
 def stranger(bench: Workbench) -> Workbench:

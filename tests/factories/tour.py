@@ -17,6 +17,7 @@ from deepmed.features.drawings.training import running
 from factories.api import Api, api_on, picture
 from factories.drawings import Sketch, add_drawings, embed
 from factories.encoder import OTHER_NAME
+from factories.homes import plant_few
 from factories.shared import made_once
 from factories.training_sets import in_amazon, wanted, write_set
 
@@ -351,7 +352,8 @@ def tour(
     def make(folder: Path) -> None:
         shutil.copytree(request.getfixturevalue("_trained"), folder / "home")
         write_set(folder / "datasets")
-        with _opened(folder) as api:
+        with _opened(folder) as api, pytest.MonkeyPatch.context() as patch:
+            plant_few(patch)
             add_drawings(api.bench, [Sketch(age=7.6, subject=None, picture=12)])
             embed(api.bench)
             made = Tour(api, request.getfixturevalue("s3_server"))

@@ -15,6 +15,7 @@ from factories.homes import (  # noqa: F401 - pytest finds fixtures by their nam
     _trained,
     bench,
     open_bench,
+    plant_few,
     trained,
     trained_home,
 )
@@ -45,6 +46,7 @@ def ask(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     """Runs `deepmed drawings …` in this process on the test's data folder."""
     for name, value in {"DEEPMED_ENCODER": encoder.NAME, **PROMPT}.items():
         monkeypatch.setenv(name, value)
+    plant_few(monkeypatch)
     kit_settings.current.cache_clear()
 
     def asked(*arguments: object) -> Answer:

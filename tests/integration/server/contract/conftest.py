@@ -1,0 +1,9 @@
+import pytest
+
+from factories.homes import plant_few
+
+
+@pytest.fixture(autouse=True)
+def _few_planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that the interface promises depends on how many drawings a training plants."""
+    plant_few(monkeypatch)
