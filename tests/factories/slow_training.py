@@ -1,7 +1,7 @@
 """A plug-in that lets a test catch a real training in the middle: its epochs wait for a file.
 
 It brings the small encoder to every process of a test, as an installed package would, and the
-encoder brings the pause. What is computed stays the same.
+encoder brings the pause. What is computed stays the same, but for how many drawings are planted.
 """
 
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from deepmed.features.drawings.models.config import GroupTrainingConfig
 from deepmed.features.drawings.models.watching import GroupWatch
 from deepmed.kit import settings
 from deepmed.learning.autoencoder import EpochReport
@@ -17,12 +18,17 @@ from deepmed.learning.encoders.registry import EncoderOptions
 from factories import encoder
 
 PAUSE_SECONDS = 0.15
+FEW = {"planted_sources": 6, "comparison_drawings": 40}
+"""Of a training that was asked for without any number."""
 _epoch = GroupWatch.epoch
 
 
 def make(_options: EncoderOptions) -> encoder.InkGridEncoder:
     """The entry point: asked for an encoder in the processes that train."""
     pytest.MonkeyPatch().setattr(GroupWatch, "epoch", _unhurried)
+    for name, number in FEW.items():
+        GroupTrainingConfig.model_fields[name].default = number
+    GroupTrainingConfig.model_rebuild(force=True)
     return encoder.InkGridEncoder()
 
 

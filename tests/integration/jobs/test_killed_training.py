@@ -42,7 +42,7 @@ ASKED = {
     "layout": "visual+age",
     "seed": 0,
 }
-SAME = GroupTrainingConfig(detector="autoencoder", layout=Layout.AGE, seed=0)
+SAME = GroupTrainingConfig(detector="autoencoder", layout=Layout.AGE, seed=0, **slow_training.FEW)
 TRAIN, CHECKPOINTED = "/api/v1/models/train", 10
 """Every so many epochs there is a checkpoint."""
 Contents = dict[str, dict[str, str]]
