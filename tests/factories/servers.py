@@ -1,5 +1,6 @@
 """A server for tests: the application in this process, or `deepmed serve` in one of its own."""
 
+import atexit
 import json
 import os
 import signal
@@ -12,9 +13,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.routing import BaseRoute
@@ -39,7 +42,19 @@ def client(home: Home, **options: Any) -> TestClient:
     As a context manager it also starts and ends what works beside the server.
     """
     application = create_app(home, **{"peers": oneself, "prepare": _share_routes, **options})
-    return TestClient(application, base_url="http://localhost:8000", follow_redirects=False)
+    made = TestClient(application, base_url="http://localhost:8000", follow_redirects=False)
+    made.portal = _loop()
+    return made
+
+
+@cache
+def _loop() -> BlockingPortal:
+    """One event loop for all requests, as a server has it: starting and ending a thread with a loop
+    of its own for each request took longer than most answers.
+    """
+    running = start_blocking_portal()
+    atexit.register(running.__exit__, None, None, None)
+    return running.__enter__()
 
 
 def _share_routes(application: FastAPI) -> None:
