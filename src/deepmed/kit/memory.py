@@ -3,10 +3,10 @@
 import ctypes
 import platform
 
-# Names and numbers of glibc's malloc.h.
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+# By number, as in glibc's malloc.h: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX.
+GIVEN_BACK_FROM, KEPT_OUTSIDE_FROM, MOST_HEAPS = -1, -3, -8
 BLOCK_BYTES = 1 << 20
-ARENAS = 2
+HEAPS = 2
 """Threads share so many heaps; by itself each of 40 threads may fill one of its own."""
 
 
@@ -24,9 +24,9 @@ def give_memory_back() -> bool:
         return False
     tell = ctypes.CDLL(None).mallopt
     settings = (
-        (M_MMAP_THRESHOLD, BLOCK_BYTES),
-        (M_TRIM_THRESHOLD, BLOCK_BYTES),
-        (M_ARENA_MAX, ARENAS),
+        (KEPT_OUTSIDE_FROM, BLOCK_BYTES),
+        (GIVEN_BACK_FROM, BLOCK_BYTES),
+        (MOST_HEAPS, HEAPS),
     )
     done = [tell(name, value) for name, value in settings]
     return done == [1] * len(settings)

@@ -14,6 +14,8 @@ KNOWN = {
     ("learning/planting/ink.py", "ink_threshold"),  # how dark a pixel must be to be ink
     ("learning/saliency/overlays.py", "threshold"),  # where a picture's outline is drawn
     ("learning/detectors/forest.py", "threshold"),  # of a node of a tree
+    ("learning/imaging/enhancement.py", "threshold"),  # which edges a filter leaves alone
+    ("learning/imaging/transforms.py", "flip_probability"),  # how often a training image is turned
     ("features/drawings/schemas/analysis.py", "confidence"),  # bounds of what may come
     ("features/drawings/schemas/analysis.py", "importance"),  # likewise
     ("features/drawings/schemas/analysis.py", "importance_score"),  # likewise

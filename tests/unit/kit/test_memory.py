@@ -47,7 +47,7 @@ def test_threads_share_heaps_and_large_blocks_stay_outside(tmp_path: object) -> 
     file = f"{tmp_path}/told.xml"
     heaps, blocks = heaps_and_blocks("told", file)
     more_heaps, fewer_blocks = heaps_and_blocks("left alone", file)
-    assert heaps <= memory.ARENAS < more_heaps
+    assert heaps <= memory.HEAPS < more_heaps
     assert fewer_blocks < blocks
 
 
