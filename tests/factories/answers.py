@@ -30,6 +30,7 @@ from factories.homes import QUICK, open_bench, plant_few
 from factories.servers import PROMPT
 from factories.shared import made_once
 from factories.training_sets import write_set
+from factories.xray import small, write_films
 
 NEWCOMERS = [
     Sketch(age=4.6, subject="person", picture=11),
@@ -44,7 +45,7 @@ NEWCOMERS = [
 
 In one group they are enough for the chart of their ranks.
 """
-GROUPS = ("drawings", "registry", "db", "job", "backup")
+GROUPS = ("drawings", "xray", "registry", "db", "job", "backup")
 """Commands that have commands of their own."""
 NESTED = {("drawings", "training"), ("drawings", "model")}
 """Groups among those."""
@@ -155,6 +156,7 @@ def ask_everything(answers: Answers) -> None:
     _ask_of_encoders(answers)
     _change_the_rule(answers, drawing, str(group["id"]))
     _bring_and_take(answers, drawing)
+    _ask_of_xrays(answers)
 
 
 def _place(answers: Answers, model: int) -> Path:
@@ -229,6 +231,22 @@ def _ask_of_trainings(answers: Answers) -> None:
         call("training_config", *TRAINING, "config", *quick)
         call("container", *TRAINING, "container", str(answers.folder / "image"))
     kit_settings.current.cache_clear()
+
+
+def _ask_of_xrays(answers: Answers) -> None:
+    """A run that is trained here and now, and one that waits."""
+    from deepmed.features.xray.runs.trainer import CentralizedTrainer
+
+    call, source = answers.call, write_films(answers.folder / "films", 80)
+    with open_home() as home:
+        run = CentralizedTrainer(home, small()).train(source, "first")
+    call("xray_runs", "xray", "runs")
+    call("xray_show", "xray", "show", str(run["run_id"]))
+    call("xray_verify", "verify", run["artifact"], "--rescore")
+    call("xray_config", "xray", "config")
+    waiting = call("xray_train", "xray", "train", str(source), "--experiment", "second", "--queue")
+    call("xray_cancel", "xray", "cancel", str(waiting["run_id"]))
+    call("xray_resume", "xray", "resume", str(waiting["run_id"]), "--queue")
 
 
 def _ask_of_encoders(answers: Answers) -> None:

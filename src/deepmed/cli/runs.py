@@ -9,7 +9,9 @@ from deepmed.cli.output import JsonFlag, Output
 if TYPE_CHECKING:
     from deepmed.core.registry.manifest import Package
     from deepmed.features.drawings.runs.checks import Check
+    from deepmed.features.drawings.runs.reproduce import Reproduction
     from deepmed.features.drawings.workbench import Workbench
+    from deepmed.features.xray.runs.reproduce import Reproduction as XrayReproduction
     from deepmed.features.xray.runs.verify import Check as XrayCheck
 
 Run = Annotated[
@@ -71,21 +73,26 @@ def verify(
 def reproduce(run: Run, as_json: JsonFlag = False) -> None:
     """Train a run again from its recipe, and say how far the scores agree.
 
-    On the same kind of processor they agree to one in a million. Nothing stored is changed.
+    On the same kind of processor they agree to one in a million. Nothing stored is changed; a
+    second training on X-rays is kept as a run of its own.
     """
     from deepmed.cli.drawings.workplace import open_bench
     from deepmed.features.drawings.runs.reproduce import reproduce as train_again
+    from deepmed.features.xray.runs.artifact import ARTIFACT_KIND as XRAY_KIND
     from deepmed.learning.reference import from_files
 
     out = Output(as_json)
     with open_bench() as bench:
-        package = _package(bench, run)
-        with bench.database.read() as session:
-            found = train_again(
-                bench, session, from_files(package.files), package.manifest.lineage["recipe"]
-            )
+        if bench.registry.find(run).kind == XRAY_KIND:
+            found: Reproduction | XrayReproduction = _trained_again_on_xrays(bench, run)
+        else:
+            package = _package(bench, run)
+            with bench.database.read() as session:
+                found = train_again(
+                    bench, session, from_files(package.files), package.manifest.lineage["recipe"]
+                )
     out.say(
-        f"{found.compared_scores} scores compared; the largest relative difference is "
+        f"{found.compared_scores} scores compared; the largest difference is "
         f"{found.largest_difference:.3g}. The data are "
         f"{'the same' if found.same_data else 'not the same any more'}."
     )
@@ -127,6 +134,15 @@ def _counted_on_xrays(bench: "Workbench", run: str, *, rescore: bool) -> "list[C
         folder = bench.settings.home / "xray" / "runs" / manifest.lineage["run"]
         checks += score_again(package.files, folder, bench.settings.seed)
     return checks
+
+
+def _trained_again_on_xrays(bench: "Workbench", run: str) -> "XrayReproduction":
+    """The second training is a run of its own, kept beside the first."""
+    from deepmed.core.home import Home
+    from deepmed.features.xray.runs.reproduce import reproduce as train_again
+
+    home = Home(bench.settings, bench.database, bench.owner_id)
+    return train_again(home, bench.registry.package(run))
 
 
 def _package(bench: "Workbench", run: str) -> "Package":

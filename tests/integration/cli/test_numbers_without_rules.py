@@ -93,7 +93,10 @@ def test_nothing_is_attributed_or_called_reliable_by_rule(answers: Answers) -> N
         "subject_anomaly_score",
         "visual_anomaly_score",
     }
-    assert not made_up & {name for answer in answers.found.values() for name in names(answer)}
+    # On X-rays it is the table of bins from which the calibration error is counted.
+    known = {"xray_show": {"reliability"}}
+    for call, answer in answers.found.items():
+        assert not (made_up - known.get(call, set())) & set(names(answer)), call
 
 
 def test_neighbours_are_the_nearest_typical_drawings_and_no_others(answers: Answers) -> None:

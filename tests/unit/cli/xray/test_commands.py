@@ -130,7 +130,8 @@ def test_no_help_of_xray_loads_a_model_library_or_the_database() -> None:
     assert json.loads(done.stdout) == []
 
 
-def test_a_run_is_listed_shown_and_verified(ask: Ask, films: Path, home: Path) -> None:
+@pytest.mark.req("X-10.1")
+def test_a_run_is_listed_shown_verified_and_reproduced(ask: Ask, films: Path, home: Path) -> None:
     from deepmed.app import open_home
 
     with open_home() as opened:
@@ -145,6 +146,9 @@ def test_a_run_is_listed_shown_and_verified(ask: Ask, films: Path, home: Path) -
     assert "train: 16 images of 8 patients." in told.out
     artifact = shown["results"]["artifact"]
     assert ask("verify", artifact, "--rescore", "--json").json["agrees"] is True
+    again = ask("reproduce", artifact, "--json").json
+    assert (again["agrees"], again["same_data"], again["largest_difference"]) == (True, True, 0)
+    assert again["run_id"] == 2
     answer = ask("xray", "resume", 1, "--json")
     assert (answer.code, answer.json["code"]) == (1, "conflict")
 

@@ -74,9 +74,9 @@ def by_job(session: Session, owner_id: int, job_id: int) -> XrayRun:
     return session.scalars(query).one()
 
 
-def by_artifact(session: Session, owner_id: int, artifact_id: int) -> XrayRun | None:
-    query = select(XrayRun).where(XrayRun.owner_id == owner_id, XrayRun.artifact_id == artifact_id)
-    return session.scalars(query).first()
+def by_uid(session: Session, owner_id: int, uid: str) -> XrayRun | None:
+    query = select(XrayRun).where(XrayRun.owner_id == owner_id, XrayRun.uid == uid)
+    return session.scalars(query).one_or_none()
 
 
 def page(

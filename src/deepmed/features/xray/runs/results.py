@@ -157,7 +157,7 @@ def _summary(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
         "classes": list(prepared.source.classes),
         "images": {part: len(rows) for part, rows in plan.parts.items()},
         "patients": {part: len({row.patient for row in rows}) for part, rows in plan.parts.items()},
-        "split": {
+        "audit": {
             "digest": plan.digest,
             "published": audit.published,
             "crossing": len(audit.crossing),

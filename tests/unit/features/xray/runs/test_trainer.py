@@ -106,6 +106,35 @@ def test_no_patient_stands_on_both_sides(trained: Home) -> None:
     assert sum(map(len, parts.values())) == 80
 
 
+def test_the_counts_of_a_run_are_those_of_its_files(trained: Home) -> None:
+    files, found = files_of(trained), run_of(trained).results or {}
+    split = json.loads(files[artifact.SPLIT])
+    for part, rows in split["parts"].items():
+        assert found["images"][part] == len(rows)
+        assert found["patients"][part] == len({row[3] for row in rows})
+        if part != "train":
+            report = found[part]["report"]
+            assert report["n_items"] == len(json.loads(files[artifact.PREDICTIONS])[part])
+            assert report["n_patients"] == found["patients"][part]
+    assert found["audit"]["lookalikes"] == len(split["audit"]["lookalikes"])
+    assert (found["audit"]["crossing"], found["audit"]["dropped"]) == (0, 0)
+    assert found["intake"] == {
+        "found": 80, "taken": 80, "rejected": 0, "without_file": 0, "unlabelled": 0
+    }  # fmt: skip
+    curve = json.loads(files[artifact.HISTORY_JSON])
+    assert found["total_epochs"] == len(curve) == 3
+    best = max(curve, key=lambda row: row["val_auroc"])
+    assert found["best_epoch"] == best["epoch"]
+    weights = load(files[artifact.WEIGHTS])
+    learned = {name: one for name, one in weights.items() if not name.endswith(
+        ("running_mean", "running_var", "num_batches_tracked"))}  # fmt: skip
+    assert found["parameters"] == sum(one.numel() for one in learned.values())
+    assert found["first_weights"]["loaded"] == 0
+    run = run_of(trained)
+    assert run.end_time is not None
+    assert 0 < found["training_seconds"] <= (run.end_time - run.start_time).total_seconds()
+
+
 @pytest.mark.req("X-9.1")
 def test_messages_files_and_numbers_say_the_same_without_gaps(trained: Home) -> None:
     told = messages(trained)
