@@ -2,8 +2,8 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +12,6 @@ from deepmed.app import open_home
 from deepmed.core.accounts.tables import Owner
 from deepmed.core.registry.keys import open_keys
 from deepmed.core.registry.service import ArtifactRegistry
-from deepmed.features.drawings.models import config as training_config
-from deepmed.features.drawings.models import manager
 from deepmed.features.drawings.models.config import GroupTrainingConfig
 from deepmed.features.drawings.models.ranges import AgeRange, parse_groups
 from deepmed.features.drawings.models.training import GroupTraining, TrainingRun, Use
@@ -57,9 +55,13 @@ def plant_few(patch: pytest.MonkeyPatch) -> None:
 
     In this process; what each answer says of its training remains true.
     """
-    few = partial(GroupTrainingConfig, planted_sources=7, comparison_drawings=40)
-    patch.setattr(training_config, "GroupTrainingConfig", few)
-    patch.setattr(manager, "GroupTrainingConfig", few)
+    made = GroupTrainingConfig.__init__
+
+    def few(config: GroupTrainingConfig, **given: Any) -> None:
+        made(config, **{"planted_sources": 7, "comparison_drawings": 40, **given})
+
+    # Its maker and not its name: a module that is imported meanwhile would keep another name's.
+    patch.setattr(GroupTrainingConfig, "__init__", few)
 
 
 def stranger(bench: Workbench) -> Workbench:
