@@ -205,9 +205,10 @@ class CentralizedTrainer:
         over = _kept(folder / _FITTED)
         if over is None:
             last = chain.checkpoint.last
-            fit_network(
-                trainer, module, prepared.data, resume_from=last if last.is_file() else None
-            )
+            with _stopped_by_signal():
+                fit_network(
+                    trainer, module, prepared.data, resume_from=last if last.is_file() else None
+                )
             best = chain.checkpoint.best or chain.checkpoint.last
             over = {"summary": fit_summary(module, chain, best), "history": kept_metrics(folder)}
             write_atomically(folder / _FITTED, json.dumps(over).encode())
@@ -249,3 +250,19 @@ def _more_important(error: Exception) -> Iterator[None]:
         yield
     except DeepMedError as other:
         error.add_note(f"The run's row could not be changed: {other.message}")
+
+
+@contextmanager
+def _stopped_by_signal() -> Iterator[None]:
+    """A worker asks its child to stop by a signal, on which Lightning would end the process."""
+    from lightning.pytorch.utilities.exceptions import SIGTERMException  # noqa: PLC0415 - Lightning
+
+    from deepmed.learning.classification import TrainingCancelledError  # noqa: PLC0415 - likewise
+
+    try:
+        yield
+    except SIGTERMException as error:
+        raise TrainingCancelledError(
+            "The training was cancelled by a signal. What was learned up to its last finished "
+            "epoch is kept; resume it to go on from there."
+        ) from error

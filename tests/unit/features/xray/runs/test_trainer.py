@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,22 @@ def test_a_cancelled_run_ends_and_says_so(empty: Home, films: Path) -> None:
         CentralizedTrainer(empty, small(), Watcher(cancelled=lambda: True)).train(films, "first")
     assert run_of(empty).status == "failed"
     assert "cancelled" in (run_of(empty).reason or "")
+
+
+@pytest.mark.req("X-11.2")
+def test_a_signal_to_stop_cancels_the_run_and_leaves_the_process(empty: Home, films: Path) -> None:
+    def stop(done: int, _total: int, text: str) -> None:
+        if (done, text) == (1, "Training"):
+            signal.raise_signal(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        with pytest.raises(TrainingCancelledError, match="signal"):
+            CentralizedTrainer(empty, small(), Watcher(progress=stop)).train(films, "first")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert run_of(empty).status == "failed"
+    assert CentralizedTrainer(empty).train(films, run_id=1)["total_epochs"] == 3
 
 
 @pytest.mark.req("X-11.1")
