@@ -29,7 +29,7 @@ from deepmed.kit.errors import ConfigurationError
 from deepmed.kit.http.connections import RememberingProtocol
 from deepmed.kit.http.peer import can_tell_users, peer_uid
 from deepmed.kit.http.server_log import forwarded_warnings
-from deepmed.kit.memory import give_memory_back
+from deepmed.kit.memory import Settling, give_memory_back
 from deepmed.kit.settings import Settings
 from deepmed.web.routes import missing_assets
 
@@ -67,6 +67,7 @@ def run(asked: Serving, say: Say) -> None:
         say(f"DeepMed serves {settings.home} at {_address(app, port)} (Ctrl-C ends it)")
         if missing := missing_assets():
             say(missing)
+        Settling().begin()
         asyncio.run(_serve(app, main, push))
 
 

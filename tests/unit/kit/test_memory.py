@@ -1,5 +1,6 @@
 """What a long-lived process does with memory that it has freed, in processes of their own."""
 
+import gc
 import subprocess
 import sys
 
@@ -54,3 +55,44 @@ def test_threads_share_heaps_and_large_blocks_stay_outside(tmp_path: object) -> 
 def test_another_allocator_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory.platform, "libc_ver", lambda: ("", ""))
     assert not memory.give_memory_back()
+
+
+class Circle:
+    """Refers to itself, so that only a collection finds it."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+@pytest.mark.req("O-10.1")
+def test_collections_pass_over_what_the_first_ones_left() -> None:
+    before = list(gc.callbacks)
+    try:
+        memory.Settling(times=2).begin()
+        assert not [one for one in gc.get_objects() if isinstance(one, type(memory))]
+        kept = [Circle() for _ in range(100)]
+        gc.collect()
+        assert not [one for one in gc.get_objects() if isinstance(one, Circle)]
+        gc.collect()
+        assert gc.callbacks == before, "it is over after two"
+        kept += [Circle() for _ in range(100)]
+        gc.collect()
+        assert len([one for one in gc.get_objects() if isinstance(one, Circle)]) == 100
+        del kept
+    finally:
+        gc.unfreeze()
+        gc.callbacks[:] = before
+
+
+def test_younger_collections_count_for_nothing() -> None:
+    before = list(gc.callbacks)
+    try:
+        memory.Settling(times=1).begin()
+        gc.collect(0)
+        gc.collect(1)
+        assert len(gc.callbacks) == len(before) + 1
+        gc.collect()
+        assert gc.callbacks == before
+    finally:
+        gc.unfreeze()
+        gc.callbacks[:] = before

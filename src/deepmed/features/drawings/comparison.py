@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.analysis import neighbours, repository
 from deepmed.features.drawings.analysis.service import AnalysisService
+from deepmed.features.drawings.embeddings.matrix import Ids
 from deepmed.features.drawings.models import repository as models
 from deepmed.features.drawings.models.kinds import UNSPECIFIED_SLOT, row_for
 from deepmed.features.drawings.models.ranges import AgeRange, range_of
@@ -20,8 +22,8 @@ from deepmed.kit.database.batches import in_batches
 from deepmed.kit.errors import NotFoundError
 
 FIRST_ASKED = 128
-"""Nearest vectors that are looked at first; most of them are typical of the age and by others."""
-WIDER = 8
+"""Nearest vectors that are looked at first; most of them are typical of the age and by others.
+Where too few are, only typical ones are searched."""
 LOOKED_AT = 48
 """So many of them first: mostly there are enough among these, and reading rows takes longest."""
 EXAMPLES = 3
@@ -69,13 +71,14 @@ class ComparisonService:
             return []
         encoder = self.bench.encoding.identity.key
         vector = self.bench.embeddings.retrieve_embedding(session, drawing_id, encoder)
-        asked, typical = FIRST_ASKED + count, _Typical(session, found[0], ages, count)
-        while True:
-            near, stored = self.bench.embeddings.nearest(session, vector, encoder, asked)
+        search = partial(self.bench.embeddings.nearest, session, vector, encoder)
+        typical = _Typical(session, found[0], ages, count)
+        near = search(FIRST_ASKED + count)
+        typical.look_among([number for number, _ in near])
+        if not typical.enough:
+            near = search(count, typical.everybody())
             typical.look_among([number for number, _ in near])
-            if typical.enough or asked >= stored:
-                return typical.of(near)
-            asked *= WIDER
+        return typical.of(near)
 
     def _ages(self, session: Session, age: float, subject: str | None) -> AgeRange | None:
         row = row_for(self.analyses.models.active(session), age, subject)
@@ -121,6 +124,14 @@ class _Typical:
             self._rows |= neighbours.typical_among(
                 self._session, self._drawing.owner_id, some, self._ages, self._drawing.child_id
             )
+
+    def everybody(self) -> Ids:
+        """All that are typical of these ages and by other children."""
+        drawings, children = neighbours.everybody_typical(
+            self._session, self._drawing.owner_id, self._ages
+        )
+        others: Ids = drawings[children != self._drawing.child_id]
+        return others
 
     def of(self, near: Sequence[tuple[int, float]]) -> list[SimilarDrawing]:
         """The first of the nearest that are typical."""

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
 
 from deepmed.features.drawings import comparison
 from deepmed.features.drawings.analysis.service import AnalysisService
@@ -53,23 +52,22 @@ def test_the_nearest_typical_drawings_of_the_age_come_first(trained: Workbench) 
 
 
 @pytest.mark.req("D-19.1")
-def test_whoever_looks_further_finds_the_same_and_asks_for_no_drawing_twice(
+def test_where_the_nearest_are_not_typical_the_typical_ones_are_searched(
     trained: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (drawing,) = add_drawings(trained, [Sketch(age=7.2, picture=77)])
     embed(trained)
     expected, asked = neighbours(trained, drawing, 30), list[int]()
 
-    def typical_among(session: Session, owner: int, some: list[int], *rest: Any) -> Any:
-        asked.extend(some)
-        return among(session, owner, some, *rest)
+    def nearest(*given: Any) -> Any:
+        asked.append(len(given))
+        return search(*given)
 
-    among = comparison.neighbours.typical_among
-    monkeypatch.setattr(comparison.neighbours, "typical_among", typical_among)
+    search = trained.embeddings.nearest
+    monkeypatch.setattr(trained.embeddings, "nearest", nearest)
     monkeypatch.setattr(comparison, "FIRST_ASKED", -29)
-    monkeypatch.setattr(comparison, "WIDER", 2)
     assert neighbours(trained, drawing, 30) == expected
-    assert len(asked) == len(set(asked)) > 30
+    assert asked == [4, 5], "all, then the typical ones"
 
 
 @pytest.mark.req("D-19.1")

@@ -2,22 +2,34 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, or_, select
+import numpy as np
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
+from deepmed.features.drawings.embeddings.matrix import Ids
 from deepmed.features.drawings.models.ranges import AgeRange
-from deepmed.features.drawings.models.repository import may_train
+from deepmed.features.drawings.models.repository import may_train, of_ages
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
-from deepmed.kit.database import AnyRow
+from deepmed.kit.database import AnyRow, kept
 from deepmed.kit.database.batches import in_batches
+
+
+@kept
+def everybody_typical(session: Session, owner_id: int, ages: AgeRange) -> tuple[Ids, Ids]:
+    """(m,) ids and (m,) children of all that may train, are of these ages, and not flagged."""
+    query = (
+        select(Drawing.id, Drawing.child_id)
+        .outerjoin(AnomalyAnalysis, AnomalyAnalysis.current_of == Drawing.id)
+        .where(*_typical(owner_id, ages))
+    )
+    rows = np.array(session.execute(query).all(), dtype=np.int64).reshape(-1, 2)
+    return rows[:, 0], rows[:, 1]
 
 
 def typical_among(
     session: Session, owner_id: int, drawing_ids: Sequence[int], ages: AgeRange, but_child: int
 ) -> dict[int, AnyRow]:
     """By id: those that may train, are of these ages, by other children, and not flagged."""
-    age = Drawing.age_years
-    below = age <= ages.age_max if ages.upper_closed else age < ages.age_max
     query = (
         select(
             Drawing.id,
@@ -28,15 +40,15 @@ def typical_among(
             AnomalyAnalysis.normalized_score,
         )
         .outerjoin(AnomalyAnalysis, AnomalyAnalysis.current_of == Drawing.id)
-        .where(
-            *may_train(owner_id),
-            and_(age >= ages.age_min, below),
-            Drawing.child_id != but_child,
-            or_(AnomalyAnalysis.id.is_(None), AnomalyAnalysis.is_anomaly.is_(False)),
-        )
+        .where(*_typical(owner_id, ages), Drawing.child_id != but_child)
     )
     found: dict[int, AnyRow] = {}
     for some in in_batches(drawing_ids):
         rows = session.execute(query.where(Drawing.id.in_(some)))
         found |= {row.id: row for row in rows}
     return found
+
+
+def _typical(owner_id: int, ages: AgeRange) -> list[ColumnElement[bool]]:
+    unflagged = or_(AnomalyAnalysis.id.is_(None), AnomalyAnalysis.is_anomaly.is_(False))
+    return [*may_train(owner_id), *of_ages(ages), unflagged]

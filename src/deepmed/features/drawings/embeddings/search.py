@@ -3,6 +3,7 @@
 import math
 import time
 from threading import Lock
+from typing import Any
 
 import faiss
 import numpy as np
@@ -13,6 +14,7 @@ from deepmed.features.drawings.embeddings import repository
 from deepmed.features.drawings.embeddings.matrix import to_matrix
 
 Vectors = NDArray[np.float32]
+Ids = NDArray[np.int64]
 ROUNDED = 5e-4
 """By how much a cosine of unit vectors can change where the elements of one are rounded to half
 precision: by 2^-11, as they are rounded by at most that part of themselves; and a little more for
@@ -58,34 +60,43 @@ class SimilarityIndex:
             np.concatenate([old, vectors]), np.concatenate([self.ids[kept], ids])
         )
 
-    def nearest(self, vector: Vectors, count: int) -> Neighbours:
-        """The `count` nearest as (id, cosine similarity), most similar first."""
-        if not len(self) or count < 1:
+    def nearest(self, vector: Vectors, count: int, among: Ids | None = None) -> Neighbours:
+        """The `count` nearest as (id, cosine similarity), most similar first.
+
+        Args:
+            vector: (d,).
+            count: how many, or as many as there are.
+            among: (m,) ids that may be found; None: all.
+        """
+        rows = None if among is None else np.flatnonzero(np.isin(self.ids, among))
+        there = len(self.ids) if rows is None else len(rows)
+        if not there or count < 1:
             return []
         unit = _unit(vector[None, :])
-        rows = self._likely(unit, count)
-        if rows is None:
-            similarity, found = self._index.search(unit, min(count, len(self.ids)))
-            similarity, rows = similarity[0], found[0]
+        found = self._likely(unit, count, there, _only(rows))
+        if found is None:
+            asked = min(count, there)
+            similarity, places = self._index.search(unit, asked, params=_only(rows))
+            similarity, found = similarity[0], places[0]
         else:
             # Not as a matrix product, in which equal rows may differ in the last bit.
-            exact = self._index.reconstruct_batch(rows).astype(np.float64)
+            exact = self._index.reconstruct_batch(found).astype(np.float64)
             similarity = (exact * unit).sum(axis=1)
         cosines = np.clip(similarity, -1.0, 1.0)  # the last bit may lie beyond
-        order = np.lexsort((self.ids[rows], -cosines))[:count]
-        return list(zip(self.ids[rows][order].tolist(), cosines[order].tolist(), strict=True))
+        order = np.lexsort((self.ids[found], -cosines))[:count]
+        return list(zip(self.ids[found][order].tolist(), cosines[order].tolist(), strict=True))
 
     def _add(self, vectors: Vectors) -> None:
         units = _unit(vectors)
         self._index.add(units)
         self._rounded.add(units)
 
-    def _likely(self, unit: Vectors, count: int) -> NDArray[np.int64] | None:
+    def _likely(self, unit: Vectors, count: int, there: int, only: Any) -> NDArray[np.int64] | None:
         """The rows among which the nearest are for sure; None where that takes too many."""
         asked = count + FURTHER
-        if asked >= len(self.ids):
+        if asked >= there:
             return None
-        found, rows = self._rounded.search(unit, asked)
+        found, rows = self._rounded.search(unit, asked, params=only)
         # The nearest are no less similar than this, and none of them seems less by twice the error.
         likely = found[0] >= found[0][count - 1] - 2 * ROUNDED
         return None if likely[-1] else rows[0][likely]
@@ -106,11 +117,13 @@ class StoredVectors:
         self._number = self._newest = 0
         self._counted = -math.inf
 
-    def nearest(self, session: Session, vector: Vectors, count: int) -> Neighbours:
-        """The drawings with the nearest vectors, whatever drawings they are."""
+    def nearest(
+        self, session: Session, vector: Vectors, count: int, among: Ids | None = None
+    ) -> Neighbours:
+        """The drawings with the nearest vectors: of those named, or whatever drawings they are."""
         with self._lock:
             self._keep_up(session)
-            return self._index.nearest(vector, count)
+            return self._index.nearest(vector, count, among)
 
     def __len__(self) -> int:
         return len(self._index)
@@ -145,6 +158,14 @@ class StoredVectors:
 
 def _nothing() -> SimilarityIndex:
     return SimilarityIndex(np.zeros((0, 1), np.float32), np.zeros(0, np.int64))
+
+
+def _only(rows: NDArray[np.int64] | None) -> Any:
+    """FAISS looks at these rows alone."""
+    if rows is None:
+        return None
+    selected = faiss.IDSelectorBatch(rows)
+    return faiss.SearchParameters(sel=selected)  # type: ignore[call-arg]  # FAISS adds it on import
 
 
 def _unit(vectors: Vectors) -> Vectors:

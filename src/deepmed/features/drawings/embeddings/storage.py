@@ -77,15 +77,19 @@ class EmbeddingStorage:
         return to_matrix(rows, len(drawing_ids))
 
     def nearest(
-        self, session: Session, vector: Vector, encoder: str, count: int
-    ) -> tuple[list[tuple[int, float]], int]:
-        """The drawings with the nearest vectors of an encoder, and how many there are in all.
+        self,
+        session: Session,
+        vector: Vector,
+        encoder: str,
+        count: int,
+        among: Ids | None = None,
+    ) -> list[tuple[int, float]]:
+        """The drawings with the nearest vectors of an encoder, as (drawing, cosine similarity).
 
-        Returns:
-            (drawing, cosine similarity), most similar first; and the number of vectors.
+        Most similar first; among all drawings, or among those named alone.
         """
         stored = self._searched.setdefault(encoder, StoredVectors(self.owner_id, encoder))
-        return stored.nearest(session, vector, count), len(stored)
+        return stored.nearest(session, vector, count, among)
 
     def invalidate_cache(self, drawing_id: int, encoder: str) -> None:
         self.cache.remove((self.owner_id, drawing_id, encoder))
