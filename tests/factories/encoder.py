@@ -57,6 +57,6 @@ class InkGridEncoder:
         return found
 
 
-if NAME not in available_encoders():  # pytest imports this file twice when it looks for doctests
+if NAME not in available_encoders():  # pytest may import this file under two names
     register_encoder(NAME, lambda _options: InkGridEncoder())
     register_encoder(OTHER_NAME, lambda _options: InkGridEncoder(OTHER_NAME, turned=True))

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
+from functools import cache, partial
 from threading import Event
 from typing import Protocol
 
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, FastAPI
+from starlette.routing import BaseRoute
 
 import deepmed
 from deepmed.app import limits
@@ -75,6 +76,15 @@ def routers() -> Iterator[tuple[str, APIRouter]]:
         yield "", router
 
 
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """All of them, worked out once: they know nothing of the application that they serve."""
+    everything = APIRouter()
+    for prefix, router in routers():
+        everything.include_router(router, prefix=prefix)
+    return tuple(everything.routes)
+
+
 def create_app(
     home: Home,
     *,
@@ -112,8 +122,7 @@ def create_app(
     describe(app)
     _keep_parts(app, home)
     app.state.kinds = job_kinds() if kinds is None else kinds
-    for prefix, router in routers():
-        app.include_router(router, prefix=prefix)
+    app.router.routes.extend(_routes())
     app.mount("/static", static_files())
     _install_pages(app)
     if prepare is not None:

@@ -50,7 +50,7 @@ def test_people_read_sentences(home: Path, capsys: pytest.CaptureFixture[str]) -
     assert "There are no backups yet." in printed.out
     assert "No backups are made by the clock." in printed.out
     assert "Everything is backed up every 6 hours" in printed.out
-    assert "All of it is as it was signed: 1 rows" in printed.out
+    assert "All of it is as it was signed: 2 rows" in printed.out
     assert "not encrypted, so the key that signs models was left out" in printed.err
 
 
