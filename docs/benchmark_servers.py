@@ -17,6 +17,7 @@ COLUMNS = {
     "platform": _FIGURES,
     "embed": _FIGURES,
 }
+ASKED = "Each question is asked as by the first one after a change: nothing was counted before"
 KEPT = {True: "yes", False: "**no**", None: "-"}
 
 
@@ -75,6 +76,7 @@ def _facts(file: Path, result: Mapping[str, Any]) -> list[str]:
         f"{environment['load_average']:.1f} at the start",
         *([f"The server's settings: {settings}"] if settings else []),
         *([f"{result['rows']:,} drawings"] if "rows" in result else []),
+        *([ASKED] if result["benchmark"] == "api" else []),
         *([result["note"]] if result.get("note") else []),
     ]
 
