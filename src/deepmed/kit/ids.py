@@ -1,5 +1,8 @@
 import secrets
 
+LARGEST_ID = 2**31 - 1
+"""Of the databases' integer columns."""
+
 
 def new_uid() -> str:
     """A random name of 32 hexadecimal digits for files, runs and errors."""

@@ -6,7 +6,6 @@ is what it would have counted itself. Names are drawn by chance: a database that
 a backup never has the name of another state.
 """
 
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from copy import copy
@@ -18,6 +17,7 @@ from sqlalchemy import Connection, Engine, String, event, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from deepmed.kit.database.base import Base
+from deepmed.kit.ids import new_uid
 
 __all__ = [
     "PASSING",
@@ -139,7 +139,7 @@ def name_the_state(session: Session) -> None:
     connection = session.connection()
     if not connection.info.pop(_CHANGED, False):
         return
-    name = secrets.token_hex(16)
+    name = new_uid()
     if not connection.execute(update(DataRevision).values(name=name)).rowcount:
         connection.execute(insert(DataRevision).values(id=1, name=name))
 

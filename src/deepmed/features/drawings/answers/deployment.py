@@ -29,8 +29,8 @@ from deepmed.features.drawings.schemas.deployment import (
     Validation,
     range_of_ages,
 )
-from deepmed.features.drawings.schemas.fields import LARGEST_ID
 from deepmed.kit.errors import NotFoundError, ValidationError
+from deepmed.kit.ids import LARGEST_ID
 
 Ages = tuple[float | None, float | None]
 

@@ -52,7 +52,13 @@ class ModelManager:
         The last changes when a drawing is deleted or given to another child after training.
         """
         artifact = session.get_one(Artifact, row.artifact_id)
-        return f"{row.recipe_hash}/{artifact.revision}/{_member_revision(session, row.id)}"
+        # Reading all members takes longer than an analysis; only what marks a model changes them.
+        members = (
+            _members_now(session, row.id)
+            if row.needs_retraining
+            else row.parameters[MEMBER_REVISION]
+        )
+        return f"{row.recipe_hash}/{artifact.revision}/{members}"
 
     def load_model(self, session: Session, row: AgeGroupModel) -> ReferenceModel:
         """The fitted model with its twin, as its members stand; its files' signature is checked."""
@@ -222,9 +228,5 @@ class ModelManager:
 
 
 @kept
-def _member_revision(session: Session, model_id: int) -> str:
-    # Reading all members takes longer than an analysis, and only what marks a model changes them.
-    row = session.get_one(AgeGroupModel, model_id)
-    if not row.needs_retraining:
-        return str(row.parameters[MEMBER_REVISION])
-    return revision_of(repository.parts(session, row.id))
+def _members_now(session: Session, model_id: int) -> str:
+    return revision_of(repository.parts(session, model_id))

@@ -9,7 +9,8 @@ from deepmed.features.drawings import answers
 from deepmed.features.drawings.desk import CallersDesk
 from deepmed.features.drawings.routes.uploads import Files, Metadata, NamePattern, take
 from deepmed.features.drawings.schemas.batches import BatchBegun, BatchFiles, BatchJobs
-from deepmed.features.drawings.schemas.fields import LARGEST_ID, Uid
+from deepmed.features.drawings.schemas.fields import Uid
+from deepmed.kit.ids import LARGEST_ID
 
 router = APIRouter(prefix="/analysis/batch", tags=["analysis"])
 

@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from deepmed.kit.errors import NotFoundError
+from deepmed.kit.ids import LARGEST_ID
 
-LARGEST_ID = 2**31 - 1
-"""Of the databases' integer columns."""
 LARGEST_SEED = 2**63 - 1
 LayoutName = Literal["visual", "visual+age", "visual+subject"]
 """The values of `learning.reference.Layout`, which would bring the learning library along."""

@@ -19,8 +19,7 @@ from deepmed.features.xray.runs.database_operations import new_run, note_start
 from deepmed.features.xray.runs.repository import Line, reason_of, status_of
 from deepmed.features.xray.tables import PATH_LENGTH, XrayRun
 from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
-
-LARGEST_ID = 2**31 - 1
+from deepmed.kit.ids import LARGEST_ID
 
 
 @dataclass(frozen=True)
