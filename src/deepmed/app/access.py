@@ -156,6 +156,8 @@ ROLES: dict[str, Role | None] = {
     "GET /trainings/{uid}/part": VIEWER,
     "GET /thresholds": VIEWER,
     "GET /thresholds/preview": VIEWER,
+    # Pages of X-rays
+    "GET /xrays": VIEWER,
     # Pages of jobs
     "GET /jobs": VIEWER,
     "GET /jobs/part": VIEWER,

@@ -12,6 +12,7 @@ from deepmed.core.health import pages as health
 from deepmed.core.jobs import pages as jobs
 from deepmed.features.drawings.pages import routes as drawings
 from deepmed.features.drawings.routes import demo
+from deepmed.features.xray.pages import routes as xray
 from deepmed.kit.http.problems import Problem
 from deepmed.kit.settings import demo_home
 from deepmed.web.shell import Entry, page
@@ -30,6 +31,7 @@ TITLES = {
 def routers() -> Iterator[APIRouter]:
     yield drawings.router
     yield demo.router  # the contract has it here and below /api/v1
+    yield xray.router
     yield jobs.router
     yield health.router
     yield backups.router
@@ -40,6 +42,7 @@ def install(app: FastAPI) -> None:
     app.state.navigation = (
         Entry("Dashboard", "/"),
         *drawings.NAVIGATION,
+        *xray.NAVIGATION,
         *jobs.NAVIGATION,
         *backups.NAVIGATION,
         *health.NAVIGATION,
