@@ -11,8 +11,8 @@ from PIL import Image
 
 from deepmed.features.drawings.explanation.stored import StoredExplanation
 from deepmed.features.drawings.exports.options import Wanted
-from deepmed.features.drawings.report.content import Table
 from deepmed.features.drawings.schemas.interpretability import InteractiveRegion
+from deepmed.web.charts import Table
 
 Pixels = NDArray[np.uint8]
 Line = tuple[str, object]

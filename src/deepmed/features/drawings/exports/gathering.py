@@ -24,7 +24,7 @@ from deepmed.features.drawings.interpretability.loading import ExplanationLoader
 from deepmed.features.drawings.interpretability.simplified import READERS, simplified
 from deepmed.features.drawings.interpretability.wording import confidence_level
 from deepmed.features.drawings.report import cards, maps
-from deepmed.features.drawings.report.content import THUMBNAIL, Table
+from deepmed.features.drawings.report.content import THUMBNAIL
 from deepmed.features.drawings.report.words import MEANING
 from deepmed.features.drawings.schemas.interpretability import SimplifiedExplanationResponse
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
@@ -34,6 +34,7 @@ from deepmed.kit import clock
 from deepmed.kit.errors import NotFoundError
 from deepmed.learning.saliency.maps import SaliencyMap
 from deepmed.learning.saliency.overlays import SaliencyOverlayGenerator
+from deepmed.web.charts import Table
 
 LIMITS = (
     MEANING,

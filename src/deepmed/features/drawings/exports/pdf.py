@@ -18,9 +18,9 @@ from reportlab.platypus import Table as PdfTable
 
 from deepmed.features.drawings.exports.content import ExportContent, Pixels, note_line
 from deepmed.features.drawings.exports.fonts import Font, font_for
-from deepmed.features.drawings.report.content import Table
 from deepmed.features.drawings.report.rendering import cell
 from deepmed.kit.pictures import encode_png
+from deepmed.web.charts import Table
 
 PAGES = {"A4": A4, "Letter": letter, "Legal": legal}
 MARGIN = 18 * mm

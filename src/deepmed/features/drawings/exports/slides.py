@@ -8,9 +8,9 @@ from pptx import Presentation
 from pptx.util import Emu, Inches, Pt
 
 from deepmed.features.drawings.exports.content import ExportContent, Pixels, note_line
-from deepmed.features.drawings.report.content import Table
 from deepmed.features.drawings.report.rendering import cell
 from deepmed.kit.pictures import encode_png
+from deepmed.web.charts import Table
 
 WIDTH, HEIGHT = Inches(13.333), Inches(7.5)
 LEFT, TOP = Inches(0.6), Inches(1.4)

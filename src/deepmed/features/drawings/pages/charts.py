@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deepmed.features.drawings.report.content import Chart
-from deepmed.features.drawings.report.svg import (
+from deepmed.web.charts import Chart
+from deepmed.web.svg import (
     ACCENT,
     BOTTOM,
     HEIGHT,

@@ -14,9 +14,7 @@ from deepmed.features.drawings.report.charts import strip
 from deepmed.features.drawings.report.content import (
     CARD,
     THUMBNAIL,
-    Chart,
     FlaggedCard,
-    Table,
     Thumbnail,
     picture,
 )
@@ -25,6 +23,7 @@ from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 from deepmed.features.drawings.words import ROLE_WORDS
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.learning.reference import Reference
+from deepmed.web.charts import Chart, Table
 
 if TYPE_CHECKING:
     from deepmed.features.drawings.explanation.service import Explanation

@@ -5,30 +5,13 @@ import io
 from dataclasses import dataclass, field
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
+from deepmed.web.charts import Chart, Table
+
 THUMBNAIL = 132
 CARD = 300
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows with a heading a column."""
-
-    columns: list[str]
-    rows: list[list[object]]
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A picture and the rows it was drawn from."""
-
-    title: str
-    svg: Markup
-    columns: list[str]
-    rows: list[list[object]]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from deepmed.features.drawings.report.content import (
     THUMBNAIL,
     FlaggedCard,
     ReportContent,
-    Table,
     Thumbnail,
     picture,
 )
@@ -36,6 +35,7 @@ from deepmed.features.drawings.words import name_in_words
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit import clock
 from deepmed.kit.errors import ConflictError, NotFoundError
+from deepmed.web.charts import Table
 
 MOST_CARDS = 40
 MOST_THUMBNAILS = 600

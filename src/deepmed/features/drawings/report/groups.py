@@ -9,7 +9,7 @@ from deepmed.features.drawings.models.layout_words import layouts_in_words
 from deepmed.features.drawings.models.sufficiency import RECOMMENDED
 from deepmed.features.drawings.report.charts import Figure as Bar
 from deepmed.features.drawings.report.charts import histogram, intervals
-from deepmed.features.drawings.report.content import Chart, GroupSection, Table
+from deepmed.features.drawings.report.content import GroupSection
 from deepmed.features.drawings.report.figures import (
     GroupFacts,
     figure_in_words,
@@ -21,6 +21,7 @@ from deepmed.features.drawings.report.ranks import validity
 from deepmed.features.drawings.report.words import AGES_UNKNOWN, NO_AGES
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.features.drawings.words import LAYOUT_WORDS, name_in_words
+from deepmed.web.charts import Chart, Table
 
 
 def section(facts: GroupFacts) -> GroupSection:

@@ -5,9 +5,9 @@ from typing import Any
 
 from deepmed.features.drawings.explanation.methods import MeasuredOn
 from deepmed.features.drawings.explanation.stored import StoredExplanation
-from deepmed.features.drawings.report.content import Table
 from deepmed.features.drawings.words import CONTROL_WORDS
 from deepmed.learning.limits import LIKENESS as LIMIT
+from deepmed.web.charts import Table
 
 NO_MAP = "No map: no single place on the page raises its score."
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from deepmed.features.drawings.analysis.rates import Use
 from deepmed.features.drawings.explanation.levels import why_only_a_bound
 from deepmed.features.drawings.report.charts import Level, steps
-from deepmed.features.drawings.report.content import Chart
 from deepmed.features.drawings.report.figures import GroupFacts
+from deepmed.web.charts import Chart
 
 LEAST_RANKS = 5
 """Drawings of new children from which their ranks are drawn."""

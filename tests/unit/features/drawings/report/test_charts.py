@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from deepmed.features.drawings.report.charts import histogram, intervals, steps, strip
-from deepmed.features.drawings.report.content import Chart
-from deepmed.features.drawings.report.svg import Axis
+from deepmed.web.charts import Chart
+from deepmed.web.svg import Axis
 
 HOSTILE = "<script>alert(1)</script> \"&'"
 FIGURES = [("found", 0.8, 0.7, 0.9, 24), (HOSTILE, None, None, None, None)]

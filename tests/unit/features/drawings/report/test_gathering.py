@@ -15,7 +15,7 @@ from deepmed.features.drawings.analysis.rates import by_use
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.explanation.texts import FIRST_STEPS, FLAGGED_CHIP
 from deepmed.features.drawings.report import gathering
-from deepmed.features.drawings.report.content import GroupSection, ReportContent, Table
+from deepmed.features.drawings.report.content import GroupSection, ReportContent
 from deepmed.features.drawings.report.figures import GroupFacts, Unseen
 from deepmed.features.drawings.report.gathering import ReportGatherer
 from deepmed.features.drawings.report.groups import section
@@ -26,6 +26,7 @@ from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
 from deepmed.learning.evaluation import wilson_interval
 from deepmed.learning.evaluation.measuring import measured
+from deepmed.web.charts import Table
 from factories.drawings import Sketch, add_drawings, embed
 from factories.reports import NEW_ODD, Reported, add_odd
 

@@ -12,9 +12,9 @@ from deepmed.features.drawings.models.ranges import AgeRange, range_of
 from deepmed.features.drawings.pages.age_charts import AgeStep, Drawn, by_age
 from deepmed.features.drawings.pages.age_charts import what_if as what_if_chart
 from deepmed.features.drawings.pages.content.tiles import chip_of, look_of, tile
-from deepmed.features.drawings.report.content import Chart
 from deepmed.features.drawings.tables import AnomalyAnalysis, Child, Drawing
 from deepmed.kit.errors import NotFoundError
+from deepmed.web.charts import Chart
 
 NO_ANSWER = "There is no answer yet, so there is nothing to compare across ages."
 NO_PLACES = "None of these drawings has a rank yet, so there is nothing to draw."

@@ -6,9 +6,9 @@ from deepmed.features.drawings.analysis import repository
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.interpretability.attention import attention_patches
 from deepmed.features.drawings.interpretability.loading import ExplanationLoader
-from deepmed.features.drawings.report.content import Table
 from deepmed.features.drawings.schemas.interpretability import AttentionPatch
 from deepmed.learning.saliency.attention import HasAttention
+from deepmed.web.charts import Table
 
 NO_ATTENTION = "the present one has none; only vision transformers attend."
 COLUMNS = ("patch", "left", "top", "width", "height", "share of the head", "layer", "head")

@@ -7,8 +7,8 @@ from deepmed.features.drawings.analysis import overviews
 from deepmed.features.drawings.analysis.cohort import Cohort, CohortChild
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.pages.cohort_chart import ranked
-from deepmed.features.drawings.report.content import Chart
 from deepmed.features.drawings.tables import AnalysisBatch
+from deepmed.web.charts import Chart
 from deepmed.web.downloads import as_csv, as_json
 
 SHOWN = 20

@@ -11,9 +11,9 @@ from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.interpretability.examples import BOTH, ExampleFinder
 from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.pages.content.tiles import Tile, tiles
-from deepmed.features.drawings.report.content import Table
 from deepmed.features.drawings.schemas.interpretability import ComparisonExample
 from deepmed.kit.errors import NotFoundError
+from deepmed.web.charts import Table
 
 NEIGHBOURS = 6
 EXAMPLES = 4

@@ -16,10 +16,10 @@ from deepmed.features.drawings.pages.content import why as whys
 from deepmed.features.drawings.pages.content.ages import what_if
 from deepmed.features.drawings.pages.content.tiles import chip_of, look_of, marks, name_of
 from deepmed.features.drawings.report import cards
-from deepmed.features.drawings.report.content import Chart
 from deepmed.features.drawings.subjects import SubjectCategory
 from deepmed.features.drawings.tables import AnomalyAnalysis
 from deepmed.kit.errors import ConflictError, NotFoundError
+from deepmed.web.charts import Chart
 
 HISTORY = 20
 

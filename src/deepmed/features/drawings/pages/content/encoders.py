@@ -8,13 +8,13 @@ from deepmed.core.jobs.ledger import JobLedger
 from deepmed.features.drawings.answers import encoders as answers
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.report.charts import intervals
-from deepmed.features.drawings.report.content import Chart
 from deepmed.features.drawings.report.groups import bar
 from deepmed.features.drawings.schemas.encoders import (
     ComparisonResponse,
     TaskResponse,
     ViewResponse,
 )
+from deepmed.web.charts import Chart
 
 OPEN = {"queued", "running"}
 OF_A_SHARE = "planted anomalies"

@@ -11,9 +11,9 @@ from deepmed.features.drawings.interpretability.simplified import READERS, simpl
 from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.pages.content.why import PARENT, Region, Why
 from deepmed.features.drawings.report import cards, maps
-from deepmed.features.drawings.report.content import Table
 from deepmed.features.drawings.schemas.interpretability import InteractiveRegion
 from deepmed.features.drawings.tables import AnomalyAnalysis
+from deepmed.web.charts import Table
 
 
 def why(desk: Desk, row: AnomalyAnalysis, reader: str) -> Why:

@@ -9,10 +9,10 @@ from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.explanation.levels import why_only_a_bound
 from deepmed.features.drawings.models.ranges import range_of
 from deepmed.features.drawings.report.charts import histogram
-from deepmed.features.drawings.report.content import Chart
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.thresholds.manager import GREATEST_PERCENTILE, LEAST_PERCENTILE
 from deepmed.learning.calibration import CalibrationSet
+from deepmed.web.charts import Chart
 
 DEFAULT = 95.0
 

@@ -11,10 +11,10 @@ from deepmed.core.jobs.tables import Job, JobEvent
 from deepmed.features.drawings.models.kinds import OF_AGES
 from deepmed.features.drawings.pages.charts import Losses, Point, loss_curves
 from deepmed.features.drawings.report.charts import intervals
-from deepmed.features.drawings.report.content import Chart
 from deepmed.features.drawings.report.groups import bar
 from deepmed.features.drawings.words import name_in_words
 from deepmed.kit.errors import NotFoundError
+from deepmed.web.charts import Chart
 from deepmed.web.downloads import as_csv, as_json
 
 TRAINING = "drawings.train"

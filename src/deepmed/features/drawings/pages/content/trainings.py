@@ -14,7 +14,6 @@ from deepmed.features.drawings.pages.charts import Losses, loss_curves
 from deepmed.features.drawings.pages.content.training import fits
 from deepmed.features.drawings.pages.content.training_form import form
 from deepmed.features.drawings.report.charts import intervals
-from deepmed.features.drawings.report.content import Chart
 from deepmed.features.drawings.report.groups import bar
 from deepmed.features.drawings.schemas.deployment import ExportedModelInfo
 from deepmed.features.drawings.tables import TrainingJob, TrainingReport
@@ -25,6 +24,7 @@ from deepmed.features.drawings.training.reports import content as report_content
 from deepmed.features.drawings.training.reports.download import document_of
 from deepmed.features.drawings.training.sweep_job import SWEEP
 from deepmed.kit.errors import DeepMedError, NotFoundError
+from deepmed.web.charts import Chart
 
 SHOWN, SHOWN_SWEEPS = 50, 10
 FORMS = {"pytorch": "safetensors with JSON", "onnx": "ONNX", "pt2": "torch.export (.pt2)"}

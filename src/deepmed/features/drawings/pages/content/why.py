@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from deepmed.features.drawings.desk import Desk
 from deepmed.features.drawings.explanation import repository as explanations
 from deepmed.features.drawings.explanation.methods import DEFAULT_METHOD
-from deepmed.features.drawings.report.content import Table
 from deepmed.features.drawings.tables import AnomalyAnalysis
+from deepmed.web.charts import Table
 
 EXPLAINS = "deepmed.features.drawings.explanation.service"
 EDUCATOR, PARENT = "educator", "parent"

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from deepmed.features.drawings.pages.charts import Losses, loss_curves
 from deepmed.features.drawings.report.charts import histogram, intervals, steps
-from deepmed.features.drawings.report.content import Chart
 from deepmed.features.drawings.report.ranks import LEAST_RANKS, rank_band
-from deepmed.features.drawings.report.svg import ACCENT, INK, SOFT, WIDTH, drawn, line, text
 from deepmed.features.drawings.training.errors import VisualizationError
 from deepmed.features.drawings.training.reports.document import (
     ModelArchitectureInfo,
     TrainingReportDocument,
 )
+from deepmed.web.charts import Chart
+from deepmed.web.svg import ACCENT, INK, SOFT, WIDTH, drawn, line, text
 
 PARTS = {
     "train": "Scores of the drawings that were fitted",

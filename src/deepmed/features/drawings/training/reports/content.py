@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deepmed.features.drawings.report.content import Figure, Table
+from deepmed.features.drawings.report.content import Figure
 from deepmed.features.drawings.training.reports.document import TrainingReportDocument
+from deepmed.web.charts import Table
 
 STOPPED = {
     "epochs": "all epochs were run",

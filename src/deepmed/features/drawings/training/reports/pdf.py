@@ -14,12 +14,12 @@ from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTempl
 from reportlab.platypus import Table as PdfTable
 
 from deepmed.features.drawings.exports.fonts import Font, font_for
-from deepmed.features.drawings.report.content import Table
 from deepmed.features.drawings.report.rendering import cell
 from deepmed.features.drawings.training.reports.charts import charts
 from deepmed.features.drawings.training.reports.content import MEANING, METHOD, figures, tables
 from deepmed.features.drawings.training.reports.document import TrainingReportDocument
 from deepmed.features.drawings.training.reports.shapes import on_paper
+from deepmed.web.charts import Table
 
 MARGIN = 18 * mm
 INK, LINE = map(colors.HexColor, ("#25303b", "#dfe5eb"))

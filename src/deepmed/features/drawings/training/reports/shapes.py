@@ -7,8 +7,8 @@ from reportlab.graphics.shapes import Circle, Drawing, Line, PolyLine, Rect, Sha
 from reportlab.lib import colors
 
 from deepmed.features.drawings.exports.fonts import Font
-from deepmed.features.drawings.report.content import Chart
 from deepmed.features.drawings.training.errors import VisualizationError
+from deepmed.web.charts import Chart
 
 _SIZE = 9
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
