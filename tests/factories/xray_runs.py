@@ -1,0 +1,50 @@
+"""Completed runs in a moment: everything is as in a training but the training itself."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deepmed.core.home import Home
+from deepmed.features.xray.configuration.settings import network_settings, training_settings
+from deepmed.features.xray.runs.results import Fitted, Prepared, fit_summary
+from deepmed.features.xray.runs.trainer import CentralizedTrainer
+from deepmed.features.xray.tables import XrayRun
+from factories.xray import small
+
+if TYPE_CHECKING:
+    from deepmed.learning.classification.events import EventStream
+
+
+class Untrained(CentralizedTrainer):
+    """Keeps the weights that a network begins with, but for noise that `draw` chooses."""
+
+    draw = 0
+
+    def _fit(self, run: XrayRun, stream: "EventStream", prepared: Prepared, folder: Path) -> Fitted:
+        import torch
+
+        from deepmed.learning.classification import ModelSetupUtils, RunFacts
+
+        module, chain = ModelSetupUtils.build_model_and_callbacks(
+            network_settings(self.config.config, len(prepared.source.classes)),
+            training_settings(self.config.config),
+            prepared.data.class_counts,
+            folder / "checkpoints",
+            stream,
+            RunFacts(run_id=run.id, experiment_name=run.run_description),
+        )
+        random = torch.Generator().manual_seed(self.draw)
+        for weight in module.model.parameters() if self.draw else ():
+            weight.data += 0.1 * torch.randn(weight.shape, generator=random)
+        return Fitted(module, fit_summary(module, chain, Path("none.ckpt")), [])
+
+
+def publish_untrained(
+    home: Home, source: Path, *overrides: str, name: str = "untrained", draw: int = 0
+) -> dict[str, Any]:
+    """A completed run with figures, predictions and an artefact; its results.
+
+    Runs of the same source and seed have the same split, whatever `draw` is.
+    """
+    trainer = Untrained(home, small(*overrides))
+    trainer.draw = draw
+    return trainer.train(source, name)
