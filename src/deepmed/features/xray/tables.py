@@ -78,3 +78,58 @@ class XrayRunMetric(Base):
     step: Mapped[int]
     """Epoch, counted from 1."""
     dataset_type: Mapped[str] = mapped_column(String(50))
+
+
+class XrayClient(Base):
+    """One holder of images in a federated training."""
+
+    __tablename__ = "xray_clients"
+    __table_args__ = (UniqueConstraint("run_id", "client_identifier"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("xray_runs.id", ondelete="CASCADE"))
+    client_identifier: Mapped[str] = mapped_column(String(255))
+    """client_0, client_1, …"""
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    client_config: Mapped[dict[str, Any]]
+    """Its images and patients, by part and class."""
+
+
+class XrayRound(Base):
+    """What a client did in a round; a round that is repeated after a kill replaces its own."""
+
+    __tablename__ = "xray_rounds"
+    __table_args__ = (UniqueConstraint("client_id", "round_number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    client_id: Mapped[int] = mapped_column(ForeignKey("xray_clients.id", ondelete="CASCADE"))
+    round_number: Mapped[int]
+    """Counted from 1."""
+    start_time: Mapped[datetime]
+    end_time: Mapped[datetime | None]
+    round_metadata: Mapped[dict[str, Any]]
+    """`status` and, where it answered, its metrics; else the reason."""
+
+
+class XrayServerEvaluation(Base):
+    """The common model on the validation part after a round; round 0 is the model at first."""
+
+    __tablename__ = "xray_server_evaluations"
+    __table_args__ = (UniqueConstraint("run_id", "round_number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("xray_runs.id", ondelete="CASCADE"))
+    round_number: Mapped[int]
+    loss: Mapped[float]
+    accuracy: Mapped[float | None]
+    precision: Mapped[float | None]
+    recall: Mapped[float | None]
+    f1_score: Mapped[float | None]
+    auroc: Mapped[float | None]
+    true_positives: Mapped[int | None]
+    true_negatives: Mapped[int | None]
+    false_positives: Mapped[int | None]
+    false_negatives: Mapped[int | None]
+    num_samples: Mapped[int]
+    evaluation_time: Mapped[datetime] = mapped_column(default=clock.now)
+    additional_metrics: Mapped[dict[str, Any]]
