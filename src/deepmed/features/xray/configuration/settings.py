@@ -167,6 +167,11 @@ def split_settings(config: XrayConfig) -> "SplitSettings":
     )
 
 
+def verdicts_of(config: XrayConfig) -> dict[tuple[str, str], bool]:
+    """What a person said of pairs of images that look alike, by their names."""
+    return {(pair.first, pair.second): pair.same for pair in config.data.lookalikes}
+
+
 def _weights(name: str | None, folder: Path | None) -> Path | None:
     if name is None:
         return None

@@ -16,6 +16,7 @@ from deepmed.features.xray.configuration.settings import (
     source_options,
     split_settings,
     training_settings,
+    verdicts_of,
 )
 from deepmed.features.xray.preparation import DataPrepUtils, SplitPlan
 from deepmed.features.xray.runs import repository
@@ -173,7 +174,8 @@ class CentralizedTrainer:
             plan = DataPrepUtils.prepare_dataset(
                 source,
                 split_settings(self.config.config),
-                progress=self._counted("Comparing images"),
+                verdicts_of(self.config.config),
+                self._counted("Comparing images"),
             )
             plan.save(folder / _SPLIT)
             return plan

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deepmed.features.xray.configuration import LEVELS, ConfigManager, level_of
+from deepmed.features.xray.configuration import LEVELS, ConfigManager, XrayConfig, level_of
 from deepmed.features.xray.configuration.manager import places
 from deepmed.features.xray.configuration.settings import (
     data_settings,
@@ -13,6 +13,7 @@ from deepmed.features.xray.configuration.settings import (
     preprocessing_of,
     split_settings,
     training_settings,
+    verdicts_of,
 )
 from deepmed.kit.errors import ConfigurationError, ValidationError
 
@@ -138,3 +139,21 @@ def test_weights_are_names_in_the_folder_of_weights(tmp_path: Path) -> None:
     outside = ConfigManager.load(overrides=["weights=../a.safetensors"]).config
     with pytest.raises(ValidationError, match="plain name"):
         network_settings(outside, 2, tmp_path)
+
+
+@pytest.mark.req("X-2.2")
+def test_what_a_person_said_of_a_pair_stands_in_the_configuration() -> None:
+    pair = {"first": "a.png", "second": "b.png", "same": True}
+    made = ConfigManager({"data": {"lookalikes": [pair]}})
+    assert made.resolved["data"]["lookalikes"] == [pair]
+    assert verdicts_of(made.config) == {("a.png", "b.png"): True}
+
+
+def test_every_value_says_what_it_is() -> None:
+    schema = XrayConfig.model_json_schema()
+    sections = [
+        schema["$defs"][part["$ref"].rpartition("/")[2]] for part in schema["properties"].values()
+    ]
+    leaves = {name: leaf for each in sections for name, leaf in each["properties"].items()}
+    assert len(leaves) > 60
+    assert [name for name, leaf in leaves.items() if "description" not in leaf] == []
