@@ -52,7 +52,7 @@ class Supervised(Protocol):
 
 def routers() -> Iterator[tuple[str, APIRouter]]:
     """Every slice's routes under their prefix; imported when a server is wanted, not before."""
-    from deepmed.app import auth, not_offered, pages, root  # noqa: PLC0415 - see above
+    from deepmed.app import auth, listening, not_offered, pages, root  # noqa: PLC0415 - see above
     from deepmed.app.usage import routes as usage  # noqa: PLC0415 - likewise
     from deepmed.core.backups import database_routes  # noqa: PLC0415 - likewise
     from deepmed.core.backups import routes as backups  # noqa: PLC0415 - likewise
@@ -67,6 +67,7 @@ def routers() -> Iterator[tuple[str, APIRouter]]:
     yield API, health.router
     yield API, usage.router
     yield API, jobs.router
+    yield API, listening.router
     yield API, backups.router
     yield API, database_routes.router
     for router in drawings.routers():

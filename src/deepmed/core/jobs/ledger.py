@@ -14,6 +14,7 @@ from deepmed.core.jobs import endings, repository
 from deepmed.core.jobs.kinds import JobKind
 from deepmed.core.jobs.payloads import read_payload, write_payload
 from deepmed.core.jobs.tables import KEY_LENGTH, TITLE_LENGTH, Job, JobEvent, JobState
+from deepmed.core.jobs.topics import JOBS
 from deepmed.kit import clock
 from deepmed.kit.database import Database
 from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
@@ -105,12 +106,7 @@ class JobLedger:
             NotFoundError: there is no such job of this owner.
             ValidationError: the job has had no event of that number.
         """
-        job = self._find(session, job_id)
-        if not 0 <= after <= job.last_sequence:
-            raise ValidationError(
-                f"Job {job_id} has events 1 to {job.last_sequence}; there is none to go on from "
-                f"at {after}. Begin at 0, or at the last one that you have."
-            )
+        JOBS.check(session, self.owner_id, {job_id: after})
         return repository.events(session, job_id, after, limit)
 
     def cancel(self, job_id: int) -> Job:

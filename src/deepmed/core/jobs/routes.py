@@ -1,20 +1,19 @@
-"""Jobs over HTTP: see, cancel and retry them, and listen to what happens to them (P-6, P-10)."""
+"""Jobs over HTTP: see, cancel and retry them, and listen to what happens to one (P-6)."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from deepmed.core.events.cursors import read_cursor
+from deepmed.core.events.feed import feed_of
 from deepmed.core.jobs import streams
-from deepmed.core.jobs.cursors import read_cursor, read_cursors
 from deepmed.core.jobs.dependencies import Ledger
 from deepmed.core.jobs.ledger import MOST
 from deepmed.core.jobs.schemas import JobPage, JobView
 from deepmed.core.jobs.tables import JobState
-from deepmed.kit.errors import DeepMedError
-
-POLICY_VIOLATION = 1008
+from deepmed.core.jobs.topics import JOBS
 
 router = APIRouter(tags=["jobs"])
 
@@ -73,33 +72,14 @@ async def events(
     if await run_in_threadpool(_is_all_told, ledger, job_id, place):
         return Response(status_code=204)  # so that a browser does not come back
     return StreamingResponse(
-        streams.server_sent(streams.feed_of(request), ledger, job_id, place),
+        streams.server_sent(feed_of(request, JOBS), ledger, job_id, place),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
-@router.websocket("/ws")
-async def push(websocket: WebSocket, ledger: Ledger, after: str = "") -> None:
-    """Events of all the caller's jobs from now on, or with `after=ID:NUMBER,…` of those jobs."""
-    try:
-        cursors = read_cursors(after) if after else None
-        await run_in_threadpool(_check, ledger, cursors or {})
-    except DeepMedError as error:
-        await websocket.accept()  # or the other side would not learn why
-        await websocket.close(POLICY_VIOLATION, error.message[:100])
-        return
-    await streams.push(websocket, streams.feed_of(websocket), ledger.owner_id, cursors)
-
-
 def _is_all_told(ledger: Ledger, job_id: int, place: int) -> bool:
-    _check(ledger, {job_id: place})
     with ledger.database.read() as session:
+        JOBS.check(session, ledger.owner_id, {job_id: place})
         found = ledger.get(session, job_id)
     return JobState(found.state).final and found.last_sequence == place
-
-
-def _check(ledger: Ledger, cursors: dict[int, int]) -> None:
-    with ledger.database.read() as session:
-        for job_id, place in cursors.items():
-            ledger.events(session, job_id, place, limit=1)

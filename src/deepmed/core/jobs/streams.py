@@ -1,30 +1,16 @@
-"""Events on their way out: as server-sent events for one job, as WebSocket messages for many."""
+"""What happens to one job, on its way out as server-sent events."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import suppress
-from weakref import WeakKeyDictionary
+from collections.abc import AsyncIterator
 
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import HTTPConnection
-from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from deepmed.core.jobs.feed import EventFeed
+from deepmed.core.events.feed import EventFeed
 from deepmed.core.jobs.ledger import JobLedger
-from deepmed.core.jobs.schemas import Envelope, EventView
+from deepmed.core.jobs.schemas import EventView
 from deepmed.core.jobs.tables import JobEvent, JobState
 
 KEEP_ALIVE_SECONDS = 15.0
 KEEP_ALIVE = b": nothing new\n\n"
-
-
-def feed_of(connection: HTTPConnection) -> EventFeed:
-    """The application's feed; there is one an event loop, which is one a process."""
-    state = connection.app.state
-    if not hasattr(state, "job_feeds"):
-        state.job_feeds = WeakKeyDictionary()
-    feeds: WeakKeyDictionary[asyncio.AbstractEventLoop, EventFeed] = state.job_feeds
-    return feeds.setdefault(asyncio.get_running_loop(), EventFeed(state.home.database))
 
 
 async def server_sent(
@@ -48,33 +34,6 @@ def is_all(ledger: JobLedger, event: JobEvent) -> bool:
         return False
     with ledger.database.read() as session:
         return ledger.get(session, event.job_id).last_sequence == event.sequence
-
-
-async def push(
-    websocket: WebSocket, feed: EventFeed, owner_id: int, cursors: Mapping[int, int] | None
-) -> None:
-    """Send events until the other side leaves; whatever it sends is thrown away.
-
-    It listens before it accepts: what happens after the other side was let in is told.
-    """
-    with feed.listen(owner_id, cursors) as listener:
-        await websocket.accept()
-        reader = asyncio.create_task(_read_nothing(websocket))
-        reader.add_done_callback(lambda _: listener.wake())
-        with suppress(WebSocketDisconnect):
-            while not reader.done():
-                await _send(websocket, await listener.take(KEEP_ALIVE_SECONDS))
-        reader.cancel()
-
-
-async def _send(websocket: WebSocket, events: Iterable[JobEvent]) -> None:
-    for event in events:
-        await websocket.send_text(Envelope.of(event).model_dump_json())
-
-
-async def _read_nothing(websocket: WebSocket) -> None:
-    while (await websocket.receive())["type"] != "websocket.disconnect":
-        pass
 
 
 def _lines(event: JobEvent) -> bytes:

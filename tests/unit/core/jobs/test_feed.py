@@ -3,11 +3,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from deepmed.core.events import feed
+from deepmed.core.events.feed import EventFeed, Subscription
 from deepmed.core.home import Home
-from deepmed.core.jobs import feed, repository
-from deepmed.core.jobs.feed import EventFeed, Subscription
+from deepmed.core.jobs import repository
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import Job
+from deepmed.core.jobs.topics import JOBS
 from deepmed.kit.errors import ResourceError
 
 
@@ -60,7 +62,7 @@ def test_many_listeners_hear_all_each_from_its_place_by_one_look_at_a_time(
     monkeypatch.setattr(EventFeed, "_collect", counted)
 
     async def listen() -> None:
-        events = EventFeed(opened.database)
+        events = EventFeed(opened.database, JOBS)
 
         async def one(place: int) -> list[int]:
             with events.listen(opened.owner_id, {job.id: place}) as listener:
@@ -77,7 +79,7 @@ def test_many_listeners_hear_all_each_from_its_place_by_one_look_at_a_time(
 @pytest.mark.req("P-6.3")
 def test_what_comes_while_one_listens_comes_in_order_and_once(opened: Home, job: Job) -> None:
     async def listen() -> None:
-        events = EventFeed(opened.database)
+        events = EventFeed(opened.database, JOBS)
         with events.listen(opened.owner_id, {job.id: 0}) as listener:
             writing = asyncio.create_task(asyncio.to_thread(note, opened, job, 40))
             assert await heard(listener, 41) == list(range(1, 42))
@@ -89,7 +91,7 @@ def test_what_comes_while_one_listens_comes_in_order_and_once(opened: Home, job:
 
 def test_the_feed_rests_while_nobody_listens_and_begins_again(opened: Home, job: Job) -> None:
     async def listen() -> None:
-        events = EventFeed(opened.database)
+        events = EventFeed(opened.database, JOBS)
         for _ in range(2):
             with events.listen(opened.owner_id, {job.id: 0}) as listener:
                 await heard(listener, 1)
@@ -108,7 +110,7 @@ def test_a_listener_that_takes_nothing_is_not_filled_without_end(
     note(opened, job, 19)
 
     async def listen() -> None:
-        events = EventFeed(opened.database)
+        events = EventFeed(opened.database, JOBS)
         with events.listen(opened.owner_id, {job.id: 0}) as slow:
             with events.listen(opened.owner_id, {job.id: 0}) as quick:
                 assert await heard(quick, 20) == list(range(1, 21))
@@ -132,7 +134,7 @@ def test_listeners_outlast_a_database_that_is_away(
     monkeypatch.setattr(repository, "heads", away)
 
     async def listen() -> None:
-        with EventFeed(opened.database).listen(opened.owner_id, {job.id: 0}) as listener:
+        with EventFeed(opened.database, JOBS).listen(opened.owner_id, {job.id: 0}) as listener:
             assert await heard(listener, 1) == [1]
 
     run(listen)
@@ -145,7 +147,7 @@ def test_an_owners_listener_hears_an_old_job_that_runs_again(
     ledger.cancel(job.id)
 
     async def listen() -> None:
-        with EventFeed(opened.database).listen(opened.owner_id, None) as listener:
+        with EventFeed(opened.database, JOBS).listen(opened.owner_id, None) as listener:
             assert await listener.take(0.1) == []
             ledger.retry(job.id)
             assert await heard(listener, 1) == [3]

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from deepmed.app import open_home
+from deepmed.core.events.feed import EventFeed
 from deepmed.core.home import Home
 from deepmed.core.jobs import repository, streams
-from deepmed.core.jobs.feed import EventFeed
 from deepmed.core.jobs.forgetting import forget_old
 from deepmed.core.jobs.ledger import JobLedger
+from deepmed.core.jobs.topics import JOBS
 from deepmed.kit import clock
 from deepmed.kit.settings import Settings
 from factories import jobs
@@ -60,7 +61,7 @@ def test_whoever_listens_to_a_forgotten_job_hears_that_it_has_ended(
 
     async def heard() -> list[bytes]:
         async with asyncio.timeout(20):
-            stream = streams.server_sent(EventFeed(ledger.database), ledger, old, 0)
+            stream = streams.server_sent(EventFeed(ledger.database, JOBS), ledger, old, 0)
             return [lines async for lines in stream]
 
     (lines,) = asyncio.run(heard())

@@ -9,8 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from deepmed.core.events import feed, push
 from deepmed.core.home import Home
-from deepmed.core.jobs import endings, feed, repository, streams
+from deepmed.core.jobs import endings, repository, streams
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import Job, JobState
 from factories import jobs
@@ -33,6 +34,7 @@ OF_ONE = PATHS[1:]
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "PAUSE", 0.02)
     monkeypatch.setattr(streams, "KEEP_ALIVE_SECONDS", 0.1)
+    monkeypatch.setattr(push, "KEEP_ALIVE_SECONDS", 0.1)
 
 
 @pytest.fixture

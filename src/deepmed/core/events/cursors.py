@@ -1,8 +1,8 @@
-"""Where a listener was: a number for one job, `ID:NUMBER,…` for several."""
+"""Where a listener was: a number for one thing, `ID:NUMBER,…` for several."""
 
 from deepmed.kit.errors import ValidationError
 
-MOST_JOBS = 100
+MOST_THINGS = 100
 
 
 def read_cursor(text: str | None) -> int:
@@ -25,17 +25,17 @@ def read_cursor(text: str | None) -> int:
 
 
 def read_cursors(text: str) -> dict[int, int]:
-    """The last event that somebody has, job by job.
+    """A number for each of several things.
 
     >>> read_cursors("7:0,9:42")
     {7: 0, 9: 42}
 
     Raises:
-        ValidationError: it does not read like this, or names too many jobs.
+        ValidationError: it does not read like this, or names too many.
     """
     parts = [part.partition(":") for part in text.split(",")]
-    if len(parts) > MOST_JOBS or not all(job and separator for job, separator, _ in parts):
+    if len(parts) > MOST_THINGS or not all(thing and separator for thing, separator, _ in parts):
         raise ValidationError(
-            f"Write the jobs to listen to as ID:NUMBER,… with at most {MOST_JOBS} of them."
+            f"Write what to listen to as ID:NUMBER,… with at most {MOST_THINGS} of them."
         )
-    return {read_cursor(job): read_cursor(number) for job, _, number in parts}
+    return {read_cursor(thing): read_cursor(number) for thing, _, number in parts}
