@@ -8,7 +8,11 @@ from deepmed.learning.evaluation.binary.comparison import (
 )
 from deepmed.learning.evaluation.binary.confusion import ConfusionMatrix, confusion_matrix
 from deepmed.learning.evaluation.binary.figures import Figure
-from deepmed.learning.evaluation.binary.multiclass import MulticlassReport, evaluate_multiclass
+from deepmed.learning.evaluation.binary.multiclass import (
+    MulticlassReport,
+    evaluate_multiclass,
+    paired_class_differences,
+)
 from deepmed.learning.evaluation.binary.operating_point import OperatingPoint
 from deepmed.learning.evaluation.binary.probabilities import (
     calibrated,
@@ -49,6 +53,7 @@ __all__ = [
     "evaluate_multiclass",
     "expected_calibration_error",
     "fit_temperature",
+    "paired_class_differences",
     "paired_differences",
     "reliability_table",
     "subgroup_table",
