@@ -107,6 +107,7 @@ def explain_class(
     temperature: float = 1.0,
     seed: int = 0,
     steps: int = STEPS,
+    measured: bool = True,
 ) -> ClassExplanation:
     """Make an image's maps and measure them.
 
@@ -119,6 +120,8 @@ def explain_class(
         temperature: of the model's calibration.
         seed: of the controls.
         steps: of the curves.
+        measured: without it there are no curves, which take most of the time; what replaces
+            patches is chosen all the same, and `reasons` says where nothing can.
 
     Returns:
         What could be made. A method that says nothing of this image, and curves that would say
@@ -148,8 +151,12 @@ def explain_class(
             maps[method] = _map(network, score, method, layer, chosen)
         except SaliencyGenerationError as error:
             reasons[method] = str(error)
-    faithfulness = _measured(score, maps, chosen, seed, steps) if chosen else None
-    return ClassExplanation(maps, faithfulness, reasons)
+    if chosen is None or not measured:
+        return ClassExplanation(maps, None, reasons)
+    try:
+        return ClassExplanation(maps, _measured(score, maps, chosen, seed, steps), reasons)
+    except SaliencyGenerationError as error:
+        return ClassExplanation(maps, None, reasons | {"faithfulness": str(error)})
 
 
 def on_patches(values: FloatArray, score: ClassScore) -> FloatArray:

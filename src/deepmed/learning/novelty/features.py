@@ -1,6 +1,6 @@
 """What a network makes of images before it decides."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -9,6 +9,8 @@ from torch import nn
 
 from deepmed.learning.class_activation.observing import observable
 from deepmed.learning.errors import EmbeddingGenerationError
+
+_NONE = "No image passed a fully connected layer of this network, so it has no features to compare."
 
 
 def deciding_features(network: nn.Module, batches: Iterable[torch.Tensor]) -> NDArray[np.float64]:
@@ -30,6 +32,41 @@ def deciding_features(network: nn.Module, batches: Iterable[torch.Tensor]) -> ND
         >>> deciding_features(network, [torch.zeros(5, 1, 8, 8)]).shape
         (5, 4)
     """
+    rows = [one for one, _ in _watched(network, batches)]
+    if not rows:
+        raise EmbeddingGenerationError(_NONE)
+    return np.concatenate(rows)
+
+
+def features_and_output(
+    network: nn.Module, images: torch.Tensor
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What one batch comes to, asked once for both.
+
+    Args:
+        network: any module with a fully connected layer; it stays as it is.
+        images: (B, C, H, W), as the network sees them.
+
+    Returns:
+        (B, D), see `deciding_features`, and the network's own output for them.
+
+    Raises:
+        EmbeddingGenerationError: images pass no such layer.
+
+    Example:
+        >>> network = nn.Sequential(nn.Flatten(), nn.Linear(4, 1))
+        >>> features, output = features_and_output(network, torch.zeros(5, 1, 2, 2))
+        >>> features.shape, output.shape
+        ((5, 4), (5, 1))
+    """
+    for found in _watched(network, [images]):
+        return found
+    raise EmbeddingGenerationError(_NONE)
+
+
+def _watched(
+    network: nn.Module, batches: Iterable[torch.Tensor]
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     twin = observable(network)
     given: list[torch.Tensor] = []
 
@@ -40,17 +77,10 @@ def deciding_features(network: nn.Module, batches: Iterable[torch.Tensor]) -> ND
         if isinstance(module, nn.Linear):
             module.register_forward_pre_hook(note)
     device = next((weight.device for weight in twin.parameters()), torch.device("cpu"))
-    rows = []
-    with torch.inference_mode():
-        for images in batches:
-            given.clear()
-            twin(images.to(device))
-            if not given:
-                break
-            rows.append(given[0].flatten(1).double().cpu().numpy())
-    if not rows:
-        raise EmbeddingGenerationError(
-            "No image passed a fully connected layer of this network, so it has no features to "
-            "compare."
-        )
-    return np.concatenate(rows)
+    for images in batches:
+        given.clear()
+        with torch.inference_mode():
+            output = twin(images.to(device))
+        if not given:
+            return
+        yield given[0].flatten(1).double().cpu().numpy(), output.double().cpu().numpy()

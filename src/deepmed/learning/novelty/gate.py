@@ -29,6 +29,34 @@ WORDS = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What of a picture is compared beside what the network makes of it.
+
+    Attributes:
+        itself: (71,), see `appearance`.
+        negative: (71,), of the picture with black and white exchanged.
+        colour: see `colour_steps`.
+
+    Example:
+        >>> Look.of(np.full((32, 32, 3), 255, np.uint8)).colour
+        0.0
+    """
+
+    itself: FloatArray
+    negative: FloatArray
+    colour: float
+
+    @classmethod
+    def of(cls, image: Image) -> Self:
+        """The look of a picture (H, W, 3) uint8.
+
+        Raises:
+            PictureShapeError: it is not a picture.
+        """
+        return cls(appearance(image), appearance(255 - image), colour_steps(image))
+
+
 @dataclass(frozen=True)
 class Check:
     """One look at an image.
@@ -127,13 +155,49 @@ class NoveltyGate:
             InsufficientDataError: lengths differ, or no class has two images.
             EvaluationError: validation's images, features and patients are not as many.
         """
-        codes, _ = patient_codes(patients, len(validation_images))
-        looks = np.array([appearance(image) for image in images])
+        return cls.fit_looks(
+            features,
+            [Look.of(image) for image in images],
+            labels,
+            validation_features,
+            [Look.of(image) for image in validation_images],
+            patients=patients,
+            percentiles=percentiles,
+        )
+
+    @classmethod
+    def fit_looks(
+        cls,
+        features: ArrayLike,
+        looks: Sequence[Look],
+        labels: ArrayLike,
+        validation_features: ArrayLike,
+        validation_looks: Sequence[Look],
+        *,
+        patients: Children,
+        percentiles: Sequence[float] = PERCENTILES,
+    ) -> Self:
+        """The same of pictures that were looked at before, so that they need not be in memory.
+
+        Args:
+            features: (n, D) of training.
+            looks: n of training.
+            labels: (n,) class numbers of training.
+            validation_features: (m, D).
+            validation_looks: m.
+            patients: (m,) patient of each validation image.
+            percentiles: as for `fit`.
+
+        Raises:
+            InsufficientDataError: as `fit`.
+            EvaluationError: likewise.
+        """
+        codes, _ = patient_codes(patients, len(validation_looks))
         distances = {
             FEATURES: ClassDistance.fit(features, labels),
-            APPEARANCE: ClassDistance.fit(looks, labels),
+            APPEARANCE: ClassDistance.fit([look.itself for look in looks], labels),
         }
-        scores = _scores(distances, validation_features, validation_images)
+        scores = _scores(distances, validation_features, validation_looks)
         calibration = {name: CalibrationSet(scores[name], codes) for name in CHECKS}
         supported = [one for one in percentiles if _supports(calibration[COLOUR].n_children, one)]
         return cls(distances, calibration, supported[0] if supported else None)
@@ -153,7 +217,7 @@ class NoveltyGate:
         Raises:
             PictureShapeError: it is not a picture.
         """
-        scores = _scores(self.distances, np.asarray(features)[None], [image])
+        scores = _scores(self.distances, np.asarray(features)[None], [Look.of(image)])
         if self.percentile is None:
             return Novelty(
                 None, None, (),
@@ -204,15 +268,15 @@ class NoveltyGate:
 
 
 def _scores(
-    distances: Mapping[str, ClassDistance], features: ArrayLike, images: Sequence[Image]
+    distances: Mapping[str, ClassDistance], features: ArrayLike, looks: Sequence[Look]
 ) -> dict[str, FloatArray]:
-    looks = distances[APPEARANCE].scores([appearance(image) for image in images])
-    negatives = distances[APPEARANCE].scores([appearance(255 - image) for image in images])
+    themselves = distances[APPEARANCE].scores([look.itself for look in looks])
+    negatives = distances[APPEARANCE].scores([look.negative for look in looks])
     return {
         FEATURES: distances[FEATURES].scores(features),
-        APPEARANCE: looks,
-        NEGATIVE: np.log1p(looks) - np.log1p(negatives),
-        COLOUR: np.array([colour_steps(image) for image in images]),
+        APPEARANCE: themselves,
+        NEGATIVE: np.log1p(themselves) - np.log1p(negatives),
+        COLOUR: np.array([look.colour for look in looks]),
     }
 
 

@@ -91,7 +91,7 @@ class SaliencyOverlayGenerator:
     """Draws maps over drawings. What raises the score is shown, in shares of the largest patch.
 
     Args:
-        colourmap: `ember` or `grey`.
+        colourmap: see `colours`.
 
     Example:
         >>> sheet = np.full((28, 28, 3), 255, np.uint8)

@@ -62,9 +62,11 @@ def files_of(  # noqa: PLR0917 - one argument a file
     intake: Mapping[str, Any],
     evaluation: Mapping[str, Any],
     history: Sequence[Mapping[str, Any]],
+    gate: Mapping[str, bytes],
 ) -> dict[str, bytes]:
-    """Content by name."""
+    """Content by name; the gate's files have names of their own, see `runs.novelty`."""
     return {
+        **gate,
         WEIGHTS: weights,
         MODEL: _json(model),
         PREDICTIONS: _json(predictions),

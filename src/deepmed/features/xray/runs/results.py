@@ -139,6 +139,19 @@ class ResultsUtils:
             _intake(prepared),
             found.to_dict(),
             fitted.history,
+            self._gate(prepared, fitted),
+        )
+
+    def _gate(self, prepared: Prepared, fitted: Fitted) -> dict[str, bytes]:
+        from deepmed.features.xray.runs.novelty import fit_gate  # noqa: PLC0415 - torch
+
+        data = prepared.data
+        return fit_gate(
+            fitted.module.model,
+            data.preprocessing,
+            data.train_dataset,
+            data.val_dataset,
+            self._config.config.system.seed,
         )
 
 

@@ -1,0 +1,1 @@
+"""Answers about single images by the model of a completed run (X-17)."""

@@ -1,0 +1,141 @@
+"""One owner's completed runs, asked about single images (X-17)."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from deepmed.core.home import Home
+from deepmed.features.xray.inference import repository
+from deepmed.features.xray.inference.errors import NoModelError, UnreadableUploadError
+from deepmed.features.xray.inference.prediction import HeatMap, ModelFacts, Prediction
+from deepmed.features.xray.runs.reading import StoredRun
+from deepmed.features.xray.source import ReadingRules, XrayImage, XrayReader
+from deepmed.kit.errors import ImageProcessingError
+
+if TYPE_CHECKING:
+    from deepmed.features.xray.inference.served_model import ServedModel
+
+
+@dataclass(frozen=True)
+class XrayInference:
+    """Another owner's runs do not exist here. What is sent is read, answered and forgotten."""
+
+    home: Home
+
+    @classmethod
+    def of(cls, home: Home) -> Self:
+        return cls(home)
+
+    def run(self, run_id: int | None = None) -> StoredRun:
+        """The run that answers: the named one, else the newest completed one.
+
+        Raises:
+            NotFoundError: the named one is not this owner's.
+            ConflictError: it is not completed.
+            NoModelError: none is named, and none is completed.
+        """
+        if run_id is None:
+            run_id = self._usual()
+        found = StoredRun.of(self.home, run_id)
+        _ = found.artifact
+        return found
+
+    def predict(
+        self,
+        run_id: int | None,
+        content: bytes,
+        name: str = "",
+        heatmap: str | None = None,
+    ) -> Prediction:
+        """What the model says of an image, and whether that is an answer.
+
+        Args:
+            run_id: whose model; None for the one that serves.
+            content: PNG, JPEG, BMP, TIFF or DICOM, known by its content.
+            name: of the file, a label.
+            heatmap: `grad_cam`, `grad_cam_plus_plus` or `occlusion`, or none.
+
+        Raises:
+            UnreadableUploadError: no image can be had from it.
+            Whatever `run` raises.
+        """
+        with self.asking(run_id) as asked:
+            return asked.predict(content, name, heatmap)
+
+    @contextmanager
+    def asking(self, run_id: int | None = None) -> Iterator["Asked"]:
+        """One model for several images, with one reader of DICOM files."""
+        run = self.run(run_id)
+        with XrayReader(ReadingRules.of(self.home.settings)) as reader:
+            yield Asked(_facts(run), _model(run), reader)
+
+    def _usual(self) -> int:
+        with self.home.database.read() as session:
+            newest = repository.newest_completed(session, self.home.owner_id)
+        if newest is None:
+            raise NoModelError
+        return newest
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A model that is asked about images."""
+
+    facts: ModelFacts
+    model: "ServedModel"
+    reader: XrayReader
+
+    def predict(self, content: bytes, name: str, heatmap: str | None = None) -> Prediction:
+        """See `XrayInference.predict`."""
+        begun = time.perf_counter()
+        image = self._read(content)
+        made = self._predict(image, name, begun)
+        return made if heatmap is None else replace(made, heatmap=self._map(image, made, heatmap))
+
+    def _read(self, content: bytes) -> XrayImage:
+        try:
+            return self.reader.read(content)
+        except ImageProcessingError as error:
+            raise UnreadableUploadError(f"{error.message} Nothing was predicted.") from error
+
+    def _predict(self, image: XrayImage, name: str, begun: float) -> Prediction:
+        from deepmed.features.xray.inference.answering import decided, judged  # noqa: PLC0415 - torch
+
+        shares, novelty = self.model.look(image.pixels)
+        decision, withheld = decided(self.model, shares)
+        height, width = image.pixels.shape[:2]
+        return Prediction(
+            model=self.facts,
+            filename=name,
+            probabilities=tuple(shares),
+            threshold=self.model.loaded.point.threshold,
+            decision=self.facts.classes[decision],
+            withheld=withheld,
+            novelty=judged(self.model, novelty),
+            width=width,
+            height=height,
+            notes=image.notes,
+            processing_time_ms=1000 * (time.perf_counter() - begun),
+        )
+
+    def _map(self, image: XrayImage, made: Prediction, method: str) -> HeatMap:
+        from deepmed.features.xray.inference.heat_maps import heat_map  # noqa: PLC0415 - torch
+
+        return heat_map(self.model, image.pixels, made, method)
+
+
+def _facts(run: StoredRun) -> ModelFacts:
+    return ModelFacts(
+        run_id=run.run.id,
+        run_name=run.run.run_description,
+        version=f"run_{run.run.id}_{run.artifact.uid[:8]}",
+        classes=tuple(run.model["classes"]),
+    )
+
+
+def _model(run: StoredRun) -> "ServedModel":
+    from deepmed.features.xray.inference.served_model import SHELF, ServedModel  # noqa: PLC0415 - torch
+
+    return SHELF.get(run.artifact.manifest_hash, lambda: ServedModel.of(run.package.files))
