@@ -158,6 +158,11 @@ ROLES: dict[str, Role | None] = {
     "GET /thresholds/preview": VIEWER,
     # Pages of X-rays
     "GET /xrays": VIEWER,
+    "GET /xrays/runs/{run_id}/results": VIEWER,
+    "GET /xrays/runs/{run_id}/results/curves": VIEWER,
+    "GET /xrays/runs/{run_id}/results/slider": VIEWER,
+    "GET /xrays/runs/{run_id}/results/threshold": VIEWER,
+    "GET /xrays/runs/{run_id}/results/{name}.{form}": VIEWER,
     # Pages of jobs
     "GET /jobs": VIEWER,
     "GET /jobs/part": VIEWER,

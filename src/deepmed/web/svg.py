@@ -37,7 +37,14 @@ class Axis:
 
 
 def frame(
-    across: Axis, up: Axis, label: str, vertical: str, *, whole: bool = False, ticks: bool = True
+    across: Axis,
+    up: Axis,
+    label: str,
+    vertical: str,
+    *,
+    whole: bool = False,
+    ticks: bool = True,
+    height: int = HEIGHT,
 ) -> list[str]:
     """Grid, numbers and names of the axes; `whole` numbers alone, or no `ticks` below."""
     heights = [tick for tick in up.ticks() if not whole or tick.is_integer()]
@@ -46,10 +53,10 @@ def frame(
         *grid,
         *[text(LEFT - 6, up.at(tick) + 4, f"{tick:.4g}", "end") for tick in heights],
         *[
-            text(across.at(tick), HEIGHT - BOTTOM + 16, f"{tick:.4g}", "middle")
+            text(across.at(tick), height - BOTTOM + 16, f"{tick:.4g}", "middle")
             for tick in (across.ticks() if ticks else ())
         ],
-        text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, label, "middle"),
+        text((LEFT + WIDTH - RIGHT) / 2, height - 6, label, "middle"),
         text(4, 13, vertical, "start"),
     ]
 

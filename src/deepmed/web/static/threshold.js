@@ -1,9 +1,10 @@
-// The slider and the number are one value; a little after it rests, the preview is asked for.
+// The slider and the number that its `data-number` names are one value; a little after it rests, the preview is asked for.
 "use strict";
 
 document.addEventListener("DOMContentLoaded", () => {
   const slider = document.getElementById("slider");
-  const number = document.getElementById("percentile");
+  if (!slider) return;
+  const number = document.getElementById(slider.dataset.number);
   let timer = 0;
   const look = () => {
     window.clearTimeout(timer);
