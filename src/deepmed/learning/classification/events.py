@@ -110,6 +110,7 @@ class EventStream:
         self._sinks = list(sinks)
         self._next = first
         self._now = now
+        self._last: Event | None = None
         self._turn = threading.Lock()
 
     def emit(self, kind: str, data: Mapping[str, Any]) -> Event:
@@ -132,6 +133,7 @@ class EventStream:
             self._next += 1
             for sink in self._sinks:
                 sink(event)
+            self._last = event
         return event
 
     def now(self) -> str:
@@ -141,6 +143,11 @@ class EventStream:
     def seconds(self) -> float:
         """The time by the stream's clock, in seconds since 1970."""
         return self._now().timestamp()
+
+    @property
+    def last(self) -> Event | None:
+        """The last message that all readers have; none before the first."""
+        return self._last
 
     @property
     def next_sequence(self) -> int:

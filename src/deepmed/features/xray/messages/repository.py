@@ -36,4 +36,4 @@ def _heads(session: Session, *which: ColumnElement[bool]) -> dict[int, int]:
     # One look at the end of an index for each run; grouping would read all of its messages.
     last = select(func.max(XrayRunEvent.sequence)).where(XrayRunEvent.run_id == XrayRun.id)
     query = select(XrayRun.id, last.scalar_subquery()).where(*which)
-    return {run: head for run, head in session.execute(query) if head is not None}
+    return {found[0]: found[1] for found in session.execute(query) if found[1] is not None}

@@ -18,9 +18,11 @@ from deepmed.features.xray.configuration.settings import (
     training_settings,
     verdicts_of,
 )
+from deepmed.features.xray.messages.sender import MetricsWebSocketSender
 from deepmed.features.xray.preparation import DataPrepUtils, SplitPlan
 from deepmed.features.xray.runs import repository
 from deepmed.features.xray.runs.database_operations import DBOperationsUtils
+from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.runs.results import Fitted, Prepared, ResultsUtils, fit_summary
 from deepmed.features.xray.runs.sampling import some_patients
 from deepmed.features.xray.runs.sinks import DatabaseSink, FileSink, ProgressSink, kept_metrics
@@ -56,6 +58,7 @@ class CentralizedTrainer:
         self._watcher = watcher or Watcher()
         self._writing = DBOperationsUtils(home)
         self._run: XrayRun | None = None
+        self._sender: MetricsWebSocketSender | None = None
         self._log = logging.get("deepmed.xray")
 
     def train(
@@ -86,12 +89,15 @@ class CentralizedTrainer:
                 str(source_path), experiment_name, self.config.resolved, csv_filename
             )
         run = self._run = self._writing.take_up(run_id)
+        self._sender = None
         self.config = ConfigManager(run.configuration)
         try:
             return self._steps(run, Path(source_path), csv_filename)
         except Exception as error:
             with _more_important(error):
                 self._writing.fail_training_run(run_id, error)
+                if self._sender is not None:
+                    self._sender.send_training_failed(error)
             raise
 
     def get_training_status(self) -> dict[str, Any]:
@@ -108,21 +114,25 @@ class CentralizedTrainer:
         }
 
     def _steps(self, run: XrayRun, source_path: Path, csv_filename: str | None) -> dict[str, Any]:
-        from deepmed.learning.classification import EventStream  # noqa: PLC0415 - who asks waits
+        from deepmed.learning.classification import (  # noqa: PLC0415 - who asks waits
+            EventStream,
+            RunFacts,
+        )
 
         folder = folder_of(self._home, run)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._home.database.read() as session:
             first = repository.next_sequence(session, run.id)
-        epochs = self.config.config.experiment.epochs
         stream = EventStream(
             [
                 DatabaseSink(self._home.database, run.id),
                 FileSink(folder),
-                ProgressSink(self._watcher.progress, epochs),
+                ProgressSink(self._watcher.progress, self._epochs()),
             ],
             first,
         )
+        facts = RunFacts(run_id=run.id, experiment_name=run.run_description)
+        self._sender = MetricsWebSocketSender(stream, facts)
         self._begin(run, stream, 1)
         prepared = self._prepare(run, stream, source_path, csv_filename, folder)
         fitted = self._fit(run, stream, prepared, folder)
@@ -133,9 +143,14 @@ class CentralizedTrainer:
         self._begin(run, stream, 9)
         results = {"run_id": run.id, "experiment_name": run.run_description, **results}
         self._writing.complete_training_run(run.id, results, artifact_id)
+        self._sender.send_training_complete()
         for name in _PASSING:
             shutil.rmtree(folder / name, ignore_errors=True)
         return results
+
+    def _epochs(self) -> int:
+        """How many rows of figures the training is to have."""
+        return self.config.config.experiment.epochs
 
     def _prepare(
         self,
@@ -207,7 +222,7 @@ class CentralizedTrainer:
         over = _kept(folder / _FITTED)
         if over is None:
             last = chain.checkpoint.last
-            with _stopped_by_signal():
+            with stopped_by_signal():
                 fit_network(
                     trainer, module, prepared.data, resume_from=last if last.is_file() else None
                 )
@@ -226,11 +241,6 @@ class CentralizedTrainer:
 
     def _counted(self, text: str) -> Any:
         return lambda done, total: self._watcher.progress(done, total, text)
-
-
-def folder_of(home: Home, run: XrayRun) -> Path:
-    """Where a run keeps images and checkpoints, on the machine that it runs on."""
-    return home.settings.home / "xray" / "runs" / run.uid
 
 
 def in_order(step: Step) -> str:
@@ -255,7 +265,7 @@ def _more_important(error: Exception) -> Iterator[None]:
 
 
 @contextmanager
-def _stopped_by_signal() -> Iterator[None]:
+def stopped_by_signal() -> Iterator[None]:
     """A worker asks its child to stop by a signal, on which Lightning would end the process."""
     from lightning.pytorch.utilities.exceptions import SIGTERMException  # noqa: PLC0415 - Lightning
 

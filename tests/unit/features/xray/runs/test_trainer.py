@@ -53,7 +53,7 @@ def figures(home: Home, number: int = 1) -> Any:
 @pytest.mark.req("X-11.1")
 def test_all_nine_steps_are_gone_through_in_order(trained: Home) -> None:
     told = [event.data["status"] for event in messages(trained) if event.type == "status"]
-    assert told == [step.name for step in STEPS]
+    assert told == [*(step.name for step in STEPS), "completed"]
     assert [step.number for step in STEPS] == list(range(1, 10))
     run = run_of(trained)
     assert (run.status, run.stage, run.reason) == ("completed", "complete", None)
@@ -201,6 +201,9 @@ def test_a_cancelled_run_ends_and_says_so(empty: Home, films: Path) -> None:
         CentralizedTrainer(empty, small(), Watcher(cancelled=lambda: True)).train(films, "first")
     assert run_of(empty).status == "failed"
     assert "cancelled" in (run_of(empty).reason or "")
+    told = [event.data.get("status") for event in messages(empty)]
+    assert told.count("cancelled") == 1
+    assert told[-1] == "cancelled"
 
 
 @pytest.mark.req("X-11.2")
@@ -232,6 +235,8 @@ def test_a_failure_is_told_with_its_reason(empty: Home, films: Path, tmp_path: P
     told = trainer.get_training_status()
     assert (told["status"], told["stage"]) == ("failed", "extract_and_validate")
     assert "7" in told["reason"]
+    last = messages(empty)[-1]
+    assert (last.type, last.data["error"]) == ("error", told["reason"])
 
 
 def test_a_completed_run_is_not_trained_again(trained: Home, films: Path) -> None:
