@@ -30,7 +30,7 @@ from deepmed.learning.classification.checkpoint_io import SafetensorsCheckpointI
 from deepmed.learning.classification.errors import TrainingSettingsError
 from deepmed.learning.classification.events import EventStream, RunFacts
 from deepmed.learning.classification.loss import class_weights
-from deepmed.learning.classification.module import LitResNetEnhanced
+from deepmed.learning.classification.module import EPOCH_NUMBER, LitResNetEnhanced
 from deepmed.learning.classification.settings import TrainingSettings
 from deepmed.learning.networks.registry import build_network
 from deepmed.learning.networks.settings import NetworkSettings
@@ -289,6 +289,23 @@ def predict_network(
         name: torch.cat([batch[name] for batch in batches]).cpu()
         for name in ("logits", "labels", "index")
     }
+
+
+def measure_network(trainer: Trainer, module: LitResNetEnhanced, images: Any) -> dict[str, float]:
+    """Loss and metrics of the network on images that are no test part.
+
+    Args:
+        trainer: from :class:`ModelSetupUtils`.
+        module: with the weights to look at.
+        images: a loader that does not shuffle.
+
+    Returns:
+        ``val_loss`` and ``val_`` before each name of :class:`MetricsHandler`.
+    """
+    with _without_advice():
+        trainer.validate(module, images, verbose=False)
+    measured = trainer.callback_metrics.items()
+    return {name: float(value) for name, value in measured if name != EPOCH_NUMBER}
 
 
 class _without_advice(warnings.catch_warnings):  # noqa: N801 - a context, read like a verb

@@ -162,6 +162,15 @@ class ExperimentSection(Section):
     gradient_sample_interval: int = Field(20, ge=1)
     """Steps from one point of the gradient's curve to the next."""
 
+    num_rounds: int = Field(3, ge=1, le=10_000)
+    """Of a federated training: how often the clients' weights are averaged."""
+    num_clients: int = Field(2, ge=2, le=100)
+    """Of a federated training: how many hold images, each of its own patients."""
+    clients_per_round: int | None = Field(None, ge=1, le=100)
+    """How many clients learn in a round, drawn anew each time; null takes all."""
+    local_epochs: int = Field(1, ge=1, le=1000)
+    """Passes over its own images that a client makes in a round."""
+
     color_mode: Literal["RGB", "L"] = "RGB"
     """L is grey; RGB is what pretrained weights expect."""
     image_fit: Literal["pad", "stretch"] = "pad"
@@ -199,6 +208,8 @@ class ExperimentSection(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if (self.clients_per_round or 1) > self.num_clients:
+            raise ValueError("clients_per_round is at most num_clients")
         if self.lower_percentile >= self.upper_percentile:
             raise ValueError("lower_percentile is below upper_percentile")
         if self.progressive_unfreeze and self.fine_tune_layers_count is None:
@@ -206,6 +217,25 @@ class ExperimentSection(Section):
                 "progressive_unfreeze needs frozen layers: set fine_tune_layers_count, 0 for all"
             )
         return self
+
+
+class FederatedSection(Section):
+    """How clients learn together, where a training is federated."""
+
+    strategy: Literal["fedavg", "fedprox"] = "fedavg"
+    """Both average weights by the number of images; fedprox holds clients near each other."""
+    proximal_mu: float = Field(0.01, ge=0, le=1000)
+    """How strongly fedprox holds clients near the common weights."""
+    partition: Literal["iid", "dirichlet"] = "iid"
+    """Whether the patients of each class are dealt to clients evenly or not."""
+    dirichlet_alpha: float = Field(0.5, gt=0, le=10_000)
+    """The less, the more clients differ in what they hold."""
+    minimum_clients: int = Field(1, ge=1, le=100)
+    """Fewer answers than these end the training; it can be resumed."""
+    clients_run: Literal["inside", "processes"] = "inside"
+    """One after another in the training's own process, or each as a process, over gRPC."""
+    round_seconds: float = Field(3600.0, gt=0, le=604_800)
+    """A client that takes longer is left out of the round."""
 
 
 class EvaluationSection(Section):
@@ -226,4 +256,5 @@ class XrayConfig(Section):
     columns: ColumnsSection = ColumnsSection()
     data: DataSection = DataSection()
     experiment: ExperimentSection = ExperimentSection()
+    federated: FederatedSection = FederatedSection()
     evaluation: EvaluationSection = EvaluationSection()

@@ -9,6 +9,7 @@ from deepmed.kit.errors import ConfigurationError, ValidationError
 from deepmed.kit.settings import Settings
 from deepmed.learning.classification.settings import TrainingSettings
 from deepmed.learning.errors import LearningError
+from deepmed.learning.federated.settings import FederatedSettings
 from deepmed.learning.networks.settings import NetworkSettings
 
 if TYPE_CHECKING:
@@ -79,6 +80,34 @@ def training_settings(config: XrayConfig) -> TrainingSettings:
             batch_interval=chosen.batch_sample_interval,
             gradient_interval=chosen.gradient_sample_interval,
             seed=config.system.seed,
+        )
+    )
+
+
+def federated_settings(config: XrayConfig) -> FederatedSettings:
+    """How clients learn together.
+
+    Raises:
+        ValidationError: values do not go together.
+    """
+    counts, chosen = config.experiment, config.federated
+    if counts.progressive_unfreeze:
+        raise ValidationError(
+            "A federated training does not unfreeze layers step by step; nothing was started. "
+            "Leave progressive_unfreeze out."
+        )
+    return _checked(
+        lambda: FederatedSettings(
+            clients=counts.num_clients,
+            rounds=counts.num_rounds,
+            clients_per_round=counts.clients_per_round,
+            local_epochs=counts.local_epochs,
+            strategy=chosen.strategy,
+            proximal_mu=chosen.proximal_mu,
+            partition=chosen.partition,
+            alpha=chosen.dirichlet_alpha,
+            minimum_clients=chosen.minimum_clients,
+            round_seconds=chosen.round_seconds,
         )
     )
 

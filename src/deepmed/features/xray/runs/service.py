@@ -13,7 +13,7 @@ from deepmed.core.jobs.kinds import JobKind
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import JobState
 from deepmed.features.xray.configuration import ConfigManager
-from deepmed.features.xray.jobs import TRAIN, TrainPayload
+from deepmed.features.xray.jobs import FEDERATE, TRAIN, TrainPayload
 from deepmed.features.xray.runs import repository
 from deepmed.features.xray.runs.database_operations import new_run, note_start
 from deepmed.features.xray.runs.repository import Line, reason_of, status_of
@@ -39,6 +39,8 @@ class XrayRuns:
         experiment_name: str,
         config: ConfigManager,
         csv_filename: str | None = None,
+        *,
+        federated: bool = False,
     ) -> Line:
         """Accept a training; it runs as soon as a worker is free.
 
@@ -51,8 +53,9 @@ class XrayRuns:
         if len(str(path)) > PATH_LENGTH or not experiment_name.strip():
             raise ValidationError("A training needs a name, and a path of reasonable length.")
         with self.home.database.write() as session:
+            kind, payload = FEDERATE if federated else TRAIN, TrainPayload
             job = self.ledger.submit(
-                TRAIN, TrainPayload(experiment_name=experiment_name), session=session
+                kind, payload(experiment_name=experiment_name), session=session
             )
             run = new_run(
                 self.home.owner_id,
@@ -62,6 +65,7 @@ class XrayRuns:
                 csv_filename,
                 job.id,
             )
+            run.training_mode = "federated" if federated else "centralized"
             session.add(run)
             session.flush()
             note_start(session, run)

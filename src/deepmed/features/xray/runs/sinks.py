@@ -105,8 +105,13 @@ def kept_metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def epoch_row(event: "Event") -> dict[str, Any] | None:
-    """What a message says of a whole epoch; none where it says something else."""
+    """What a message says of a whole epoch; none where it says something else.
+
+    The epoch of one client of a federated training is no epoch of the run.
+    """
     if event.type != "epoch_end" or event.data.get("phase") != "train":
+        return None
+    if event.data.get("client_id") is not None:
         return None
     return dict(event.data["metrics"])
 
