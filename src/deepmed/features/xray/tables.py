@@ -80,6 +80,18 @@ class XrayRunMetric(Base):
     dataset_type: Mapped[str] = mapped_column(String(50))
 
 
+class XrayDefaults(Owned, Base):
+    """What an owner's trainings are told unless told otherwise."""
+
+    __tablename__ = "xray_defaults"
+    __table_args__ = (UniqueConstraint("owner_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    values: Mapped[dict[str, Any]]
+    """Sections with those values alone that the owner has set; the rest is the program's."""
+    changed_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
 class XrayClient(Base):
     """One holder of images in a federated training."""
 
@@ -133,3 +145,14 @@ class XrayServerEvaluation(Base):
     num_samples: Mapped[int]
     evaluation_time: Mapped[datetime] = mapped_column(default=clock.now)
     additional_metrics: Mapped[dict[str, Any]]
+
+
+class XrayServedRun(Owned, Base):
+    """The run that an owner chose to answer about single images; without one the newest does."""
+
+    __tablename__ = "xray_served_runs"
+    __table_args__ = (UniqueConstraint("owner_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("xray_runs.id", ondelete="CASCADE"), index=True)
+    chosen_at: Mapped[datetime] = mapped_column(default=clock.now)

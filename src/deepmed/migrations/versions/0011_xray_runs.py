@@ -118,9 +118,26 @@ def upgrade() -> None:
         ),
         **OPTIONS,
     )
+    op.create_table(
+        "xray_defaults",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("values", sa.JSON(), nullable=False),
+        sa.Column("changed_at", UtcDateTime(), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"],
+            ["owners.id"],
+            name=op.f("fk_xray_defaults_owner_id_owners"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_xray_defaults")),
+        sa.UniqueConstraint("owner_id", name=op.f("uq_xray_defaults_owner_id")),
+        **OPTIONS,
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("xray_defaults")
     op.drop_table("xray_run_metrics")
     op.drop_table("xray_run_events")
     op.drop_table("xray_runs")

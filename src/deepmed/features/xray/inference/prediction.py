@@ -141,6 +141,19 @@ class Prediction:
         return tuple(reason for reason in (refused, self.withheld.reason) if reason)
 
     @property
+    def sentence(self) -> str:
+        """The answer, or why there is none, for people."""
+        share = 100 * (self.share_of(self.decision) or 0.0)
+        if self.refused:
+            return f"No answer. {self.novelty.reason}"
+        if self.withheld.abstains:
+            return (
+                f"No answer: the threshold decides for {self.decision} with a probability of "
+                f"{share:.1f} %. {self.withheld.reason}"
+            )
+        return f"{self.decision}, with a calibrated probability of {share:.1f} %."
+
+    @property
     def predicted_class(self) -> str | None:
         """The contract's: the decision at the threshold, None of an image that is refused."""
         return None if self.refused else self.decision

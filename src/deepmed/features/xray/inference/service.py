@@ -1,10 +1,11 @@
 """One owner's completed runs, asked about single images (X-17)."""
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from deepmed.core.home import Home
 from deepmed.features.xray.inference import repository
@@ -16,6 +17,23 @@ from deepmed.kit.errors import ImageProcessingError
 
 if TYPE_CHECKING:
     from deepmed.features.xray.inference.served_model import ServedModel
+
+
+@dataclass(frozen=True)
+class MapWanted:
+    """How a heat map shall be made.
+
+    `method` is `grad_cam`, `grad_cam_plus_plus` or `occlusion`; `alpha` says how much the largest
+    value covers; without `measured` nothing tells how faithful the map is.
+    """
+
+    method: str = "grad_cam"
+    colour_map: str = "viridis"
+    alpha: float = 0.4
+    measured: bool = True
+
+    def with_measure(self, *, measured: bool) -> "MapWanted":
+        return replace(self, measured=measured)
 
 
 @dataclass(frozen=True)
@@ -55,14 +73,14 @@ class XrayInference:
             run_id: whose model; None for the one that serves.
             content: PNG, JPEG, BMP, TIFF or DICOM, known by its content.
             name: of the file, a label.
-            heatmap: `grad_cam`, `grad_cam_plus_plus` or `occlusion`, or none.
+            heatmap: a method of `MapWanted`, or none.
 
         Raises:
             UnreadableUploadError: no image can be had from it.
             Whatever `run` raises.
         """
         with self.asking(run_id) as asked:
-            return asked.predict(content, name, heatmap)
+            return asked.predict(content, name, None if heatmap is None else MapWanted(heatmap))
 
     @contextmanager
     def asking(self, run_id: int | None = None) -> Iterator["Asked"]:
@@ -71,12 +89,40 @@ class XrayInference:
         with XrayReader(ReadingRules.of(self.home.settings)) as reader:
             yield Asked(_facts(run), _model(run), reader)
 
+    def state(self) -> tuple[ModelFacts, bool]:
+        """Which model serves, and whether it is in memory; nothing is loaded.
+
+        Raises:
+            NoModelError: there is none.
+            IntegrityError: its files are not those that were signed.
+        """
+        run = self.run()
+        return _facts(run), _is_loaded(run.artifact.manifest_hash)
+
+    def chosen(self) -> int | None:
+        """The run that was chosen to serve; None where the newest does."""
+        with self.home.database.read() as session:
+            return repository.chosen(session, self.home.owner_id)
+
+    def choose(self, run_id: int | None) -> None:
+        """Let a run serve, or whichever is completed last.
+
+        Raises:
+            NotFoundError: there is no such run of this owner.
+            ConflictError: it is not completed.
+        """
+        if run_id is not None:
+            self.run(run_id)
+        with self.home.database.write() as session:
+            repository.choose(session, self.home.owner_id, run_id)
+
     def _usual(self) -> int:
         with self.home.database.read() as session:
-            newest = repository.newest_completed(session, self.home.owner_id)
-        if newest is None:
+            owner = self.home.owner_id
+            usual = repository.chosen(session, owner) or repository.newest_completed(session, owner)
+        if usual is None:
             raise NoModelError
-        return newest
+        return usual
 
 
 @dataclass(frozen=True)
@@ -87,7 +133,7 @@ class Asked:
     model: "ServedModel"
     reader: XrayReader
 
-    def predict(self, content: bytes, name: str, heatmap: str | None = None) -> Prediction:
+    def predict(self, content: bytes, name: str, heatmap: MapWanted | None = None) -> Prediction:
         """See `XrayInference.predict`."""
         begun = time.perf_counter()
         image = self._read(content)
@@ -120,10 +166,18 @@ class Asked:
             processing_time_ms=1000 * (time.perf_counter() - begun),
         )
 
-    def _map(self, image: XrayImage, made: Prediction, method: str) -> HeatMap:
+    def _map(self, image: XrayImage, made: Prediction, wanted: MapWanted) -> HeatMap:
         from deepmed.features.xray.inference.heat_maps import heat_map  # noqa: PLC0415 - torch
 
-        return heat_map(self.model, image.pixels, made, method)
+        return heat_map(
+            self.model,
+            image.pixels,
+            made,
+            wanted.method,
+            colour_map=wanted.colour_map,
+            alpha=wanted.alpha,
+            measured=wanted.measured,
+        )
 
 
 def _facts(run: StoredRun) -> ModelFacts:
@@ -139,3 +193,9 @@ def _model(run: StoredRun) -> "ServedModel":
     from deepmed.features.xray.inference.served_model import SHELF, ServedModel  # noqa: PLC0415 - torch
 
     return SHELF.get(run.artifact.manifest_hash, lambda: ServedModel.of(run.package.files))
+
+
+def _is_loaded(manifest_hash: str) -> bool:
+    """Where nothing was answered yet, nothing was loaded."""
+    module: Any = sys.modules.get("deepmed.features.xray.inference.served_model")
+    return module is not None and module.SHELF.held(manifest_hash) is not None

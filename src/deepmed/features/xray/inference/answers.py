@@ -1,0 +1,260 @@
+"""What the routes answer, from what the model said."""
+
+import base64
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import UploadFile
+
+from deepmed.features.xray.inference.prediction import HeatMap, ModelFacts, Prediction
+from deepmed.features.xray.inference.receiving import content_of, label_of
+from deepmed.features.xray.inference.schemas import (
+    BatchItem,
+    BatchResponse,
+    BatchSummary,
+    InferenceHealth,
+    InferencePrediction,
+    InferenceResponse,
+    MapBatch,
+    MapFaithfulness,
+    MapItem,
+    PredictedImage,
+    ServedBy,
+    ServingChoice,
+)
+from deepmed.features.xray.inference.service import Asked, MapWanted, XrayInference
+from deepmed.kit.errors import DeepMedError, ModelError, ValidationError
+
+MOST_FILES = 500
+_NO_RISK = (
+    "Risks are not counted: nothing here shows that probabilities are calibrated for this place."
+)
+_OTHER_CLASSES = "The model tells other classes apart; see class_counts."
+_NOTHING_READ = "No image was answered."
+
+
+def predict(
+    inference: XrayInference, run_id: int | None, file: UploadFile, wanted: MapWanted | None
+) -> InferenceResponse:
+    content = content_of(file.file, inference.home.settings)
+    with inference.asking(run_id) as asked:
+        made = asked.predict(content, label_of(file.filename), wanted)
+    return InferenceResponse(
+        success=True,
+        prediction=_said(made),
+        clinical_interpretation=None,
+        model_version=made.model.version,
+        served_by=served_by(made.model),
+        processing_time_ms=made.processing_time_ms,
+        heatmap_base64=None if made.heatmap is None else _text(made.heatmap.picture),
+    )
+
+
+def predict_batch(
+    inference: XrayInference, run_id: int | None, files: Sequence[UploadFile]
+) -> BatchResponse:
+    _check_number(files)
+    begun = time.perf_counter()
+    with inference.asking(run_id) as asked:
+        pairs = [_item(inference, asked, file) for file in files]
+    items = [item for item, _ in pairs]
+    return BatchResponse(
+        success=True,
+        results=items,
+        summary=_summary(asked.facts, items, [made for _, made in pairs if made is not None]),
+        model_version=asked.facts.version,
+        served_by=served_by(asked.facts),
+        total_processing_time_ms=_since(begun),
+    )
+
+
+def heat_map(
+    inference: XrayInference, run_id: int | None, file: UploadFile, wanted: MapWanted
+) -> MapItem:
+    content = content_of(file.file, inference.home.settings)
+    with inference.asking(run_id) as asked:
+        return _mapped(asked, content, label_of(file.filename), wanted)
+
+
+def heat_map_batch(
+    inference: XrayInference, run_id: int | None, files: Sequence[UploadFile], wanted: MapWanted
+) -> MapBatch:
+    _check_number(files)
+    begun = time.perf_counter()
+    with inference.asking(run_id) as asked:
+        items = [_map_item(inference, asked, file, wanted) for file in files]
+    return MapBatch(success=True, results=items, total_processing_time_ms=_since(begun))
+
+
+def predict_image(
+    inference: XrayInference, run_id: int | None, file: UploadFile, package: UploadFile | None
+) -> PredictedImage:
+    if package is not None:
+        raise ValidationError(
+            "A package of somebody's model holds a program, which is not run here; nothing was "
+            "predicted. Leave it out, and name a run of this installation by run_id."
+        )
+    content = content_of(file.file, inference.home.settings)
+    made = inference.predict(run_id, content, label_of(file.filename))
+    return PredictedImage(
+        output=made.sentence, prediction=_said(made), served_by=served_by(made.model)
+    )
+
+
+def health(inference: XrayInference) -> InferenceHealth:
+    """Looks at what is there; loads nothing."""
+    gpu = _gpu()
+    reasons = {} if gpu is not None else {"gpu_available": "Nothing was computed here yet."}
+    try:
+        facts, loaded = inference.state()
+    except ModelError as error:
+        return InferenceHealth(
+            status="unhealthy",
+            model_loaded=False,
+            gpu_available=gpu,
+            model_version=None,
+            reasons=reasons | {"status": error.message, "model_version": error.message},
+        )
+    if not loaded:
+        reasons["status"] = "The model is loaded with the first answer."
+    return InferenceHealth(
+        status="healthy" if loaded else "degraded",
+        model_loaded=loaded,
+        gpu_available=gpu,
+        model_version=facts.version,
+        reasons=reasons,
+    )
+
+
+def choice(inference: XrayInference) -> ServingChoice:
+    facts, _ = inference.state()
+    return ServingChoice(chosen=inference.chosen() is not None, served_by=served_by(facts))
+
+
+def served_by(facts: ModelFacts) -> ServedBy:
+    return ServedBy(
+        run_id=facts.run_id,
+        run_name=facts.run_name,
+        classes=list(facts.classes),
+        model_version=facts.version,
+    )
+
+
+def _item(
+    inference: XrayInference, asked: Asked, file: UploadFile
+) -> tuple[BatchItem, Prediction | None]:
+    """One of many: what is wrong with it is told there, and the others are answered."""
+    begun, name = time.perf_counter(), label_of(file.filename)
+    try:
+        made = asked.predict(content_of(file.file, inference.home.settings), name)
+    except ValidationError as error:
+        failed = BatchItem(
+            filename=name, success=False, error=error.message, processing_time_ms=_since(begun)
+        )
+        return failed, None
+    took = made.processing_time_ms
+    return (
+        BatchItem(filename=name, success=True, prediction=_said(made), processing_time_ms=took),
+        made,
+    )
+
+
+def _summary(
+    facts: ModelFacts, items: Sequence[BatchItem], made: Sequence[Prediction]
+) -> BatchSummary:
+    counted = Counter(one.predicted_class for one in made if one.predicted_class is not None)
+    counts = {name: counted[name] for name in facts.classes}
+    sure = [one.confidence for one in made if one.confidence is not None]
+    reasons = {"high_risk_count": _NO_RISK}
+    if not sure:
+        reasons["avg_confidence"] = _NOTHING_READ
+    if not facts.is_pneumonia:
+        reasons |= dict.fromkeys(("normal_count", "pneumonia_count"), _OTHER_CLASSES)
+    times = [item.processing_time_ms for item in items]
+    return BatchSummary(
+        total_images=len(items),
+        successful=len(made),
+        failed=len(items) - len(made),
+        normal_count=counts["NORMAL"] if facts.is_pneumonia else None,
+        pneumonia_count=counts["PNEUMONIA"] if facts.is_pneumonia else None,
+        class_counts=counts,
+        abstained=sum(one.withheld.abstains and not one.refused for one in made),
+        refused=sum(one.refused for one in made),
+        avg_confidence=sum(sure) / len(sure) if sure else None,
+        avg_processing_time_ms=sum(times) / len(times) if times else None,
+        high_risk_count=None,
+        reasons=reasons,
+    )
+
+
+def _map_item(
+    inference: XrayInference, asked: Asked, file: UploadFile, wanted: MapWanted
+) -> MapItem:
+    begun, name = time.perf_counter(), label_of(file.filename)
+    try:
+        return _mapped(asked, content_of(file.file, inference.home.settings), name, wanted)
+    except DeepMedError as error:
+        if not isinstance(error, ValidationError):
+            raise
+        return MapItem(
+            success=False, filename=name, error=error.message, processing_time_ms=_since(begun)
+        )
+
+
+def _mapped(asked: Asked, content: bytes, name: str, wanted: MapWanted) -> MapItem:
+    begun = time.perf_counter()
+    made = asked.predict(content, name, wanted)
+    drawn = made.heatmap
+    if drawn is None:
+        raise RuntimeError("A map was asked for and none was made.")
+    return MapItem(
+        success=True,
+        filename=name,
+        heatmap_base64=_text(drawn.picture),
+        original_image_base64=_text(drawn.original),
+        method=wanted.method,
+        explained_class=drawn.explained_class,
+        refused=drawn.picture is None,
+        reason=drawn.reason,
+        faithfulness=_faithfulness(drawn),
+        notes=list(drawn.notes),
+        prediction=_said(made),
+        processing_time_ms=_since(begun),
+    )
+
+
+def _faithfulness(drawn: HeatMap) -> MapFaithfulness | None:
+    if drawn.faithfulness is None:
+        return None
+    names = ("probability", "baseline", "baseline_probability", "scores")
+    told: dict[str, Any] = {name: drawn.faithfulness[name] for name in names}
+    return MapFaithfulness(**told, beats_controls=bool(drawn.beats_controls))
+
+
+def _said(made: Prediction) -> InferencePrediction:
+    return InferencePrediction.model_validate(made.to_dict())
+
+
+def _text(picture: bytes | None) -> str | None:
+    return None if picture is None else base64.b64encode(picture).decode()
+
+
+def _check_number(files: Sequence[UploadFile]) -> None:
+    if len(files) > MOST_FILES:
+        raise ValidationError(
+            f"{len(files)} files were sent and {MOST_FILES} are the most; nothing was predicted. "
+            "Send them in several requests."
+        )
+
+
+def _gpu() -> bool | None:
+    """Whether there is one; who only asks for health does not load what would tell."""
+    torch: Any = sys.modules.get("torch")
+    return None if torch is None else bool(torch.cuda.is_available())
+
+
+def _since(begun: float) -> float:
+    return 1000 * (time.perf_counter() - begun)
