@@ -1,4 +1,4 @@
-"""On which paths the drawings contract's bodies are promised.
+"""On which paths the bodies of the contracts of drawings and of X-rays are promised.
 
 What is not offered is told as a standard problem, so its paths are not among them.
 """
@@ -28,6 +28,13 @@ _PREFIXES = (
     "/monitoring",
     "/demo",
     "/auth",
+    "/config",
+    "/experiments",
+    "/api/runs",
+    "/api/training",
+    "/api/inference",
+    "/api/predict_image",
+    "/api/reports",
 )
 
 

@@ -26,6 +26,9 @@ def size_limits(settings: Settings) -> SizeLimits:
             "/api/v1/drawings/batch/upload": settings.max_upload_bytes,
             "/api/v1/analysis/batch/upload": settings.max_upload_bytes,
             "/api/v1/backup/upload": settings.max_upload_bytes + FORM_BYTES,
+            "/experiments": settings.max_upload_bytes + FORM_BYTES,
+            "/api/inference/": settings.max_upload_bytes + FORM_BYTES,
+            "/api/predict_image": settings.max_upload_bytes + FORM_BYTES,
             "/xrays/sources": settings.max_upload_bytes + FORM_BYTES,
         },
     )

@@ -59,6 +59,8 @@ def routers() -> Iterator[tuple[str, APIRouter]]:
     from deepmed.core.health import routes as health  # noqa: PLC0415 - likewise
     from deepmed.core.jobs import routes as jobs  # noqa: PLC0415 - likewise
     from deepmed.features.drawings import routes as drawings  # noqa: PLC0415 - likewise
+    from deepmed.features.xray import routes as xray  # noqa: PLC0415 - likewise
+    from deepmed.features.xray.inference import routes as inference  # noqa: PLC0415 - likewise
     from deepmed.web import routes as web  # noqa: PLC0415 - likewise
 
     yield "", root.router
@@ -71,6 +73,11 @@ def routers() -> Iterator[tuple[str, APIRouter]]:
     yield API, backups.router
     yield API, database_routes.router
     for router in drawings.routers():
+        yield API, router
+    yield "", inference.router
+    for router in xray.contract_routers():
+        yield "", router
+    for router in xray.routers():
         yield API, router
     yield "", web.router
     for router in pages.routers():

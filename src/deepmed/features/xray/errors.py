@@ -3,7 +3,8 @@
 DeepMedError
 └── ValidationError
     ├── SourceRefusedError     422  labels, images or their number forbid a training
-    └── LeakageError           422  a patient or an image stands on both sides of a split
+    ├── LeakageError           422  a patient or an image stands on both sides of a split
+    └── ConfigurationRefusedError  422  settings that do not go together
 """
 
 from dataclasses import asdict, dataclass
@@ -51,6 +52,13 @@ class LeakageError(ValidationError):
     """A patient or an image stands on both sides of a split; the run was stopped."""
 
     code = "leakage"
+    status = 422
+
+
+class ConfigurationRefusedError(ValidationError):
+    """The settings are not acceptable, or not together; nothing was changed."""
+
+    code = "configuration_refused"
     status = 422
 
 

@@ -1,0 +1,1 @@
+"""What the routes answer, put together from the services."""
