@@ -49,7 +49,7 @@ def install(app: FastAPI) -> None:
     )
     app.state.dashboard = drawings.dashboard
     app.state.banner = DEMO if app.state.home.settings.home == demo_home() else None
-    app.state.job_pages = {**drawings.JOB_PAGES, **backups.JOB_PAGES}
+    app.state.job_pages = {**drawings.JOB_PAGES, **xray.JOB_PAGES, **backups.JOB_PAGES}
     app.state.problems.page = show
 
 

@@ -35,5 +35,10 @@ def json_link(columns: Sequence[str], rows: Sequence[Row]) -> str:
     return _address("application/json", as_json(columns, rows))
 
 
+def picture_address(png: bytes) -> str:
+    """An address for a picture that lies in the page."""
+    return f"data:image/png;base64,{b64encode(png).decode()}"
+
+
 def _address(kind: str, text: str) -> str:
     return f"data:{kind};charset=utf-8;base64,{b64encode(text.encode()).decode()}"

@@ -14,7 +14,7 @@ from deepmed.core.jobs.tables import JobState
 from deepmed.features.xray.runs import repository
 from deepmed.features.xray.runs.repository import status_of
 from deepmed.features.xray.runs.service import XrayRuns
-from deepmed.features.xray.runs.trainer import folder_of
+from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.tables import XrayRunEvent
 from factories import jobs
 from factories.jobs import until

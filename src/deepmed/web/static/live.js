@@ -1,6 +1,7 @@
 // Keeps a part of a page as new as the ledger of jobs: an element with `data-live` names a stream
 // of events, and one with `data-part` the address of what it shows. The server draws, always from
-// all that was recorded, so a lost connection loses nothing.
+// all that was recorded, so a lost connection loses nothing. With `data-every` it also looks by
+// itself every so many seconds, for what is recorded beside the ledger.
 "use strict";
 
 const LEAST_PAUSE = 500;
@@ -18,6 +19,12 @@ class LivePart {
     this.pause = 1000;
     if (element.dataset.live.startsWith("ws:")) this.listenToAll();
     else this.listenToOne();
+    const every = Number(element.dataset.every || 0);
+    if (every) this.looking = window.setInterval(() => this.look(), 1000 * every);
+  }
+
+  look() {
+    if (!document.hidden) this.refresh();
   }
 
   refresh() {
@@ -58,6 +65,7 @@ class LivePart {
 
   end(kind) {
     this.source.close();
+    window.clearInterval(this.looking);
     const what = this.element.dataset.what || "The job";
     deepmed.say(`${what} has ${kind === "cancelled" ? "been cancelled" : kind}.`, kind === "failed");
   }
@@ -66,6 +74,7 @@ class LivePart {
     if (this.source.readyState === EventSource.CONNECTING) {
       this.tell("The connection is lost; trying again. Nothing is missed.");
     } else {
+      window.clearInterval(this.looking);
       this.refresh(); // all was told already, or the server refuses: what it draws says which
     }
   }

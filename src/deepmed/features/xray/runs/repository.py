@@ -74,6 +74,11 @@ def by_job(session: Session, owner_id: int, job_id: int) -> XrayRun:
     return session.scalars(query).one()
 
 
+def find_by_job(session: Session, owner_id: int, job_id: int) -> XrayRun | None:
+    query = select(XrayRun).where(XrayRun.owner_id == owner_id, XrayRun.job_id == job_id)
+    return session.scalars(query).one_or_none()
+
+
 def by_uid(session: Session, owner_id: int, uid: str) -> XrayRun | None:
     query = select(XrayRun).where(XrayRun.owner_id == owner_id, XrayRun.uid == uid)
     return session.scalars(query).one_or_none()
@@ -107,6 +112,22 @@ def events(session: Session, run_id: int, first: int, limit: int) -> Sequence[Xr
         XrayRunEvent.run_id == run_id, XrayRunEvent.sequence >= first
     )
     return session.scalars(query.order_by(XrayRunEvent.sequence).limit(limit)).all()
+
+
+def told(
+    session: Session, run_id: int, kind: str, most: int | None = None
+) -> Sequence[XrayRunEvent]:
+    """Messages of one type in order; of more than `most` every so manieth, and the last."""
+    of_kind = (XrayRunEvent.run_id == run_id, XrayRunEvent.type == kind)
+    query = select(XrayRunEvent).where(*of_kind).order_by(XrayRunEvent.sequence)
+    if most is None:
+        return session.scalars(query).all()
+    count = session.scalar(select(func.count()).select_from(XrayRunEvent).where(*of_kind)) or 0
+    step = -(-count // most) or 1
+    place = func.row_number().over(order_by=XrayRunEvent.sequence.desc()).label("place")
+    placed = select(XrayRunEvent.id, place).where(*of_kind).subquery()
+    kept = select(placed.c.id).where(placed.c.place % step == 1 % step)
+    return session.scalars(query.where(XrayRunEvent.id.in_(kept))).all()
 
 
 def replace_metrics(

@@ -11,8 +11,8 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from deepmed.core.home import Home
 from deepmed.core.registry.manifest import Package
 from deepmed.features.xray.runs import artifact, oracle
+from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.runs.rescoring import rescore
-from deepmed.features.xray.runs.trainer import folder_of
 from deepmed.features.xray.runs.verify import Check, recompute
 
 from .test_trainer import run_of

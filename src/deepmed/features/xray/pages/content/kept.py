@@ -1,0 +1,43 @@
+"""What a run keeps of its data: in its artefact once it is completed, in its folder before."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deepmed.core.home import Home
+from deepmed.features.xray.runs.folders import folder_of
+from deepmed.features.xray.runs.reading import StoredRun
+from deepmed.features.xray.source.report import IntakeReport
+
+
+def intake(home: Home, stored: StoredRun) -> tuple[IntakeReport | None, Sequence[str]]:
+    """What became of each file, and the names of the classes; nothing before it was taken in."""
+    if stored.is_completed:
+        found = dict(stored.intake["source"])
+        return IntakeReport.from_json(found), stored.model["classes"]
+    kept = _read(folder_of(home, stored.run) / "source" / "source.json")
+    if kept is None:
+        return None, ()
+    return IntakeReport.from_json(kept["report"]), kept["classes"]
+
+
+def split_of(home: Home, stored: StoredRun) -> Mapping[str, Any] | None:
+    """The split as it is stored; none before there is one."""
+    if stored.is_completed:
+        return stored.split
+    found: Mapping[str, Any] | None = _read(folder_of(home, stored.run) / "split.json")
+    return found
+
+
+def images_of(home: Home, stored: StoredRun) -> Path | None:
+    """Where the run's images lie, if they are on this machine."""
+    folder = folder_of(home, stored.run) / "source" / "images"
+    return folder if folder.is_dir() else None
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
