@@ -116,7 +116,7 @@ class Archive:
                 while piece := file.read(_PIECE):
                     head = head or piece[:_HEAD_BYTES]
                     size += len(piece)
-                    self._check_bomb(info, size, before + size)
+                    _check_size(info, size, before + size, self._limits)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError):
             # RuntimeError: the entry itself says that it is encrypted or of a later format.
             return ArchiveEntry(name, size, "its part of the archive is damaged")
@@ -125,13 +125,6 @@ class Archive:
             most = self._limits.max_entry_bytes / MIB
             problem = f"it has {size / MIB:.1f} MiB; at most {most:.1f} MiB are allowed"
         return ArchiveEntry(name, size, problem, head)
-
-    def _check_bomb(self, info: zipfile.ZipInfo, size: int, total: int) -> None:
-        if total > self._limits.max_bytes:
-            raise _refusal(f"it unpacks to more than {self._limits.max_bytes / MIB:.0f} MiB")
-        large = size > self._limits.max_entry_bytes
-        if large and size > self._limits.max_ratio * max(info.compress_size, 1):
-            raise _refusal(f"{_decoded_name(info)!r} unpacks to more than it can honestly hold")
 
 
 @contextmanager
@@ -145,6 +138,30 @@ def open_archive(path: Path, limits: ArchiveLimits = DEFAULT_LIMITS) -> Iterator
         ArchiveRefusedError: no ZIP; a path that leads out of the archive, a link or a device, an
             encrypted entry, too many entries, or a bomb.
     """
+    with _unexamined(path, limits) as packed:
+        yield Archive(packed, limits)
+
+
+def names_in(path: Path, limits: ArchiveLimits = DEFAULT_LIMITS) -> tuple[str, ...]:
+    """The files of a ZIP by its directory alone: at once, however large they are.
+
+    What the directory says is believed, so that nothing but `open_archive` makes an archive safe
+    to use; this refuses early what would be refused anyway. Nothing comes out of an entry behind
+    the size that the directory says, so a bomb has to say it.
+
+    Raises:
+        ArchiveRefusedError: as `open_archive`.
+    """
+    with _unexamined(path, limits) as packed:
+        infos = packed.infolist()
+        _check_directory(infos, limits, _size_of(packed.fp))
+        files = [(info, _safe_name(info)) for info in infos if not info.is_dir()]
+        _check_stated_sizes(infos, limits)
+        return tuple(name for _, name in files if not _is_system_file(name))
+
+
+@contextmanager
+def _unexamined(path: Path, limits: ArchiveLimits) -> Iterator[zipfile.ZipFile]:
     with path.open("rb") as file:
         try:
             _check_directory_size(file, limits)
@@ -152,7 +169,21 @@ def open_archive(path: Path, limits: ArchiveLimits = DEFAULT_LIMITS) -> Iterator
         except (zipfile.BadZipFile, struct.error, UnicodeError, NotImplementedError) as error:
             raise _refusal("it is not a ZIP archive, or it is cut off") from error
         with packed:
-            yield Archive(packed, limits)
+            yield packed
+
+
+def _check_stated_sizes(infos: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
+    total = 0
+    for info in infos:
+        total += info.file_size
+        _check_size(info, info.file_size, total, limits)
+
+
+def _check_size(info: zipfile.ZipInfo, size: int, total: int, limits: ArchiveLimits) -> None:
+    if total > limits.max_bytes:
+        raise _refusal(f"it unpacks to more than {limits.max_bytes / MIB:.0f} MiB")
+    if size > limits.max_entry_bytes and size > limits.max_ratio * max(info.compress_size, 1):
+        raise _refusal(f"{_decoded_name(info)!r} unpacks to more than it can honestly hold")
 
 
 def read_archive(

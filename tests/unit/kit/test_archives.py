@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from deepmed.kit.archives import ArchiveLimits, ArchiveRefusedError, open_archive, read_archive
+from deepmed.kit.archives import (
+    ArchiveLimits,
+    ArchiveRefusedError,
+    names_in,
+    open_archive,
+    read_archive,
+)
 
 LIMITS = ArchiveLimits(max_entries=50, max_bytes=400_000, max_entry_bytes=100_000)
 
@@ -198,3 +204,34 @@ def test_an_error_of_the_reader_is_not_taken_for_one_of_the_archive(tmp_path: Pa
     path = archive_of(tmp_path, ("a.png", b"1"))
     with pytest.raises(struct.error), open_archive(path):
         raise struct.error
+
+
+def test_the_directory_alone_tells_the_files(tmp_path: Path) -> None:
+    path = archive_of(tmp_path, ("a/x.png", b"1"), ("__MACOSX/x.png", b"2"), ("labels.csv", b"3"))
+    assert names_in(path, LIMITS) == ("a/x.png", "labels.csv")
+
+
+@pytest.mark.req("S-9.1")
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        ([("../x.png", b"1")], "leads out"),
+        ([(link("x.png"), b"/etc/passwd")], "link"),
+        ([(f"{n}.png", b"") for n in range(51)], "51 entries"),
+        ([("x.png", bytes(300_000))], "honestly"),
+        ([(f"{n}.png", noise(90_000)) for n in range(5)], "unpacks to more"),
+    ],
+    ids=("up", "link", "many", "bomb", "large"),
+)
+def test_what_the_directory_tells_is_refused_at_once(
+    tmp_path: Path, entries: list[tuple[str | zipfile.ZipInfo, bytes]], words: str
+) -> None:
+    with pytest.raises(ArchiveRefusedError, match=words):
+        names_in(archive_of(tmp_path, *entries), LIMITS)
+
+
+def test_what_is_no_archive_has_no_names(tmp_path: Path) -> None:
+    path = tmp_path / "archive.zip"
+    path.write_bytes(b"PK\3\4 and nothing more")
+    with pytest.raises(ArchiveRefusedError, match="not a ZIP"):
+        names_in(path, LIMITS)
