@@ -19,6 +19,9 @@ from factories.xray import write_films
 from factories.xray_runs import publish_untrained
 
 RUN = 1
+PATIENTS = 130
+PARTS = ("validation_split=0.7", "test_split=0.1")
+"""Of validation 80 patients and more, so that it can say which images are unusual."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,9 @@ class Ward:
 @pytest.fixture(scope="session")
 def _published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def make(folder: Path) -> None:
-        films = write_films(folder / "films")
+        films = write_films(folder / "films", PATIENTS)
         with open_home(kit_settings.load(home=folder / "home")) as home:
-            publish_untrained(home, films)
+            publish_untrained(home, films, *PARTS)
 
     return made_once(tmp_path_factory, "untrained_on_xrays", make)
 
