@@ -1,4 +1,4 @@
-"""bench drawings, api, platform, embed, load: make the published figures again."""
+"""bench drawings, xray, api, platform, embed, load: make the published figures again."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deepmed.cli.bench_pretraining import measure_pretraining
+from deepmed.cli.bench_xray import measure_xray
 from deepmed.cli.output import Output, Progress
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 app.command("encoder-pretraining")(measure_pretraining)
+app.command("xray")(measure_xray)
 DATA_VARIABLE = "DEEPMED_BENCH_DRAWINGS"
 MIX = Path("bench") / "load.toml"
 OF_AN_ADDRESS = ("requests", "errors", "p50_ms", "p95_ms", "slowest_ms", "first_ms")

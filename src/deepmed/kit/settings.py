@@ -24,6 +24,7 @@ _RATE = r"/[^\s,]* [1-9]\d*/[1-9]\d*/[1-9]\d*"
 # Variables of the same prefix that steer a process and are no settings.
 PROCESS_VARIABLES = {
     "BENCH_DRAWINGS",
+    "BENCH_XRAY",
     "REQUIRE_ALL",
     "SETTINGS",
     "SOCKET_GUARD",

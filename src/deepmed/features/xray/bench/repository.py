@@ -1,0 +1,29 @@
+"""What the benchmark asks a data folder about its trainings."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from deepmed.core.audit.tables import AuditEvent
+from deepmed.features.xray.tables import XrayRunEvent
+
+
+def told(session: Session, run_id: int) -> Sequence[dict[str, Any]]:
+    """What a run said of its course."""
+    query = select(XrayRunEvent.data).where(
+        XrayRunEvent.run_id == run_id, XrayRunEvent.type == "status"
+    )
+    return session.scalars(query).all()
+
+
+def test_looks(session: Session, owner_id: int, run_id: int) -> int:
+    """How often a run's test part was opened, as the audit trail has it."""
+    query = select(func.count(AuditEvent.id)).where(
+        AuditEvent.owner_id == owner_id,
+        AuditEvent.action == "xray.test_look",
+        AuditEvent.object_type == "xray_run",
+        AuditEvent.object_id == str(run_id),
+    )
+    return session.scalar(query) or 0
