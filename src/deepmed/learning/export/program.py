@@ -1,20 +1,18 @@
 """A score as a `.pt2` archive, the successor of TorchScript."""
 
 import io
-from threading import Lock
 from typing import Any
 
 import torch
 
 from deepmed.learning.detectors.base import Detector
 from deepmed.learning.export.score import ScoreModule
+from deepmed.learning.onnx_files.tracing import one_at_a_time
 from deepmed.learning.reference import Layout
 
 MOST_ROWS = 4096
 # What tracing writes down of this machine's files and of our modules.
 _TRACES = ("stack_trace", "nn_module_stack", "source_fn_stack", "from_node", "torch_fn")
-# Tracing changes settings of the whole process while it runs.
-_one_at_a_time = Lock()
 
 
 def to_pt2(detector: Detector, layout: Layout, dimension: int) -> bytes:
@@ -45,13 +43,49 @@ def to_pt2(detector: Detector, layout: Layout, dimension: int) -> bytes:
         shapes["beside"] = {0: rows}
     else:
         del shapes["beside"]
-    with _one_at_a_time, torch.no_grad(), io.BytesIO() as archive:
+    return archive_of(program_of(module, example, shapes))
+
+
+def program_of(
+    module: torch.nn.Module, example: tuple[torch.Tensor, ...], shapes: dict[str, Any]
+) -> torch.export.ExportedProgram:
+    """Any module as a graph of tensor operations, with no traces of this machine.
+
+    Args:
+        module: In evaluation mode, on the CPU.
+        example: What it is called with; the content does not matter.
+        shapes: Which sides may differ from the example's, by argument.
+
+    Example:
+        >>> program = program_of(torch.nn.ReLU(), (torch.zeros(1),), {"input": None})
+        >>> archive_of(program)[:2]
+        b'PK'
+    """
+    with one_at_a_time, torch.no_grad():
         program = torch.export.export(module, example, dynamic_shapes=shapes)
-        for node in program.graph.nodes:
-            for name in _TRACES:
-                node.meta.pop(name, None)
-        program.example_inputs = None
-        torch.export.save(program, archive)
+    for node in program.graph.nodes:
+        for name in _TRACES:
+            node.meta.pop(name, None)
+    program.example_inputs = None
+    return program
+
+
+def archive_of(
+    program: torch.export.ExportedProgram, beside: dict[str, str] | None = None
+) -> bytes:
+    """The archive for `torch.export.load`.
+
+    Args:
+        program: What ``program_of`` gave.
+        beside: Texts by name that go into the archive as they are.
+
+    Example:
+        >>> program = program_of(torch.nn.ReLU(), (torch.zeros(1),), {"input": None})
+        >>> archive_of(program, {"note": "x"}) == archive_of(program, {"note": "x"})
+        True
+    """
+    with io.BytesIO() as archive:
+        torch.export.save(program, archive, extra_files=dict(beside or {}))
         return archive.getvalue()
 
 

@@ -1,21 +1,15 @@
 """An encoder written as ONNX, and a session that runs it."""
 
-import contextlib
-import logging
-import warnings
-from collections.abc import Iterator
 from importlib import import_module
-from threading import Lock
 from typing import Any
 
 import torch
 
 from deepmed.learning.encoders.base import Encoder, Prepared
 from deepmed.learning.errors import ModelLoadingError
+from deepmed.learning.onnx_files.tracing import traced
 
 INPUTS = ("pixels", "frames", "extras")
-# Exporting changes settings of the whole process while it runs.
-_one_at_a_time = Lock()
 
 
 def to_onnx(encoder: Encoder, example: Prepared) -> bytes:
@@ -39,16 +33,13 @@ def to_onnx(encoder: Encoder, example: Prepared) -> bytes:
         encoder.encode(example)  # loads weights, and computes what is kept
     tensors = (example.pixels, example.frames, example.extras)
     try:
-        with _one_at_a_time, torch.no_grad(), _quiet():
-            program: Any = torch.onnx.export(
-                _Encoding(encoder).eval(), tensors, input_names=INPUTS, verbose=False
-            )
+        model = traced(_Encoding(encoder), tensors, INPUTS)
     except (torch.onnx.OnnxExporterError, RuntimeError, ValueError) as error:
         raise ModelLoadingError(
             f"{encoder.identity.name!r} could not be written as ONNX ({error}). Nothing was "
             "embedded. Leave out '@onnx' to compute it with PyTorch."
         ) from error
-    content: bytes = _without_traces(program.model_proto).SerializeToString()
+    content: bytes = model.SerializeToString()
     return content
 
 
@@ -78,27 +69,3 @@ class _Encoding(torch.nn.Module):
         self, pixels: torch.Tensor, frames: torch.Tensor, extras: torch.Tensor
     ) -> torch.Tensor:
         return self._encoder.encode(Prepared(pixels, frames, extras))
-
-
-def _without_traces(model: Any) -> Any:
-    """The tracer's remarks name lines and paths of this machine."""
-    graph = model.graph
-    values = (*graph.value_info, *graph.input, *graph.output, *graph.initializer)
-    for part in (model, graph, *graph.node, *values):
-        part.ClearField("metadata_props")
-        part.ClearField("doc_string")
-    return model
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """No advice to those who develop exporters."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
