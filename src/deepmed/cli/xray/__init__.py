@@ -2,7 +2,7 @@
 
 import typer
 
-from deepmed.cli.xray import looking, training
+from deepmed.cli.xray import deleting, looking, training
 
 app = typer.Typer(
     help="Train classifiers on chest X-rays or other images, and see what they are worth.",
@@ -12,6 +12,7 @@ app = typer.Typer(
 app.command("train")(training.train)
 app.command("resume")(training.resume)
 app.command("cancel")(training.cancel)
+app.command("delete")(deleting.delete)
 app.command("runs")(looking.runs)
 app.command("show")(looking.show)
 app.command("config")(training.config)

@@ -15,15 +15,18 @@ Keys = Callable[[Session, FileStorageService], Iterable[str]]
 
 @dataclass(frozen=True)
 class OwnedFiles:
-    """What a slice keeps in the file store.
+    """What a slice keeps in the file store, and beside it.
 
     Attributes:
         keys: the keys that the session's rows name.
         folders: where everything is an orphan that no slice names.
+        working: folders of the data folder, outside of the store, that are in no backup: what is
+            in work, or can be had again.
     """
 
     keys: Keys
     folders: tuple[str, ...] = ()
+    working: tuple[str, ...] = ()
 
 
 def owned_files() -> list[OwnedFiles]:

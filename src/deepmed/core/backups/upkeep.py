@@ -1,8 +1,12 @@
 """What the installation takes of its disks, and what of it nobody needs."""
 
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from deepmed.core.audit import repository as audit
 from deepmed.core.backups.folder import WORK, BackupFolder
@@ -12,7 +16,7 @@ from deepmed.core.home import Home
 from deepmed.kit.logging import mask_url
 from deepmed.kit.storage import ORPHAN_AGE
 
-UPLOADS, EXPORTS = "uploads", "data-exports"
+UPLOADS, EXPORTS, JOBS = "uploads", "data-exports", "jobs"
 EXPORTS_KEPT = timedelta(days=1)
 """An export can be made again at any time, and holds everything of somebody's."""
 
@@ -35,7 +39,7 @@ class Swept:
 
 
 def places(home: Home) -> dict[str, Place]:
-    """Uploaded pictures, everything else in the store, and the backups."""
+    """Uploaded pictures, everything else in the store, work on this machine, and the backups."""
     folders = home.storage.get_storage_stats()["directories"]
     uploads = [folder for name, folder in folders.items() if name == UPLOADS]
     others = [folder for name, folder in folders.items() if name != UPLOADS]
@@ -43,6 +47,7 @@ def places(home: Home) -> dict[str, Place]:
     return {
         "uploads": _place(UPLOADS, uploads),
         "static": _place("static", others),
+        "working": _working(home.settings.home),
         "backups": Place("backups", bool(files), sum(file.size for file in files), len(files)),
     }
 
@@ -54,6 +59,20 @@ def _place(path: str, folders: list[dict[str, int]]) -> Place:
         sum(folder["total_size_bytes"] for folder in folders),
         sum(folder["file_count"] for folder in folders),
     )
+
+
+def _working(home: Path) -> Place:
+    """What is in no backup: files of trainings and other jobs on this machine."""
+    names = [JOBS, *(name for owned in owned_files() for name in owned.working)]
+    sizes = [size for name in names for size in _sizes(home / name)]
+    return Place("working", bool(sizes), sum(sizes), len(sizes))
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            with suppress(FileNotFoundError):  # work goes on meanwhile
+                yield Path(parent, name).stat().st_size
 
 
 def database_place(home: Home) -> Place:

@@ -31,6 +31,7 @@ GOOD: dict[str, tuple[object, ...]] = {
     "show": ("{waiting}",),
     "cancel": ("{waiting}",),
     "resume": ("{cancelled}", "--queue"),
+    "delete": ("{cancelled}", "--yes"),
     "config": ("--level", 3),
 }
 BAD: dict[str, tuple[tuple[object, ...], str]] = {
@@ -39,6 +40,7 @@ BAD: dict[str, tuple[tuple[object, ...], str]] = {
     "show": ((99999,), "not_found"),
     "cancel": ((2**40,), "not_found"),
     "resume": ((99999,), "not_found"),
+    "delete": ((99999, "--yes"), "not_found"),
     "config": (("--set", "epoch=3"), "validation"),
 }
 

@@ -56,7 +56,12 @@ def test_sizes_are_those_of_the_files(opened: Home, service: BackupService) -> N
     add_drawing(opened)
     opened.storage.put("explanations/map.png", b"x" * 100)
     made = service.create_database_backup()
+    for name, size in (("jobs/1/half.bin", 30), ("xray/runs/2/images/3.png", 12)):
+        path = opened.settings.home / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x" * size)
     found = upkeep.places(opened)
+    assert (found["working"].size_bytes, found["working"].file_count) == (42, 2)
     (picture,) = pictures(opened).values()
     assert (found["uploads"].size_bytes, found["uploads"].file_count) == (len(picture), 1)
     assert (found["static"].size_bytes, found["static"].file_count) == (100, 1)
