@@ -176,8 +176,8 @@ class LoggingView(Answer):
 
 
 class ConfigView(XrayConfig):
-    system: SystemView  # type: ignore[assignment] # has more than the training is told
-    experiment: ExperimentView  # type: ignore[assignment] # likewise
+    system: SystemView
+    experiment: ExperimentView
     paths: PathsView
     """Where images come from."""
     output: OutputView
