@@ -1,13 +1,12 @@
 """A client as Flower runs it, and the grid that runs all clients within one process."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from flwr.app import Context, Message, RecordDict
+from flwr.app import Context, Message
 from flwr.clientapp import ClientApp
-from flwr.serverapp import Grid
 
 from deepmed.learning.federated.client import LocalClient
+from deepmed.learning.federated.grid import ClientGrid, context_of
 from deepmed.learning.federated.records import ARRAYS, content_of, order_of, state_of
 
 
@@ -34,49 +33,6 @@ def client_app(client: LocalClient, local_epochs: int) -> ClientApp:
         return Message(content_of(answer), reply_to=message)
 
     return app
-
-
-def context_of(number: int) -> Context:
-    """What Flower tells an app of where it runs."""
-    return Context(run_id=0, node_id=number, node_config={}, state=RecordDict(), run_config={})
-
-
-class ClientGrid(Grid):
-    """What all our grids share: who takes part in a round is said by the server.
-
-    Strategies ask which nodes there are and take all of them, so drawing clients stays seeded.
-    """
-
-    def __init__(self) -> None:
-        self.chosen: Sequence[int] = ()
-
-    @property
-    def run(self) -> Any:
-        """There is one run alone."""
-        raise NotImplementedError
-
-    def set_run(self, run: Any) -> None:
-        """There is one run alone."""
-
-    def create_message(self, *arguments: Any, **settings: Any) -> Message:
-        """As Flower's own."""
-        return Message(*arguments, **settings)
-
-    def get_node_ids(self) -> Iterable[int]:
-        """The clients of this round."""
-        return list(self.chosen)
-
-    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
-        """Sending and receiving are one here."""
-        raise NotImplementedError
-
-    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
-        """Sending and receiving are one here."""
-        raise NotImplementedError
-
-    def alive(self) -> Sequence[int]:
-        """The clients that can be asked."""
-        raise NotImplementedError
 
 
 class LocalGrid(ClientGrid):

@@ -1,20 +1,17 @@
-"""Between torch's tensors, Flower's records, and the bytes that go over the wire."""
+"""Between torch's tensors and Flower's records."""
 
 import json
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict
-from safetensors.numpy import load, save
+from flwr.app import Array, ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
 
 from deepmed.learning.federated.client import Answer, Order, State
 from deepmed.learning.federated.errors import FederatedTrainingError
 
 ARRAYS, CONFIG, METRICS, EXAMPLES = "arrays", "config", "metrics", "num-examples"
-_LENGTH = struct.Struct("<I")
 
 
 def state_record(state: State) -> ArrayRecord:
@@ -78,64 +75,12 @@ def check_answer(content: RecordDict, common: ArrayRecord) -> None:
             to have no images.
     """
     answer = answer_of(content)
-    weights = content.array_records.get(ARRAYS, {})
+    weights: Any = content.array_records.get(ARRAYS, {})
     shapes = {name: tuple(one.shape) for name, one in weights.items()}
     if answer.examples < 1 or shapes != {name: tuple(one.shape) for name, one in common.items()}:
         raise FederatedTrainingError("The client's weights are of another network.")
     if not all(bool(np.isfinite(one.numpy()).all()) for one in weights.values()):
         raise FederatedTrainingError("The client's training diverged: weights are no numbers.")
-
-
-def to_bytes(kind: str, content: RecordDict | Error) -> bytes:
-    """A message's type and content: JSON with its length before it, then safetensors.
-
-    Example:
-        >>> sent = RecordDict({"arrays": state_record({"a": torch.ones(2)})})
-        >>> kind, content = from_bytes(to_bytes("train", sent))
-        >>> kind, content.array_records["arrays"]["a"].numpy()
-        ('train', array([1., 1.], dtype=float32))
-    """
-    if isinstance(content, Error):
-        head: dict[str, Any] = {
-            "type": kind,
-            "error": {"code": content.code, "reason": content.reason},
-        }
-        return _framed(head, {})
-    head = {
-        "type": kind,
-        "config": {name: dict(one) for name, one in content.config_records.items()},
-        "metrics": {name: dict(one) for name, one in content.metric_records.items()},
-    }
-    arrays = {
-        f"{record}/{name}": np.ascontiguousarray(one.numpy())
-        for record, found in content.array_records.items()
-        for name, one in found.items()
-    }
-    return _framed(head, arrays)
-
-
-def from_bytes(data: bytes) -> tuple[str, RecordDict | Error]:
-    """The type and the content that :func:`to_bytes` was given.
-
-    Raises:
-        FederatedTrainingError: it is no such message.
-    """
-    try:
-        (length,) = _LENGTH.unpack_from(data)
-        start = _LENGTH.size + length
-        head = json.loads(data[_LENGTH.size : start])
-        if "error" in head:
-            return head["type"], Error(head["error"]["code"], head["error"]["reason"])
-        records = RecordDict()
-        for name, values in head["config"].items():
-            records[name] = ConfigRecord(values)
-        for name, values in head["metrics"].items():
-            records[name] = MetricRecord(values)
-        for name, arrays in _grouped(load(data[start:])).items():
-            records[name] = ArrayRecord(arrays)
-    except (KeyError, TypeError, ValueError, struct.error) as error:
-        raise FederatedTrainingError("What came is no message of a federated training.") from error
-    return head["type"], records
 
 
 def weighted_means(contents: Sequence[RecordDict], weighted_by: str) -> MetricRecord:
@@ -152,7 +97,7 @@ def weighted_means(contents: Sequence[RecordDict], weighted_by: str) -> MetricRe
     """
     found = [dict(content.metric_records[METRICS]) for content in contents]
     names = dict.fromkeys(name for row in found for name in row if name != weighted_by)
-    means = {}
+    means: dict[str, Any] = {}
     for name in names:
         pairs = [(_number(row[name]), _number(row[weighted_by])) for row in found if name in row]
         means[name] = sum(value * weight for value, weight in pairs) / sum(
@@ -164,17 +109,4 @@ def weighted_means(contents: Sequence[RecordDict], weighted_by: str) -> MetricRe
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise FederatedTrainingError("A client's figure is no number.")
-    return value
-
-
-def _framed(head: Mapping[str, Any], arrays: Mapping[str, Any]) -> bytes:
-    text = json.dumps(head).encode()
-    return _LENGTH.pack(len(text)) + text + save(dict(arrays))
-
-
-def _grouped(arrays: Mapping[str, Any]) -> dict[str, dict[str, Array]]:
-    found: dict[str, dict[str, Array]] = {}
-    for place, value in arrays.items():
-        record, _, name = place.partition("/")
-        found.setdefault(record, {})[name] = Array(value)
-    return found
+    return float(value)

@@ -12,9 +12,9 @@ from flwr.serverapp.strategy import FedAvg, FedProx, Strategy
 
 from deepmed.kit import seeds
 from deepmed.learning.classification.settings import TrainingSettings
-from deepmed.learning.federated.app import ClientGrid
 from deepmed.learning.federated.client import Answer, State
 from deepmed.learning.federated.errors import FederatedTrainingError
+from deepmed.learning.federated.grid import ClientGrid
 from deepmed.learning.federated.records import (
     EXAMPLES,
     answer_of,
@@ -121,6 +121,7 @@ def run_round(
     """
     began = time.monotonic()
     strategy, common = make_strategy(settings), state_record(state)
+    grid.prepare()
     grid.chosen = _drawn(number, grid.alive(), settings, training.seed)
     _demand(len(grid.chosen), settings, number)
     rate = ConfigRecord({"learning-rate": learning_rate(training, number, settings.rounds)})
@@ -130,7 +131,7 @@ def run_round(
     )
     results = {client: _result(client, replies.get(client), common) for client in asked}
     good = [replies[client] for client in asked if results[client].answer is not None]
-    _demand(len(good), settings, number)
+    _demand(len(good), settings, number, [one.reason for one in results.values()])
     averaged, fit_metrics = strategy.aggregate_train(number, good)
     if averaged is None:
         raise FederatedTrainingError(f"Round {number} could not be averaged.")
@@ -159,7 +160,7 @@ def run_rounds(
     done: Callable[[RoundResult], None],
     *,
     first: int = 1,
-    before: Callable[[], None] = lambda: None,
+    before: Callable[[int], None] = lambda _number: None,
 ) -> State:
     """All rounds that are left.
 
@@ -170,7 +171,7 @@ def run_rounds(
         training: of each client.
         done: told of each round; what it raises ends the training.
         first: the first of them, from 1.
-        before: called before each round; what it raises ends the training.
+        before: called with the number of each round before it; what it raises ends the training.
 
     Returns:
         The common weights after the last.
@@ -179,7 +180,7 @@ def run_rounds(
         FederatedTrainingError: too few clients answered a round.
     """
     for number in range(first, settings.rounds + 1):
-        before()
+        before(number)
         result = run_round(number, state, grid, settings, training)
         state = result.state
         done(result)
@@ -223,11 +224,14 @@ def _measured(result: ClientResult, reply: Message | None) -> ClientResult:
     return ClientResult(result.number, result.answer, result.reason, metrics)
 
 
-def _demand(count: int, settings: FederatedSettings, number: int) -> None:
+def _demand(
+    count: int, settings: FederatedSettings, number: int, reasons: Sequence[str | None] = ()
+) -> None:
     if count < settings.minimum_clients:
+        told = "".join(f" {why}" for why in dict.fromkeys(reasons) if why)
         raise FederatedTrainingError(
             f"Only {count} clients answered round {number}, and at least "
-            f"{settings.minimum_clients} are needed. What was learned up to round {number - 1} is "
+            f"{settings.minimum_clients} are needed.{told} What was learned up to round {number - 1} is "
             "kept; resume the run to go on from there."
         )
 

@@ -30,14 +30,9 @@ from deepmed.learning.classification import (
 from deepmed.learning.classification.trainer import measure_network
 from deepmed.learning.errors import LearningError
 from deepmed.learning.federated import FederatedTrainingError
-from deepmed.learning.federated.app import ClientGrid
 from deepmed.learning.federated.client import load_state
+from deepmed.learning.federated.grid import ClientGrid
 from deepmed.learning.federated.rounds import RoundResult, learning_rate, run_rounds
-
-_CANCELLED = (
-    "The training was cancelled. What was learned up to its last finished round is kept; resume "
-    "it to go on from there."
-)
 
 
 class Learning:
@@ -119,7 +114,7 @@ class Learning:
                 self._training,
                 self._round_done,
                 first=self._progress.round + 1,
-                before=self._go_on,
+                before=self._begin_round,
             )
         except LearningError as error:
             self._say_end(error)
@@ -157,9 +152,10 @@ class Learning:
         }
         return Fitted(self._module, summary, kept_metrics(self._folder))
 
-    def _go_on(self) -> None:
-        if self._cancelled():
-            raise TrainingCancelledError(_CANCELLED)
+    def _begin_round(self, number: int) -> None:
+        self.work().go_on()
+        text = f"Round {number} of {self._settings.rounds}: clients learn"
+        self._stream.emit("status", {"status": "round", "message": text})
 
     def _round_done(self, result: RoundResult) -> None:
         load_state(self._module, result.state)

@@ -4,6 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from deepmed.features.xray.configuration.models import XrayConfig
 from deepmed.features.xray.configuration.settings import (
@@ -13,10 +16,13 @@ from deepmed.features.xray.configuration.settings import (
     training_settings,
 )
 from deepmed.features.xray.federated.dealt import LEAST_TRAINING, Holding
+from deepmed.features.xray.federated.processes import client_processes
 from deepmed.features.xray.source.stored import read_image
 from deepmed.kit import seeds
-from deepmed.learning.federated.app import ClientGrid, LocalGrid, client_app
+from deepmed.learning.classification import TrainingCancelledError
+from deepmed.learning.federated.app import LocalGrid, client_app
 from deepmed.learning.federated.client import LocalClient
+from deepmed.learning.federated.grid import ClientGrid
 from deepmed.learning.imaging import Minimum, XRayDataModule
 
 _READABLE = 0.5
@@ -32,15 +38,42 @@ class Work:
     folder: Path
     cancelled: Callable[[], bool]
 
+    def go_on(self) -> None:
+        """Raises TrainingCancelledError where somebody asked for the end."""
+        if self.cancelled():
+            raise TrainingCancelledError(
+                "The training was cancelled. What was learned up to its last finished round is "
+                "kept; resume it to go on from there."
+            )
+
 
 @contextmanager
 def taking_part(work: Work, holdings: Sequence[Holding]) -> Iterator[ClientGrid]:
     """A grid of the clients, as long as it is used."""
+    if work.config.federated.clients_run == "processes":
+        with client_processes(
+            work.folder / "checkpoints" / "clients",
+            _said(work, len(holdings)),
+            holdings,
+            work.go_on,
+        ) as grid:
+            yield grid
+        return
     clients = enumerate(holdings)
     epochs = work.config.experiment.local_epochs
     yield LocalGrid(
         {number: client_app(local_client(work, number, own), epochs) for number, own in clients}
     )
+
+
+def _said(work: Work, clients: int) -> dict[str, Any]:
+    return {
+        "configuration": work.config.model_dump(mode="json"),
+        "classes": work.classes,
+        "class_counts": list(work.class_counts),
+        "folder": str(work.folder),
+        "threads": max(1, torch.get_num_threads() // clients),
+    }
 
 
 def local_client(work: Work, number: int, own: Holding) -> LocalClient:
