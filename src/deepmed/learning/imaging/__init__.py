@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from deepmed.learning.imaging.sampling import Draw, EpochSampler
     from deepmed.learning.imaging.settings import DataSettings
     from deepmed.learning.imaging.transforms import TransformBuilder
+    from deepmed.learning.imaging.variation import Variation
 
 _MODULES = {
     "dataset": (
@@ -64,6 +65,7 @@ _MODULES = {
     ),
     "settings": ("DataSettings",),
     "transforms": ("TransformBuilder",),
+    "variation": ("Variation",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -88,6 +90,7 @@ __all__ = [
     "Sample",
     "TransformBuilder",
     "UnreadableImageError",
+    "Variation",
     "XRayDataModule",
     "class_counts",
     "file_digest",

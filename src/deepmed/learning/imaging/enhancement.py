@@ -19,6 +19,8 @@ class Enhancement:
 
     Attributes:
         contrast_stretch: Bring the levels between two percentiles to the whole range.
+        equal_histogram: Let all levels occur equally often. Images that differ in exposure, gamma
+            or contrast alone then look the same.
         adaptive_histogram: Equalise the histogram of each of 8 x 8 tiles, its slope limited, and
             blend between the tiles (CLAHE; Zuiderveld, Graphics Gems IV, 1994).
         edge_enhancement: Add to the image what a blurred copy lacks.
@@ -44,6 +46,7 @@ class Enhancement:
     upper_percentile: float = 95.0
     clip_limit: float = 2.0
     edge_strength: float = 1.0
+    equal_histogram: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.lower_percentile < self.upper_percentile <= 100:
@@ -57,6 +60,8 @@ class Enhancement:
         """The changed planes, uint8 (height, width, planes) as before."""
         if self.contrast_stretch:
             planes = _stretched(planes, self.lower_percentile, self.upper_percentile)
+        if self.equal_histogram:
+            planes = _evened(planes)
         if self.adaptive_histogram:
             planes = _each(planes, lambda plane: _equalised(plane, self.clip_limit))
         if self.edge_enhancement:
@@ -76,6 +81,15 @@ def _stretched(planes: Pixels, lower: float, upper: float) -> Pixels:
     table: Pixels = levels.astype(np.uint8)
     stretched: Pixels = table[planes]
     return stretched
+
+
+def _evened(planes: Pixels) -> Pixels:
+    counts = np.bincount(planes.ravel(), minlength=256)
+    if counts.max() == planes.size:
+        return planes  # one level has no rank
+    table: Pixels = np.rint(255 * np.cumsum(counts) / planes.size).astype(np.uint8)
+    evened: Pixels = table[planes]
+    return evened
 
 
 def _equalised(plane: Pixels, clip_limit: float) -> Pixels:

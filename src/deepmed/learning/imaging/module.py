@@ -1,7 +1,7 @@
 """The data of a run as Lightning takes it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -99,6 +99,7 @@ class XRayDataModule(LightningDataModule):  # type: ignore[misc] # Lightning's t
             preprocessing,
             augmentation_strength=settings.augmentation_strength,
             may_flip=settings.may_flip,
+            variation=settings.variation,
         )
         self._rows = (tuple(train), tuple(validation), None if test is None else tuple(test))
         self._read = read
@@ -191,6 +192,7 @@ class XRayDataModule(LightningDataModule):  # type: ignore[misc] # Lightning's t
             self.settings.batch_size,
             self.settings.augmentation_strength,
             self.settings.may_flip,
+            asdict(self.settings.variation),
         )
         return json_digest([parts, drawn, self.preprocessing.to_json()])
 

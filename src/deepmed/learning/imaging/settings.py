@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deepmed.learning.imaging.rejections import Minimum
+from deepmed.learning.imaging.variation import USUAL, Variation
 
 GIB = 2**30
 TRAINING_MINIMUM = Minimum(share=0.5, images=4, classes=2)
@@ -20,6 +21,7 @@ class DataSettings:
         workers: Processes that load beside the one that trains; 0 loads in it.
         seed: Of order and augmentation.
         augmentation_strength: From 0 to 2, see `TransformBuilder`.
+        variation: How far images are varied at strength 1.
         may_flip: Whether left and right may be exchanged; not for chests.
         cache_folder: Where decoded images are kept for later runs, or nowhere.
         cache_limit_bytes: How large that folder may grow.
@@ -51,6 +53,7 @@ class DataSettings:
     reader: str = ""
     training_minimum: Minimum = field(default=TRAINING_MINIMUM)
     other_minimum: Minimum = field(default=OTHER_MINIMUM)
+    variation: Variation = USUAL
     pin_memory: bool = False
     persistent_workers: bool = False
     prefetch_factor: int = 2

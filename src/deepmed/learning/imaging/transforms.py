@@ -22,18 +22,19 @@ from monai.transforms import (
     Transform,
 )
 from monai.transforms.utils import create_rotate, create_translate
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from deepmed.learning.imaging.preprocessing import Pixels, Preprocessing
+from deepmed.learning.imaging.variation import USUAL, Edge, Variation
 
-ROTATION_DEGREES = 15.0
-SHIFT_SHARE = 0.05
-ZOOM_SHARE = 0.1
-INTENSITY_SHARE = 0.1
 FLIP_PROBABILITY = 0.5
-"""All of these at strength 1; they grow in proportion to the strength, a flip up to that."""
+"""At strength 1 and above; it grows in proportion to the strength up to that."""
 STRONGEST = 2.0
 _LEVELS = np.arange(256) / 255
+_RADIUS = (0.4, 1.2)
+"""Of blur and sharpening, in pixels."""
+_SHARPENING = 150
+"""Per cent of what a blurred copy lacks."""
 
 
 class TransformBuilder:
@@ -48,6 +49,7 @@ class TransformBuilder:
         preprocessing: Of the run; validation and use follow it to the bit.
         augmentation_strength: From 0 (training sees images as validation does) to 2.
         may_flip: Whether left and right may be exchanged in training.
+        variation: How far images are varied at strength 1.
 
     Raises:
         ValueError: The strength is outside its range.
@@ -65,19 +67,22 @@ class TransformBuilder:
         *,
         augmentation_strength: float = 1.0,
         may_flip: bool = False,
+        variation: Variation = USUAL,
     ) -> None:
         if not 0 <= augmentation_strength <= STRONGEST:
             raise ValueError(f"augmentation_strength is from 0 to {STRONGEST:g}.")
         self.preprocessing = preprocessing
         self.augmentation_strength = augmentation_strength
         self.may_flip = may_flip
+        self.variation = variation
 
     def build_train_transforms(self) -> Compose:
         """From uint8 planes (height, width, 1 or 3) to float32 (channels, height, width).
 
-        Rotation by up to 15 degrees, shift by 5 % and zoom by 10 %, brightness, contrast and gamma
-        by 10 %, each times the strength; a flip of every second image where it is allowed, at
-        strength 1 and above. Then the levels are normalised. It is random; `reseed` says by what.
+        A flip of every second image where it is allowed, at strength 1 and above; then rotation,
+        shift and zoom, blur and noise, brightness, contrast and gamma, each by its part of the
+        variation times the strength. Then the levels are normalised. It is random; `reseed` says
+        by what.
         """
         strength = self.augmentation_strength
         if not strength:
@@ -85,10 +90,12 @@ class TransformBuilder:
         steps: list[Transform] = []
         if self.may_flip:
             steps.append(MirroredAtRandom(FLIP_PROBABILITY * min(1.0, strength)))
-        steps += [
-            PlacedAtRandom(self.preprocessing.size, strength),
-            LevelledAtRandom(self.preprocessing, strength),
-        ]
+        steps.append(PlacedAtRandom(self.preprocessing.size, strength, self.variation))
+        if self.variation.blur_share:
+            steps.append(FocusedAtRandom(min(1.0, self.variation.blur_share * strength)))
+        if self.variation.noise_share:
+            steps.append(NoisyAtRandom(self.variation.noise_share * strength))
+        steps.append(LevelledAtRandom(self.preprocessing, strength, self.variation.level_share))
         return Compose(steps)
 
     def build_val_transforms(self) -> Compose:
@@ -151,20 +158,26 @@ class MirroredAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's
 
 
 class PlacedAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's types are not read
-    """Turns, shifts and zooms about the middle, in one resampling; black comes in from outside.
+    """Turns, shifts and zooms about the middle, in one resampling.
 
-    Both sides are zoomed alike: how wide a heart is to its chest must stay.
+    Both sides are zoomed alike, unless the variation says otherwise: how wide a heart is to its
+    chest must stay.
 
     Args:
         size: (height, width) of the images.
         strength: Of the augmentation.
+        variation: What the strength multiplies.
     """
 
-    def __init__(self, size: tuple[int, int], strength: float) -> None:
-        self._zoom = ZOOM_SHARE * strength
+    def __init__(
+        self, size: tuple[int, int], strength: float, variation: Variation = USUAL
+    ) -> None:
+        self._zoom = variation.zoom_share * strength
+        self._stretch = variation.stretch_share * strength
+        self._edge = variation.edge
         self._grid = RandAffineGrid(
-            rotate_range=math.radians(ROTATION_DEGREES) * strength,
-            translate_range=tuple(SHIFT_SHARE * strength * side for side in size),
+            rotate_range=math.radians(variation.rotation_degrees) * strength,
+            translate_range=tuple(variation.shift_share * strength * side for side in size),
         )
 
     def set_random_state(
@@ -183,11 +196,61 @@ class PlacedAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's t
         turned = create_rotate(2, self._grid.rotate_params)
         self.matrix = turned @ create_translate(2, self._grid.translate_params)
         self.matrix[:2, :2] *= zoom
+        if self._stretch:
+            longer = math.exp(self.R.uniform(-self._stretch, self._stretch))
+            self.matrix[0, :2] *= longer
+            self.matrix[1, :2] /= longer
 
     def __call__(self, planes: Pixels) -> Pixels:
         """uint8 (height, width, planes) as before."""
         self.randomize()
-        return resampled(planes, self.matrix)
+        return resampled(planes, self.matrix, self._edge)
+
+
+class FocusedAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's types are not read
+    """Blurs some images and sharpens as many others, as other machines and scalings do.
+
+    Args:
+        probability: That an image is changed.
+    """
+
+    def __init__(self, probability: float) -> None:
+        self._probability = probability
+
+    def randomize(self, data: Any = None) -> None:  # noqa: ARG002 - MONAI calls it so
+        """As MONAI's transforms have it."""
+        chance = self.R.uniform() / self._probability
+        self._blurs, self._sharpens = chance < 0.5, 0.5 <= chance < 1
+        self._radius = self.R.uniform(*_RADIUS)
+
+    def __call__(self, planes: Pixels) -> Pixels:
+        """uint8 (height, width, planes) as before."""
+        self.randomize()
+        if self._blurs:
+            return _filtered(planes, ImageFilter.GaussianBlur(self._radius))
+        if self._sharpens:
+            return _filtered(planes, ImageFilter.UnsharpMask(self._radius, _SHARPENING, 0))
+        return planes
+
+
+class NoisyAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's types are not read
+    """Adds noise of a random strength to every pixel, the same to all planes of a grey image.
+
+    Args:
+        share: Largest standard deviation, as a share of all levels.
+    """
+
+    def __init__(self, share: float) -> None:
+        self._most = 255 * share
+
+    def randomize(self, data: Any) -> None:
+        """As MONAI's transforms have it; `data` is the shape."""
+        self._noise = self.R.standard_normal(data) * self.R.uniform(0, self._most)
+
+    def __call__(self, planes: Pixels) -> Pixels:
+        """uint8 (height, width, planes) as before."""
+        self.randomize(planes.shape)
+        return np.clip(np.rint(planes + self._noise), 0, 255).astype(np.uint8)
 
 
 class LevelledAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's types are not read
@@ -196,10 +259,16 @@ class LevelledAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's
     Args:
         preprocessing: Whose mean and std normalise.
         strength: Of the augmentation.
+        level_share: What the strength multiplies.
     """
 
-    def __init__(self, preprocessing: Preprocessing, strength: float) -> None:
-        share = INTENSITY_SHARE * strength
+    def __init__(
+        self,
+        preprocessing: Preprocessing,
+        strength: float,
+        level_share: float = USUAL.level_share,
+    ) -> None:
+        share = level_share * strength
         self._preprocessing = preprocessing
         self._gamma = RandAdjustContrast(prob=1.0, gamma=(1 - share, 1 + share))
         self._contrast = RandScaleIntensity(factors=share, prob=1.0)
@@ -228,16 +297,17 @@ class LevelledAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's
         return self._preprocessing.finish(planes, levels=np.clip(levels, 0, 1))
 
 
-def resampled(planes: Pixels, matrix: npt.NDArray[np.float64]) -> Pixels:
+def resampled(planes: Pixels, matrix: npt.NDArray[np.float64], edge: Edge = "black") -> Pixels:
     """The planes as seen through a matrix, by bilinear interpolation.
 
     Args:
         planes: uint8 (height, width, 1 or 3).
         matrix: (3, 3), from a place in the result to the place in `planes` that it shows; both are
             (row, column, 1) in pixels from the middle.
+        edge: What is seen of places outside: black, or the nearest pixel.
 
     Returns:
-        uint8 of the same shape, 0 where the place lies outside.
+        uint8 of the same shape.
 
     Example:
         >>> one_down = np.array([[1, 0, -1], [0, 1, 0], [0, 0, 1]], float)
@@ -248,6 +318,9 @@ def resampled(planes: Pixels, matrix: npt.NDArray[np.float64]) -> Pixels:
     middle = np.array([height / 2, width / 2])
     linear = matrix[:2, :2]
     offset = matrix[:2, 2] + middle - linear @ middle
+    if edge == "repeat":
+        planes, before = _extended(planes, linear, offset)
+        offset += before
     # Pillow speaks of (column, row), and of pixels' corners as MONAI's middle does.
     pillow = (*linear[1, ::-1], offset[1], *linear[0, ::-1], offset[0])
     image = Image.fromarray(planes[..., 0] if count == 1 else planes)
@@ -258,3 +331,22 @@ def resampled(planes: Pixels, matrix: npt.NDArray[np.float64]) -> Pixels:
         Image.Resampling.BILINEAR,
     )
     return np.array(placed).reshape(height, width, count)
+
+
+def _extended(
+    planes: Pixels, linear: npt.NDArray[np.float64], offset: npt.NDArray[np.float64]
+) -> tuple[Pixels, npt.NDArray[np.int64]]:
+    """The planes with as much repeated edge as the corners of the result look beyond them."""
+    height, width = planes.shape[:2]
+    corners = np.array([[0, 0, height, height], [0, width, 0, width]])
+    seen = linear @ corners + offset[:, None]
+    before = np.maximum(np.ceil(-seen.min(axis=1)), 0).astype(int) + 1
+    after = np.maximum(np.ceil(seen.max(axis=1)) - (height, width), 0).astype(int) + 1
+    around = ((before[0], after[0]), (before[1], after[1]), (0, 0))
+    return np.pad(planes, around, mode="edge"), before
+
+
+def _filtered(planes: Pixels, change: ImageFilter.Filter) -> Pixels:
+    image = Image.fromarray(planes[..., 0] if planes.shape[2] == 1 else planes)
+    changed: Pixels = np.array(image.filter(change)).reshape(planes.shape)
+    return changed

@@ -73,3 +73,13 @@ def test_edges_become_steeper_by_their_strength() -> None:
 def test_values_outside_their_range_are_refused(change: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"must be|percentiles"):
         Enhancement(**change)  # type: ignore[arg-type] # only numbers are changed here
+
+
+def test_equal_levels_are_the_ranks_whatever_the_exposure_was() -> None:
+    only = Enhancement(contrast_stretch=False, equal_histogram=True)
+    ranks = np.array([np.mean(level >= NOISE) for level in range(256)])
+    np.testing.assert_allclose(only.apply(NOISE), 255 * ranks[NOISE], atol=0.5)
+    brighter = np.rint(NOISE * 1.2 + 10).astype(np.uint8)
+    np.testing.assert_array_equal(only.apply(brighter), only.apply(NOISE))
+    flat = np.full((4, 4, 1), 9, np.uint8)
+    np.testing.assert_array_equal(only.apply(flat), flat)

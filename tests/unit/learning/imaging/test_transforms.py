@@ -1,16 +1,19 @@
 """What training may do to an image, and what it must not."""
 
 import math
+from typing import Any
 
 import monai.transforms
 import numpy as np
 import pytest
 import torch
 
-from deepmed.learning.imaging import Preprocessing, TransformBuilder
+from deepmed.learning.imaging import Preprocessing, TransformBuilder, Variation
 from deepmed.learning.imaging.transforms import (
+    FocusedAtRandom,
     LevelledAtRandom,
     MirroredAtRandom,
+    NoisyAtRandom,
     PlacedAtRandom,
     resampled,
     reseed,
@@ -171,3 +174,93 @@ def test_levels_change_as_monais_transforms_change_an_image() -> None:
     inner = (changed.flatten() > 0) & (changed.flatten() < 1)
     assert offset[inner].std() < 1e-5
     assert abs(offset[inner].mean()) <= 0.2
+
+
+def test_a_repeated_edge_is_that_of_the_nearest_pixel() -> None:
+    step = PlacedAtRandom(SIZE, 2.0, Variation(zoom_share=0.25, stretch_share=0.1, edge="repeat"))
+    step.set_random_state(seed=4)
+    flat, ramp = (
+        np.full((*SIZE, 3), 90, np.uint8),
+        np.add.outer(np.arange(24) * 4, np.arange(32) * 3).astype(np.uint8)[..., None],
+    )
+    for _ in range(5):
+        np.testing.assert_array_equal(step(flat), flat)
+        ours = resampled(ramp, step.matrix, "repeat")[..., 0].astype(float)
+        reference = monai.transforms.Affine(
+            affine=torch.tensor(step.matrix), padding_mode="border", image_only=True
+        )(torch.tensor(ramp.transpose(2, 0, 1), dtype=torch.float32))[0].numpy()
+        difference = np.abs(ours - reference)
+        assert np.median(difference) <= 0.75
+        assert np.mean(difference < 2) > 0.95
+
+
+def test_sides_are_stretched_against_each_other_only_where_it_is_asked_for() -> None:
+    step = PlacedAtRandom(SIZE, 1.0, Variation(rotation_degrees=0, zoom_share=0, stretch_share=0.2))
+    step.set_random_state(seed=3)
+    ratios = []
+    for _ in range(200):
+        step.randomize()
+        down, along = step.matrix[0, 0], step.matrix[1, 1]
+        assert down * along == pytest.approx(1)
+        ratios.append(math.log(down))
+    assert (min(ratios), max(ratios)) == pytest.approx((-0.2, 0.2), abs=0.01)
+
+
+def test_as_many_images_are_blurred_as_sharpened() -> None:
+    step = FocusedAtRandom(0.6)
+    step.set_random_state(seed=2)
+    spread = [float(np.std(step(COLOUR))) for _ in range(200)]
+    before = float(np.std(COLOUR))
+    counts = [sum(one < before for one in spread), sum(one > before for one in spread)]
+    assert all(40 <= count <= 80 for count in counts)
+    flat = np.full((*SIZE, 1), 40, np.uint8)
+    assert all((step(flat) == flat).all() for _ in range(10))
+
+
+def test_noise_has_every_strength_up_to_its_most() -> None:
+    step = NoisyAtRandom(0.1)
+    step.set_random_state(seed=2)
+    middle = np.full((*SIZE, 1), 128, np.uint8)
+    deviations = [np.std(step(middle).astype(float)) for _ in range(200)]
+    assert 0 <= min(deviations) < 1.5
+    assert max(deviations) == pytest.approx(25.5, rel=0.08)
+
+
+def test_blur_and_noise_are_part_of_training_alone_and_grow_with_its_strength() -> None:
+    wide = Variation(blur_share=0.4, noise_share=0.1, level_share=0.3, edge="repeat")
+
+    def steps(strength: float) -> list[str]:
+        builder = TransformBuilder(
+            PREPROCESSING, augmentation_strength=strength, variation=wide, may_flip=True
+        )
+        return [type(step).__name__ for step in builder.build_train_transforms().transforms]
+
+    assert steps(1.0) == [
+        "MirroredAtRandom",
+        "PlacedAtRandom",
+        "FocusedAtRandom",
+        "NoisyAtRandom",
+        "LevelledAtRandom",
+    ]
+    assert len(steps(0)) == 1
+    transforms = TransformBuilder(PREPROCESSING, variation=wide).build_train_transforms()
+    reseed(transforms, 5)
+    first = transforms(COLOUR)
+    reseed(transforms, 5)
+    assert torch.equal(transforms(COLOUR), first)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"zoom_share": 0.5},
+        {"blur_share": 1.5},
+        {"noise_share": -0.1},
+        {"rotation_degrees": 181},
+        {"edge": "mirror"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_variation_outside_its_range_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Variation(**wrong)

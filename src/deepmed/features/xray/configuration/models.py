@@ -179,6 +179,18 @@ class ExperimentSection(Section):
     """Normalise as pretrained weights expect; without, to the middle of the range."""
     augmentation_strength: float = Field(1.0, ge=0, le=2)
     """How much each image is turned, shifted, zoomed and lit anew each time; 0 not at all."""
+    zoom_share: float = Field(0.1, ge=0, le=0.45)
+    """How much it is zoomed at strength 1."""
+    stretch_share: float = Field(0.0, ge=0, le=0.45)
+    """How much one side is zoomed more than the other. It changes proportions."""
+    level_share: float = Field(0.1, ge=0, le=0.45)
+    """How much brightness, contrast and gamma change at strength 1."""
+    blur_share: float = Field(0.0, ge=0, le=1)
+    """Share of images that are blurred or sharpened."""
+    noise_share: float = Field(0.0, ge=0, le=0.45)
+    """Strongest noise, as a share of all levels."""
+    image_edge: Literal["black", "repeat"] = "black"
+    """What comes in where an image is turned or shifted; repeat suits small images."""
     may_flip: bool = False
     """Exchange left and right. Not for chests: it puts the heart on the other side."""
     num_workers: int = Field(0, ge=0, le=64)
@@ -193,6 +205,8 @@ class ExperimentSection(Section):
     """Whether contrast and edges are changed, as the next values say."""
     contrast_stretch: bool = True
     """Stretch grey levels between the two percentiles below."""
+    equal_histogram: bool = False
+    """Let all grey levels occur equally often, whatever the exposure was."""
     adaptive_histogram: bool = False
     """Even out contrast place by place (CLAHE)."""
     edge_enhancement: bool = False

@@ -15,7 +15,7 @@ from deepmed.learning.networks.settings import NetworkSettings
 if TYPE_CHECKING:
     from deepmed.features.xray.preparation import SplitSettings
     from deepmed.features.xray.source import SourceOptions
-    from deepmed.learning.imaging import DataSettings, Preprocessing
+    from deepmed.learning.imaging import DataSettings, Preprocessing, Variation
 
 Made = TypeVar("Made")
 MIDDLE = 0.5
@@ -128,6 +128,7 @@ def preprocessing_of(config: XrayConfig) -> "Preprocessing":
         std = IMAGENET_STD if colours == 3 else (sum(IMAGENET_STD) / 3,)
     enhancement = Enhancement(
         contrast_stretch=chosen.contrast_stretch,
+        equal_histogram=chosen.equal_histogram,
         adaptive_histogram=chosen.adaptive_histogram,
         edge_enhancement=chosen.edge_enhancement,
         lower_percentile=chosen.lower_percentile,
@@ -155,12 +156,28 @@ def data_settings(config: XrayConfig, cache: Path) -> "DataSettings":
         workers=chosen.num_workers,
         seed=config.system.seed,
         augmentation_strength=chosen.augmentation_strength,
+        variation=variation_of(config),
         may_flip=chosen.may_flip,
         cache_folder=cache,
         pin_memory=chosen.pin_memory,
         persistent_workers=chosen.persistent_workers,
         prefetch_factor=chosen.prefetch_factor,
         reader="xray-1",
+    )
+
+
+def variation_of(config: XrayConfig) -> "Variation":
+    """How far training varies images at strength 1."""
+    from deepmed.learning.imaging import Variation  # noqa: PLC0415 - who only asks has it not
+
+    chosen = config.experiment
+    return Variation(
+        zoom_share=chosen.zoom_share,
+        stretch_share=chosen.stretch_share,
+        level_share=chosen.level_share,
+        blur_share=chosen.blur_share,
+        noise_share=chosen.noise_share,
+        edge=chosen.image_edge,
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from deepmed.features.xray.configuration import XrayConfig
-from deepmed.features.xray.configuration.settings import preprocessing_of
+from deepmed.features.xray.configuration.settings import preprocessing_of, variation_of
 from deepmed.kit import seeds
 from deepmed.kit.pictures import Pixels
 from deepmed.learning.imaging import Preprocessing, TransformBuilder
@@ -26,6 +26,7 @@ def views(
         preprocessing,
         augmentation_strength=chosen.augmentation_strength,
         may_flip=chosen.may_flip,
+        variation=variation_of(config),
     )
     plain, changed = builder.build_val_transforms(), builder.build_train_transforms()
     reseed(changed, seeds.derive(config.system.seed, "xray-preview") % 2**32)

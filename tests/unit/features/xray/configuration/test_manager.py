@@ -13,9 +13,11 @@ from deepmed.features.xray.configuration.settings import (
     preprocessing_of,
     split_settings,
     training_settings,
+    variation_of,
     verdicts_of,
 )
 from deepmed.kit.errors import ConfigurationError, ValidationError
+from deepmed.learning.imaging import Variation
 
 DEFAULTS = {
     "experiment.learning_rate": 1e-3,
@@ -157,3 +159,20 @@ def test_every_value_says_what_it_is() -> None:
     leaves = {name: leaf for each in sections for name, leaf in each["properties"].items()}
     assert len(leaves) > 60
     assert [name for name, leaf in leaves.items() if "description" not in leaf] == []
+
+
+def test_how_far_images_are_varied_is_what_is_written() -> None:
+    written = ["zoom_share=0.25", "stretch_share=0.1", "level_share=0.2", "blur_share=0.5"]
+    made = ConfigManager.load(
+        overrides=[*written, "noise_share=0.05", "image_edge=repeat", "equal_histogram=true",
+                   "use_custom_preprocessing=true", "contrast_stretch=false"]
+    ).config  # fmt: skip
+    variation = variation_of(made)
+    found = [variation.zoom_share, variation.stretch_share, variation.level_share]
+    assert [*found, variation.blur_share, variation.noise_share] == [0.25, 0.1, 0.2, 0.5, 0.05]
+    assert variation.edge == "repeat"
+    enhancement = preprocessing_of(made).enhancement
+    assert enhancement is not None
+    assert (enhancement.equal_histogram, enhancement.contrast_stretch) == (True, False)
+    assert data_settings(made, Path("cache")).variation == variation
+    assert variation_of(ConfigManager().config) == Variation()
