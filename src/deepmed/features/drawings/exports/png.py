@@ -6,9 +6,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from deepmed.features.drawings.exports.content import ExportContent, Pixels, note_line
-from deepmed.features.drawings.exports.fonts import Font, font_for
 from deepmed.features.drawings.report.rendering import cell
 from deepmed.kit.pictures import encode_png
+from deepmed.web.paper.fonts import Font, font_for
 
 MARGIN = 10
 LEAST_WIDTH, LEAST_HEIGHT = 640, 400

@@ -76,16 +76,17 @@ def test_a_report_says_when_it_was_made(report: TrainingReportDocument) -> None:
     assert "2031-04-05 06:07 UTC" in render(moved, "html").decode()
 
 
-def test_a_chart_of_another_shape_is_told(report: TrainingReportDocument) -> None:
+def test_a_chart_of_another_shape_is_told(
+    report: TrainingReportDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from dataclasses import replace
 
     from markupsafe import Markup
 
-    from deepmed.features.drawings.exports.fonts import font_for
     from deepmed.features.drawings.training.errors import VisualizationError
-    from deepmed.features.drawings.training.reports.shapes import on_paper
+    from deepmed.features.drawings.training.reports import pdf
 
     odd = Markup('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0"/></svg>')
-    chart = replace(charts(report)[0], svg=odd)
+    monkeypatch.setattr(pdf, "charts", lambda _: [replace(charts(report)[0], svg=odd)])
     with pytest.raises(VisualizationError, match="path"):
-        on_paper(chart, 100, font_for([""]), "Helvetica")
+        render(report, "pdf")

@@ -6,19 +6,25 @@ from xml.etree import ElementTree as ET
 from reportlab.graphics.shapes import Circle, Drawing, Line, PolyLine, Rect, Shape, String
 from reportlab.lib import colors
 
-from deepmed.features.drawings.exports.fonts import Font
-from deepmed.features.drawings.training.errors import VisualizationError
+from deepmed.kit.errors import DeepMedError
 from deepmed.web.charts import Chart
+from deepmed.web.paper.fonts import Font
 
 _SIZE = 9
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
+
+
+class UnknownShapeError(DeepMedError):
+    """A chart cannot be drawn on paper; nothing was written."""
+
+    code = "unknown_shape"
 
 
 def on_paper(chart: Chart, width: float, font: Font, font_name: str) -> Drawing:
     """The chart, `width` points wide.
 
     Raises:
-        VisualizationError: the chart has a shape that is not known here.
+        UnknownShapeError: the chart has a shape that is not known here.
     """
     root = ET.fromstring(str(chart.svg))  # noqa: S314 - our own pencil wrote it
     _, _, across, up = (float(each) for each in root.attrib["viewBox"].split())
@@ -67,7 +73,7 @@ def _shapes(shape: ET.Element, up: float, font: Font, font_name: str) -> Iterato
                 fontSize=_SIZE,
             )
         case other:
-            raise VisualizationError(f"A chart has the shape {other!r}, which paper has not.")
+            raise UnknownShapeError(f"A chart has the shape {other!r}, which paper has not.")
 
 
 def _stroke(given: dict[str, str]) -> dict[str, object]:
