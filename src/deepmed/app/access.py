@@ -186,6 +186,7 @@ ROLES: dict[str, Role | None] = {
     "GET /xrays/runs/{run_id}/rounds": VIEWER,
     "GET /xrays/runs/{run_id}/rounds/part": VIEWER,
     "GET /xrays/compare": VIEWER,
+    "GET /xrays/compare/part": VIEWER,
     "GET /xrays/predict": VIEWER,
     "POST /xrays/predict": ANALYST,
     # X-rays: defaults of trainings

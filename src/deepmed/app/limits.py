@@ -29,6 +29,7 @@ def size_limits(settings: Settings) -> SizeLimits:
             "/experiments": settings.max_upload_bytes + FORM_BYTES,
             "/api/inference/": settings.max_upload_bytes + FORM_BYTES,
             "/api/predict_image": settings.max_upload_bytes + FORM_BYTES,
+            "/xrays/predict": settings.max_upload_bytes + FORM_BYTES,
             "/xrays/sources": settings.max_upload_bytes + FORM_BYTES,
         },
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from starlette.responses import HTMLResponse, Response
 
 from deepmed.features.xray.pages import outcome
@@ -53,6 +53,52 @@ def table(runs: CallersRuns, run_id: int, name: str, form: Literal["csv", "json"
     """The whole data of a chart, or every stored prediction, as a file."""
     text = outcome.predicted.table(stored(runs, run_id), name, form)
     return table_file(text, f"run_{run_id}_{name}", form)
+
+
+@router.get("/xrays/runs/{run_id}/rounds")
+def rounds(request: Request, runs: CallersRuns, run_id: int) -> HTMLResponse:
+    return _shown(request, "rounds.html", outcome.federated.content(stored(runs, run_id)))
+
+
+@router.get("/xrays/runs/{run_id}/rounds/part")
+def rounds_part(request: Request, runs: CallersRuns, run_id: int) -> HTMLResponse:
+    """The rounds alone, to be put in place of an older picture of them."""
+    return _shown(request, "rounds_part.html", outcome.federated.content(stored(runs, run_id)))
+
+
+@router.get("/xrays/compare")
+def compare(
+    request: Request,
+    runs: CallersRuns,
+    chosen: Annotated[tuple[int, ...], Query(alias="runs")] = (),
+) -> HTMLResponse:
+    return _shown(request, "compare_runs.html", outcome.comparison.content(runs, chosen))
+
+
+@router.get("/xrays/compare/part")
+def compare_part(
+    request: Request, runs: CallersRuns, chosen: Annotated[tuple[int, ...], Query(alias="runs")]
+) -> HTMLResponse:
+    """What the runs have over the first; drawing patients takes a moment."""
+    return _shown(request, "compare_part.html", outcome.comparison.compared(runs, chosen))
+
+
+@router.get("/xrays/predict")
+def predict(request: Request, runs: CallersRuns, run: int | None = None) -> HTMLResponse:
+    return _shown(request, "predict.html", outcome.prediction.content(runs, run))
+
+
+@router.post("/xrays/predict")
+def answer(
+    request: Request,
+    runs: CallersRuns,
+    run: Annotated[int, Form()],
+    file: Annotated[UploadFile, File()],
+    method: Annotated[str, Form(max_length=40)] = "",
+) -> HTMLResponse:
+    """What the model says of an image; nothing of it is kept."""
+    found = outcome.prediction.answer(runs, run, file.filename, file.file, method)
+    return _shown(request, "answer_part.html", found)
 
 
 def _shown(request: Request, template: str, found: dict[str, Any]) -> HTMLResponse:

@@ -7,9 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from deepmed.features.xray.pages.outcome import predicted, results
+    from deepmed.features.xray.pages.outcome import (
+        comparison,
+        federated,
+        predicted,
+        prediction,
+        results,
+    )
 
-__all__ = ["predicted", "results"]
+__all__ = ["comparison", "federated", "predicted", "prediction", "results"]
 
 
 def __getattr__(name: str) -> Any:

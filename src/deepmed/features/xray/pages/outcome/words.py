@@ -14,8 +14,10 @@ MEANINGS = {
     "of the people examined have it",
     "npv_at_prevalence": "of those not called, the share that does not have it, where {prevalence} "
     "of the people examined have {positive}",
-    "ppv": "the same among these very images, of which {share} have it: no figure for other people",
-    "npv": "the same among these very images, of which {share} have {positive}",
+    "ppv": "of those called {positive} among these very images, the share that has it; {share} of "
+    "the images have it, and with another share this is another figure",
+    "npv": "of those not called among these very images, the share that does not have it; {share} "
+    "of the images have {positive}",
     "accuracy": "share of right decisions; it depends on how many of the images have {positive}",
     "balanced_accuracy": "mean of sensitivity and specificity",
     "f1": "harmonic mean of sensitivity and positive predictive value among these images",
@@ -42,7 +44,8 @@ SEVERAL = {
 INTERVALS = (
     "Intervals are over patients: a patient is drawn with all images of theirs, {resamples} times. "
     "They say how far the figure would move with other patients of the same kind, and nothing of "
-    "other hospitals, devices or people."
+    "other hospitals, devices or people. Where a figure needs both classes, the patients named are "
+    "those of the smaller one."
 )
 TESTED_ONCE = (
     "Threshold and calibration were fixed on validation, before the test part was opened. It was "
@@ -58,10 +61,10 @@ def meaning(name: str, report: Mapping[str, Any], classes: Sequence[str]) -> str
     """What a figure says; empty for one that nobody has described."""
     if len(classes) > 2:
         return SEVERAL.get(name, "")
-    share = report["figures"]["prevalence"]["estimate"]
+    share, stated = report["figures"]["prevalence"]["estimate"], report["prevalence"]
     return MEANINGS.get(name, "").format(
         positive=classes[-1],
-        prevalence=percent(report["prevalence"]),
+        prevalence="a stated share" if stated is None else percent(stated),
         share=percent(share),
     )
 
