@@ -8,6 +8,7 @@ from deepmed.core.audit import repository as audit
 from deepmed.core.home import Home
 from deepmed.core.jobs import repository as jobs
 from deepmed.core.registry.tables import Artifact
+from deepmed.features.xray.inference.service import forget
 from deepmed.features.xray.runs import repository
 from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.runs.repository import status_of
@@ -33,6 +34,7 @@ def delete_run(home: Home, run_id: int) -> None:
         audit.record(session, home.owner_id, "xray.delete", "xray_run", run_id)
     if artifact is not None:
         discard(home, artifact.uid)
+        forget(artifact.manifest_hash)
     shutil.rmtree(folder_of(home, run), ignore_errors=True)
 
 

@@ -16,7 +16,7 @@ from deepmed.features.xray.source import ReadingRules, XrayImage, XrayReader
 from deepmed.kit.errors import ImageProcessingError
 
 if TYPE_CHECKING:
-    from deepmed.features.xray.inference.served_model import ServedModel
+    from deepmed.features.xray.inference.served_model import ServedModel, Shelf
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,19 @@ def _model(run: StoredRun) -> "ServedModel":
     return SHELF.get(run.artifact.manifest_hash, lambda: ServedModel.of(run.package.files))
 
 
+def forget(manifest_hash: str) -> None:
+    """Let go of a model in this process's memory: its run was deleted."""
+    shelf = _shelf()
+    if shelf is not None:
+        shelf.drop(manifest_hash)
+
+
 def _is_loaded(manifest_hash: str) -> bool:
-    """Where nothing was answered yet, nothing was loaded."""
+    shelf = _shelf()
+    return shelf is not None and shelf.held(manifest_hash) is not None
+
+
+def _shelf() -> "Shelf | None":
+    """Where nothing was answered yet there is none, and nothing is loaded to look."""
     module: Any = sys.modules.get("deepmed.features.xray.inference.served_model")
-    return module is not None and module.SHELF.held(manifest_hash) is not None
+    return None if module is None else module.SHELF
