@@ -2,7 +2,7 @@
 
 import typer
 
-from deepmed.cli.xray import deleting, looking, training
+from deepmed.cli.xray import deleting, federated, looking, training
 
 app = typer.Typer(
     help="Train classifiers on chest X-rays or other images, and see what they are worth.",
@@ -10,6 +10,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("train")(training.train)
+app.command("federate")(federated.federate)
+app.command("rounds")(federated.rounds)
 app.command("resume")(training.resume)
 app.command("cancel")(training.cancel)
 app.command("delete")(deleting.delete)

@@ -42,7 +42,7 @@ def train(
     wanted = ConfigManager.load(config, level=level, overrides=settings or [])
     with open_runs() as runs:
         run, _ = runs.start(source, experiment, wanted, csv)
-        _see_through(out, runs, run.id, queue=queue)
+        see_through(out, runs, run.id, queue=queue)
 
 
 def resume(run: Id, queue: Queue = False, as_json: JsonFlag = False) -> None:
@@ -54,7 +54,7 @@ def resume(run: Id, queue: Queue = False, as_json: JsonFlag = False) -> None:
     out = Output(as_json)
     with open_runs() as runs:
         runs.resume(run)
-        _see_through(out, runs, run, queue=queue)
+        see_through(out, runs, run, queue=queue)
 
 
 def cancel(run: Id, as_json: JsonFlag = False) -> None:
@@ -100,7 +100,7 @@ def config(
     out.finish({"config": made.resolved})
 
 
-def _see_through(out: Output, runs: "XrayRuns", number: int, *, queue: bool) -> None:
+def see_through(out: Output, runs: "XrayRuns", number: int, *, queue: bool) -> None:
     """To its end, unless a worker sees to it; ends with 1 where no model came of it."""
     if not queue:
         _work(out, runs, number)

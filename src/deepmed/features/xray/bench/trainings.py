@@ -35,8 +35,15 @@ class Trained:
         return {"seconds": self.seconds, "reason": None if self.seconds is not None else _CUT_OFF}
 
 
-def trained(home: Home, source: Path, name: str, config: ConfigManager, step: Step) -> Trained:
-    """Train through `CentralizedTrainer.train`, or take the run of that name that is there.
+def trained(  # noqa: PLR0917 - what a training consists of
+    home: Home,
+    source: Path,
+    name: str,
+    config: ConfigManager,
+    step: Step,
+    kind: type[CentralizedTrainer] = CentralizedTrainer,
+) -> Trained:
+    """Train through the trainer's `train`, or take the run of that name that is there.
 
     A run that was cut off is taken up again behind its last epoch.
     """
@@ -45,7 +52,7 @@ def trained(home: Home, source: Path, name: str, config: ConfigManager, step: St
         step(f"{name}: taken from an earlier call")
         return _read(home, found.id)
     step(name)
-    trainer = CentralizedTrainer(home, config, Watcher(progress=_epochs(name, step)))
+    trainer = kind(home, config, Watcher(progress=_epochs(name, step)))
     results = trainer.train(source, name, run_id=None if found is None else found.id)
     return _read(home, results["run_id"])
 
