@@ -1,6 +1,6 @@
 // One file dropped onto a page, or chosen: sent with real progress, then the page goes where
-// `data-then` says; {name} in it is filled from the answer.
-"use strict";
+// `data-then` says; {name} in it is filled from the answer. A module, because forms.js beside it has
+// a `send` of its own.
 
 const part = (id) => document.getElementById(id);
 

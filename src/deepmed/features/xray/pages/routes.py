@@ -46,7 +46,7 @@ def source(request: Request, runs: CallersRuns, uid: Uid) -> HTMLResponse:
 @router.delete("/xrays/sources/{uid}", status_code=204)
 def delete_source(runs: CallersRuns, uid: Uid) -> None:
     """Trainings that have ended keep their own copies of its images."""
-    Uploads(runs.home).delete(uid)
+    content.sources.delete(runs, uid)
 
 
 @router.get("/xrays/sources/{uid}/look")
@@ -102,16 +102,10 @@ def curve(runs: CallersRuns, run_id: int, key: Key, form: FileForm) -> Response:
     return table_file(content.training.file(runs, run_id, key, form), f"run_{run_id}_{key}", form)
 
 
-@router.post("/xrays/runs/{run_id}/cancel", status_code=202)
-def cancel(runs: CallersRuns, run_id: int) -> Told:
-    runs.cancel(run_id)
-    return Told(message="It stops within ten seconds; what it has learned so far is kept.")
-
-
-@router.post("/xrays/runs/{run_id}/resume", status_code=202)
-def resume(runs: CallersRuns, run_id: int) -> Told:
-    runs.resume(run_id)
-    return Told(message="It goes on behind its last finished epoch.")
+@router.get("/xrays/runs/{run_id}/delete")
+def delete(request: Request, runs: CallersRuns, run_id: int) -> HTMLResponse:
+    """What would go, and the form that asks for the words."""
+    return page(request, PACKAGE, "delete_run.html", content.training.deletion(runs, run_id))
 
 
 @router.get("/xrays/runs/{run_id}/data")

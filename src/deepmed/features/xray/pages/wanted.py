@@ -15,6 +15,7 @@ class TrainingWanted(BaseModel):
 
     experiment_name: Annotated[str, Field(min_length=1, max_length=200)]
     csv_filename: Annotated[str, Field(max_length=200)] | None = None
+    federated: bool = False
     level: Annotated[int, Field(ge=1, le=5)] | None = None
     values: dict[Place, Text] = Field(default_factory=dict, max_length=100)
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, get_args
 
 from deepmed.features.xray.configuration import LEVELS, ConfigManager, XrayConfig, level_of
@@ -21,6 +22,7 @@ OPTIONS: Mapping[str, Sequence[str]] = {
     "experiment.monitor_metric": training.MONITORED,
 }
 COLUMNS = "The table of labels"
+PLACES = "Training in several places"
 PARTS = {
     "columns.patient_id": COLUMNS,
     "data.class_names": "What is said of the images",
@@ -31,7 +33,13 @@ PARTS = {
     "evaluation.prevalence": "How it is judged",
 }
 """Where each part of the form begins."""
-ORDER = (*PARTS.values(),)
+OF_PLACES = {
+    "experiment.num_rounds",
+    "experiment.num_clients",
+    "experiment.clients_per_round",
+    "experiment.local_epochs",
+}
+"""Beside the section of that name."""
 _YES_OR_NO = ("yes", "no")
 _LARGEST = 2**31 - 1
 
@@ -66,17 +74,19 @@ def form(before: Mapping[str, Any] | None = None) -> dict[str, Any]:
     Args:
         before: resolved, as a run keeps it.
     """
-    found: dict[str, list[Field]] = {part: [] for part in ORDER}
+    found: dict[str, list[Field]] = {part: [] for part in (*PARTS.values(), PLACES)}
     part = COLUMNS
     for place, leaf in leaves():
         part = PARTS.get(place, part)
-        found[part].append(_field(place, leaf, before))
+        several = place in OF_PLACES or place.startswith("federated.")
+        found[PLACES if several else part].append(_field(place, leaf, before))
     columns = found.pop(COLUMNS)
     return {
         "levels": LEVELS,
         "sizes": SIZES,
         "columns": columns,
         "parts": list(found.items()),
+        "federated": find_spec("flwr") is not None,
         "size": next(each for each in found[PARTS["system.img_size"]] if _is_size(each)),
     }
 

@@ -20,7 +20,7 @@ KINDS = {"patient": "one patient", "image": "equal images", "lookalike": "images
 SHOWN = 100
 """Lines of a list; the file has all."""
 SAMPLES = 6
-COLUMNS = ("file", "row", "column", "reason")
+COLUMNS = ("file", "reason", "row", "column")
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,9 @@ def rejections(runs: XrayRuns, run_id: int, form: str) -> str:
 
 def _rejections(report: IntakeReport) -> list[tuple[object, ...]]:
     return [
-        *((each.name, each.row, each.column, each.reason) for each in report.rejected),
-        *((each.name, each.row, each.column, each.reason) for each in report.without_file),
-        *((name, None, None, "no label") for name in report.unlabelled),
+        *((each.name, each.reason, each.row, each.column) for each in report.rejected),
+        *((each.name, each.reason, each.row, each.column) for each in report.without_file),
+        *((name, "it has no label", None, None) for name in report.unlabelled),
     ]
 
 

@@ -129,6 +129,6 @@ def _keep(home: Home, run: XrayRun, said: Mapping[Pair, bool]) -> None:
 def _told(said: Mapping[Pair, bool]) -> str:
     same = sum(said.values())
     return (
-        f"Kept: {same} pairs of one patient, {len(said) - same} of different patients. They count "
-        "in the next training on these images."
+        f"Kept. Of one person: {same}. Of two people: {len(said) - same}. This counts in the next "
+        "training on these images."
     )

@@ -9,11 +9,14 @@ from deepmed.features.xray.pages.content import configure
 from deepmed.features.xray.pages.wanted import TrainingWanted
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.features.xray.runs.service import XrayRuns
+from deepmed.features.xray.tables import IN_PROGRESS
 from deepmed.features.xray.uploads import Uploads
 from deepmed.features.xray.uploads import look as looking
 from deepmed.kit.digests import json_digest
-from deepmed.kit.errors import NotFoundError
+from deepmed.kit.errors import ConflictError, NotFoundError
 
+MOST_OPEN = 1000
+"""Trainings that may wait at a time."""
 LAYOUTS = {
     "table": "a table of labels with the images",
     "folders": "one folder for each class",
@@ -64,7 +67,7 @@ def look(runs: XrayRuns, uid: str, fields: Mapping[str, str]) -> dict[str, Any]:
     config = configure.configuration(None, _values(fields)).config
     csv = fields.get("csv_filename") or None
     found = looking.look_into(upload, csv, config, runs.home.settings)
-    rows = [[each[name] for name in ("name", "row", "column", "reason")] for each in found.problems]
+    rows = [[each[name] for name in ("name", "reason", "row", "column")] for each in found.problems]
     return {
         "upload": upload,
         "look": found,
@@ -106,7 +109,31 @@ def _begin(
     csv = wanted.csv_filename or None
     if upload is not None:
         _refuse(looking.look_into(upload, csv, made.config, runs.home.settings))
+    if wanted.federated:
+        from deepmed.features.xray.federated.service import (  # noqa: PLC0415 - only for this
+            start_federated,
+        )
+
+        home, kinds = runs.home, runs.ledger.kinds
+        return start_federated(home, kinds, path, wanted.experiment_name, made, csv)[0].id
     return runs.start(path, wanted.experiment_name, made, csv)[0].id
+
+
+def delete(runs: XrayRuns, uid: str) -> None:
+    """Delete an upload.
+
+    Raises:
+        NotFoundError: there is none.
+        ConflictError: a training waits for it or reads it.
+    """
+    path = str(Uploads(runs.home).get(uid).path)
+    using = [run.id for run, _ in runs.page(IN_PROGRESS, MOST_OPEN) if run.source_path == path]
+    if using:
+        raise ConflictError(
+            f"Run {using[0]} is being trained on it, so nothing was deleted. Stop the run first, "
+            "or wait until it is done."
+        )
+    Uploads(runs.home).delete(uid)
 
 
 def asked(fields: Mapping[str, str]) -> tuple[int | None, dict[str, str]]:

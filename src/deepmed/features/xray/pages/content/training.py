@@ -55,7 +55,7 @@ def content(runs: XrayRuns, run_id: int) -> dict[str, Any]:
     run, job = stored.run, stored.job
     with runs.home.database.read() as session:
         stopped = repository.told(session, run.id, "early_stopping")
-        lines = list(_curves(session, stored)) if run.stage in _LEARNING else []
+        lines = list(_curves(session, stored))
     return {
         "run": run,
         "job": None if job is None else Shown(job, None),
@@ -69,6 +69,17 @@ def content(runs: XrayRuns, run_id: int) -> dict[str, Any]:
         "best": _best(stored),
         "stopped": stopped[-1].data.get("reason") if stopped else None,
         "settings": settings_of(run.configuration),
+    }
+
+
+def deletion(runs: XrayRuns, run_id: int) -> dict[str, Any]:
+    """What would go with a run. Raises NotFoundError."""
+    stored = StoredRun.of(runs.home, run_id, runs.ledger.kinds)
+    return {
+        "run": stored.run,
+        "status": stored.status,
+        "source": Path(stored.run.source_path).name,
+        "words": f"run {run_id}",
     }
 
 
@@ -109,10 +120,6 @@ def settings_of(configuration: Mapping[str, Any]) -> list[list[object]]:
     ]
 
 
-_LEARNING = {step.name for step in STEPS if step.number >= 7}
-"""Once it learns, and later."""
-
-
 def _curves(session: Any, stored: StoredRun) -> Iterator[Curve]:
     for key, about in _ABOUT.items():
         chart = _drawn(session, stored, key, MOST_POINTS)
@@ -143,8 +150,8 @@ def _drawn(session: Any, stored: StoredRun, key: str, most: int | None) -> Chart
     epochs = stored.run.configuration["experiment"]["epochs"]
     if key == "loss":
         series = [
-            _by_epoch(stored, "learning", "train_loss"),
-            _by_epoch(stored, "others", "val_loss"),
+            _by_epoch(stored, "training images", "train_loss"),
+            _by_epoch(stored, "validation images", "val_loss"),
         ]
         return curves("Loss", "epoch", "loss", series, epochs)
     if key == "measures":
