@@ -20,9 +20,12 @@ from factories.encoder import OTHER_NAME
 from factories.homes import plant_few
 from factories.shared import made_once
 from factories.training_sets import in_amazon, wanted, write_set
+from factories.xray_rows import central_row, federated_row, films_zip
 
 GROUPS = "/models/data-sufficiency"
 ANSWERED = "answered.json"
+Answered = dict[str, list[httpx.Response]]
+"""By operation, in the order of asking."""
 
 
 @dataclass
@@ -32,50 +35,68 @@ class Tour:
     api: Api
     amazon: str
     """The tests' own server of Amazon's interface."""
-    answers: dict[str, list[httpx.Response]] = field(default_factory=dict)
+    answers: Answered = field(default_factory=dict)
+    outside: Answered = field(default_factory=dict)
+    """Those to paths that do not begin with `/api/v1`, as the contract of X-rays has them."""
 
     def go(
         self, method: str, path: str, *, names: dict[str, Any] | None = None, **content: Any
     ) -> Any:
         """Ask for a path such as `/drawings/{drawing_id}`; the JSON of its answer."""
         answer = self.api.ask(method, path.format(**names or {}), **content)
-        assert answer.is_success, f"{method} {path}: {answer.text}"
-        self.answers.setdefault(f"{method} {path}", []).append(answer)
-        return (
-            answer.json() if answer.content and "json" in answer.headers["content-type"] else None
-        )
+        return _kept(self.answers, f"{method} {path}", answer)
+
+    def reach(
+        self, method: str, path: str, *, names: dict[str, Any] | None = None, **content: Any
+    ) -> Any:
+        """The same for a path that does not begin with `/api/v1`, such as `/api/runs/list`."""
+        answer = self.api.client.request(method, path.format(**names or {}), **content)
+        return _kept(self.outside, f"{method} {path}", answer)
 
     def save(self, folder: Path) -> None:
         """Keep what was answered beside the data folder, for the other workers."""
-        kept = {
-            operation: [
-                (one.status_code, one.headers.multi_items(), b64encode(one.content).decode())
-                for one in answers
-            ]
-            for operation, answers in self.answers.items()
-        }
+        kept = [
+            {
+                operation: [
+                    (one.status_code, one.headers.multi_items(), b64encode(one.content).decode())
+                    for one in answers
+                ]
+                for operation, answers in asked.items()
+            }
+            for asked in (self.answers, self.outside)
+        ]
         (folder / ANSWERED).write_text(json.dumps(kept), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path, api: Api) -> "Tour":
         kept = json.loads((folder / ANSWERED).read_text(encoding="utf-8"))
-        answers = {
-            operation: [
-                httpx.Response(status, headers=_plain(headers), content=b64decode(content))
-                for status, headers, content in found
-            ]
-            for operation, found in kept.items()
-        }
-        return cls(api, "", answers)
+        answers, outside = (
+            {
+                operation: [
+                    httpx.Response(status, headers=_plain(headers), content=b64decode(content))
+                    for status, headers, content in found
+                ]
+                for operation, found in asked.items()
+            }
+            for asked in kept
+        )
+        return cls(api, "", answers, outside)
 
     def named(self) -> list[Any]:
         """All JSON bodies under the names by which docs/numbers.md knows them."""
         return [
             {"http": {last_word(operation.partition(" ")[2]): answer.json()}}
-            for operation, answers in self.answers.items()
+            for operation, answers in [*self.answers.items(), *self.outside.items()]
             for answer in answers
             if answer.content and "json" in answer.headers["content-type"]
         ]
+
+
+def _kept(asked: Answered, operation: str, answer: httpx.Response) -> Any:
+    """The JSON of an answer that succeeded, if it is some."""
+    assert answer.is_success, f"{operation}: {answer.text}"
+    asked.setdefault(operation, []).append(answer)
+    return answer.json() if answer.content and "json" in answer.headers["content-type"] else None
 
 
 def _plain(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -102,6 +123,7 @@ def take(tour: Tour) -> None:
     _backups(tour)
     _usage(tour)
     _demo(tour)
+    _xray_runs(tour)
     _end(tour, drawing)
 
 
@@ -328,6 +350,39 @@ def _demo(tour: Tour) -> None:
     go("GET", "/demo/samples/{sample_id}", names={"sample_id": samples[0]["id"]})
     for path in ("project-info", "disclaimer", "technical-links", "statistics"):
         go("GET", f"/demo/{path}")
+
+
+def _xray_runs(tour: Tour) -> None:
+    """Trainings wait, are cancelled and deleted; those that ended are only rows here."""
+    go, reach = tour.go, tour.reach
+    reach("POST", "/config/update", json={"experiment": {"epochs": 7}})
+    reach("GET", "/config/current")
+    for path in ("centralized", "centralized/train"):
+        sent = {"data_zip": ("images.zip", films_zip(), "application/zip")}
+        begun = reach("POST", f"/experiments/{path}", files=sent)
+    here = {"run_id": begun["run_id"]}
+    go("GET", "/xray/runs/{run_id}", names=here)
+    for deed in ("cancel", "resume", "cancel"):
+        go("POST", f"/xray/runs/{{run_id}}/{deed}", names=here)
+    go("DELETE", "/xray/runs/{run_id}", names=here)
+    ended = [central_row(tour.api.home), federated_row(tour.api.home)]
+    reach("GET", "/experiments/list")
+    reach("GET", "/api/runs/list")
+    reach("GET", "/api/runs/analytics/summary")
+    for number in ended:
+        here = {"run_id": number, "experiment_id": f"run_{number}"}
+        reach("GET", "/experiments/status/{experiment_id}", names=here)
+        for part in (
+            "metrics",
+            "federated-rounds",
+            "server-evaluation",
+            "client-metrics",
+            "download/csv",
+            "download/json",
+            "download/summary",
+        ):
+            reach("GET", f"/api/runs/{{run_id}}/{part}", names=here)
+    reach("POST", "/api/runs/backfill/{run_id}/server-evaluations", names=here)
 
 
 def _end(tour: Tour, drawing: int) -> None:

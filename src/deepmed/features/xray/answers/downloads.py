@@ -54,7 +54,10 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"Test part: {found['test_reason']}"
         return
     report = found["test"]["report"]
-    yield f"Test part: {report['n_items']} images of {report['n_patients']} patients"
+    yield (
+        f"Test part: {report['n_items']} images of {report['n_patients']} patients, at the stored "
+        f"threshold {_told(report.get('threshold'))}"
+    )
     for name, figure in report["figures"].items():
         yield f"  {name}: {_told(figure['estimate'])}{_interval(figure)}"
 
@@ -62,7 +65,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
 def _interval(figure: Mapping[str, Any]) -> str:
     if figure.get("low") is None:
         return f" ({figure['reason']})" if figure.get("reason") else ""
-    return f" (from {figure['low']:.4f} to {figure['high']:.4f}, {figure['level']:.0%} interval)"
+    return f" (from {figure['low']:.4f} to {figure['high']:.4f})"
 
 
 def _told(value: Any) -> str:
