@@ -14,6 +14,7 @@ from deepmed.features.xray.inference.prediction import HeatMap, ModelFacts, Pred
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.features.xray.source import ReadingRules, XrayImage, XrayReader
 from deepmed.kit.errors import ImageProcessingError
+from deepmed.kit.settings import Settings
 
 if TYPE_CHECKING:
     from deepmed.features.xray.inference.served_model import ServedModel, Shelf
@@ -87,7 +88,7 @@ class XrayInference:
         """One model for several images, with one reader of DICOM files."""
         run = self.run(run_id)
         with XrayReader(ReadingRules.of(self.home.settings)) as reader:
-            yield Asked(_facts(run), _model(run), reader)
+            yield Asked(_facts(run), _model(run), reader, self.home.settings)
 
     def state(self) -> tuple[ModelFacts, bool]:
         """Which model serves, and whether it is in memory; nothing is loaded.
@@ -132,6 +133,7 @@ class Asked:
     facts: ModelFacts
     model: "ServedModel"
     reader: XrayReader
+    settings: Settings
 
     def predict(self, content: bytes, name: str, heatmap: MapWanted | None = None) -> Prediction:
         """See `XrayInference.predict`."""
