@@ -243,6 +243,8 @@ def _ask_of_xrays(answers: Answers) -> None:
     call("xray_runs", "xray", "runs")
     call("xray_show", "xray", "show", str(run["run_id"]))
     call("xray_verify", "verify", run["artifact"], "--rescore")
+    call("xray_predict", "xray", "predict", str(source / "Images" / "f1-0.png"))
+    call("xray_serve", "xray", "serve")
     call("xray_config", "xray", "config")
     waiting = call("xray_train", "xray", "train", str(source), "--experiment", "second", "--queue")
     call("xray_cancel", "xray", "cancel", str(waiting["run_id"]))
