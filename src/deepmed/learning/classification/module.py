@@ -72,6 +72,15 @@ class LitResNetEnhanced(Module):
         self.metrics_handler = MetricsHandler(network.num_classes)
         self.step_logic = StepLogic()
 
+    def on_fit_start(self) -> None:
+        """Lay the weights out as the training wants them; loaded images follow the weights."""
+        if self.training_settings.channels_last:
+            _lay_out(self.model, torch.channels_last)
+
+    def on_fit_end(self) -> None:
+        """Lay them out as usual again, as in use: what is stored is then what is served."""
+        _lay_out(self.model, torch.contiguous_format)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits.
 
@@ -207,6 +216,13 @@ class LitResNetEnhanced(Module):
     def _log_gathered(self, part: str) -> None:
         measured = self.metrics_handler.gathered()
         self.log_dict({f"{part}_{name}": value for name, value in measured.items()})
+
+
+def _lay_out(network: nn.Module, layout: torch.memory_format) -> None:
+    """Move weights of convolutions in memory; optimisers keep hold of them."""
+    for weight in network.parameters():
+        if weight.dim() == 4:
+            weight.data = weight.data.contiguous(memory_format=layout)
 
 
 def restore_network(network: NetworkWithCustomHead, path: Path) -> None:

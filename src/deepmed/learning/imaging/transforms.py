@@ -250,7 +250,8 @@ class NoisyAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's ty
     def __call__(self, planes: Pixels) -> Pixels:
         """uint8 (height, width, planes) as before."""
         self.randomize(planes.shape)
-        return np.clip(np.rint(planes + self._noise), 0, 255).astype(np.uint8)
+        noisy: Pixels = np.clip(np.rint(planes + self._noise), 0, 255).astype(np.uint8)
+        return noisy
 
 
 class LevelledAtRandom(Randomizable, Transform):  # type: ignore[misc] # MONAI's types are not read

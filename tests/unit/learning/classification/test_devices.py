@@ -38,6 +38,21 @@ def moved(before: dict[str, torch.Tensor], after: dict[str, torch.Tensor]) -> to
     return torch.cat([(after[name] - one).flatten() for name, one in before.items()])
 
 
+class Layouts(Watcher):
+    """Whether the channels of the first stage's weights lie side by side."""
+
+    def __init__(self) -> None:
+        self.seen: set[bool] = set()
+
+    def on_train_batch_start(self, _trainer: Any, module: Any, *_: Any) -> None:
+        layouts = [
+            one.is_contiguous(memory_format=torch.channels_last)
+            for one in module.model.features.parameters()
+            if one.dim() == 4 and min(one.shape[:2]) > 1
+        ]
+        self.seen.add(all(layouts))
+
+
 def step(folder: Path, **wanted: Any) -> torch.Tensor:
     """How far one epoch moved all weights."""
     start = prepared(folder, network=PLAIN, **STEPS).weights
@@ -71,6 +86,16 @@ def test_half_the_bits_are_computed_with_and_whole_ones_kept(tmp_path: Path) -> 
     (row,) = run.chain.collector.epoch_metrics
     assert 0 < row["train_loss"] < 10
     assert watcher.count == run.trainer.global_step == 2
+
+
+def test_channels_lie_side_by_side_while_training_and_not_afterwards(tmp_path: Path) -> None:
+    usual, other = Layouts(), Layouts()
+    plain = trained(tmp_path / "plain", extra=(usual,), network=PLAIN, epochs=1)
+    run = trained(tmp_path / "last", extra=(other,), network=PLAIN, epochs=1, channels_last=True)
+    assert (usual.seen, other.seen) == ({False}, {True})
+    assert all(one.is_contiguous() for one in run.weights.values())
+    for name, one in plain.weights.items():
+        assert torch.allclose(one, run.weights[name], rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.req("X-12.1")

@@ -35,9 +35,15 @@ def rows(training: SmallTraining) -> list[dict[str, Any]]:
     [
         {"network": FROZEN, "progressive_unfreeze": True},
         {"scheduler": "plateau", "plateau_patience": 0, "optimizer": "sgd", "monitor": "val_loss"},
-        {"scheduler": "one_cycle", "precision": "bf16-mixed", "accumulate": 2, "batch": 4},
+        {
+            "scheduler": "one_cycle",
+            "precision": "bf16-mixed",
+            "accumulate": 2,
+            "batch": 4,
+            "channels_last": True,
+        },
     ],
-    ids=["unfreezing", "plateau", "one cycle in half the bits"],
+    ids=["unfreezing", "plateau", "one cycle in half the bits, channels last"],
 )
 def test_resuming_changes_nothing(wanted: dict[str, Any], tmp_path: Path) -> None:
     straight = trained(tmp_path / "straight", epochs=4, **wanted)

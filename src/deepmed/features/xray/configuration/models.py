@@ -153,6 +153,8 @@ class ExperimentSection(Section):
     """Batches a step, where memory holds only small ones."""
     precision: str = "32-true"
     """Half the bits are faster where the device can."""
+    channels_last: bool = False
+    """Order weights in memory as many processors compute them faster."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where it computes."""
     devices: int = Field(1, ge=1, le=1024)

@@ -76,6 +76,7 @@ def training_settings(config: XrayConfig) -> TrainingSettings:
             precision=chosen.precision,  # type: ignore[arg-type] # likewise
             accelerator="gpu" if chosen.device == "cuda" else chosen.device,
             devices=chosen.devices,
+            channels_last=chosen.channels_last,
             progressive_unfreeze=chosen.progressive_unfreeze,
             batch_interval=chosen.batch_sample_interval,
             gradient_interval=chosen.gradient_sample_interval,
