@@ -42,10 +42,18 @@ def order_of(message: Message, epochs: int) -> Order:
 
 
 def content_of(answer: Answer) -> RecordDict:
-    """An answer as strategies take it."""
-    metrics = MetricRecord({EXAMPLES: answer.examples, **answer.metrics})
-    events = ConfigRecord({"events": json.dumps([list(one) for one in answer.events])})
-    records = RecordDict({METRICS: metrics, CONFIG: events})
+    """An answer as strategies take it.
+
+    Flower refuses replies that do not all have the same figures, and a client whose images are of
+    one class has no AUROC: so the figures go beside its record of metrics.
+    """
+    said = {"figures": dict(answer.metrics), "events": [list(one) for one in answer.events]}
+    records = RecordDict(
+        {
+            METRICS: MetricRecord({EXAMPLES: answer.examples}),
+            CONFIG: ConfigRecord({name: json.dumps(one) for name, one in said.items()}),
+        }
+    )
     if answer.state:
         records[ARRAYS] = state_record(answer.state)
     return records
@@ -53,13 +61,13 @@ def content_of(answer: Answer) -> RecordDict:
 
 def answer_of(content: RecordDict) -> Answer:
     """The answer that stands in a reply, without its weights."""
-    metrics = dict(content.metric_records[METRICS])
-    events = json.loads(str(content.config_records[CONFIG]["events"]))
+    config = content.config_records[CONFIG]
+    figures, events = (json.loads(str(config[name])) for name in ("figures", "events"))
     return Answer(
         {},
-        int(_number(metrics.pop(EXAMPLES))),
-        {name: _number(value) for name, value in metrics.items()},
-        tuple((kind, data) for kind, data in events),
+        int(_number(content.metric_records[METRICS][EXAMPLES])),
+        {str(name): _number(value) for name, value in figures.items()},
+        tuple((str(kind), dict(data)) for kind, data in events),
     )
 
 
@@ -86,23 +94,23 @@ def check_answer(content: RecordDict, common: ArrayRecord) -> None:
 def weighted_means(contents: Sequence[RecordDict], weighted_by: str) -> MetricRecord:
     """Each figure's mean over the clients that have it, by their images.
 
-    Flower's own counts a figure that a client does not have, such as the AUROC of images of one
-    class, as if it were 0.
+    Args:
+        contents: of the clients' replies.
+        weighted_by: not asked: it is always the number of images.
 
     Example:
-        >>> one = RecordDict({"metrics": MetricRecord({"num-examples": 1, "val_acc": 1.0})})
-        >>> two = RecordDict({"metrics": MetricRecord({"num-examples": 3, "val_acc": 0.0})})
-        >>> dict(weighted_means([one, two], "num-examples"))
-        {'val_acc': 0.25}
+        >>> one = content_of(Answer({}, 1, {"val_acc": 1.0, "val_auroc": 0.9}))
+        >>> two = content_of(Answer({}, 3, {"val_acc": 0.0}))
+        >>> dict(weighted_means([one, two], EXAMPLES))
+        {'val_acc': 0.25, 'val_auroc': 0.9}
     """
-    found = [dict(content.metric_records[METRICS]) for content in contents]
-    names = dict.fromkeys(name for row in found for name in row if name != weighted_by)
+    del weighted_by
+    answers = [answer_of(content) for content in contents]
     means: dict[str, Any] = {}
-    for name in names:
-        pairs = [(_number(row[name]), _number(row[weighted_by])) for row in found if name in row]
-        means[name] = sum(value * weight for value, weight in pairs) / sum(
-            weight for _, weight in pairs
-        )
+    for name in dict.fromkeys(name for answer in answers for name in answer.metrics):
+        having = [answer for answer in answers if name in answer.metrics]
+        weight = sum(answer.examples for answer in having)
+        means[name] = sum(one.metrics[name] * one.examples for one in having) / weight
     return MetricRecord(means)
 
 

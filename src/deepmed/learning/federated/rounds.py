@@ -231,8 +231,8 @@ def _demand(
         told = "".join(f" {why}" for why in dict.fromkeys(reasons) if why)
         raise FederatedTrainingError(
             f"Only {count} clients answered round {number}, and at least "
-            f"{settings.minimum_clients} are needed.{told} What was learned up to round {number - 1} is "
-            "kept; resume the run to go on from there."
+            f"{settings.minimum_clients} are needed.{told} What was learned up to round "
+            f"{number - 1} is kept; resume the run to go on from there."
         )
 
 

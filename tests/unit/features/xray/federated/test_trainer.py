@@ -1,0 +1,206 @@
+"""A federated run from its source to its artefact, beside the centralised one on the same films."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deepmed.app import open_home
+from deepmed.app.kinds import job_kinds
+from deepmed.core.home import Home
+from deepmed.features.xray.configuration import ConfigManager
+from deepmed.features.xray.configuration.settings import federated_settings
+from deepmed.features.xray.federated import repository as federated
+from deepmed.features.xray.federated.dealt import deal
+from deepmed.features.xray.federated.service import start_federated
+from deepmed.features.xray.federated.trainer import FederatedTrainer
+from deepmed.features.xray.preparation import SplitPlan
+from deepmed.features.xray.runs import repository
+from deepmed.features.xray.runs.reading import StoredRun
+from deepmed.features.xray.runs.steps import Watcher
+from deepmed.features.xray.runs.verify import recompute
+from deepmed.features.xray.tables import XrayRun
+from deepmed.kit import settings as kit_settings
+from deepmed.kit.errors import ConfigurationError, ValidationError
+from deepmed.learning.classification import TrainingCancelledError
+from deepmed.learning.errors import InsufficientDataError
+from deepmed.learning.federated import FederatedSettings
+from deepmed.learning.imaging.rows import ImageRow
+from factories.xray import small
+
+ROUNDS = 3
+TOGETHER = (
+    "num_clients=3",
+    f"num_rounds={ROUNDS}",
+    "strategy=fedprox",
+    "partition=dirichlet",
+    "dirichlet_alpha=1",
+)
+
+
+@pytest.fixture(scope="module")
+def together(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """A data folder with one completed federated run, number 1, that went through at once."""
+    folder = tmp_path_factory.mktemp("federated") / "home"
+    with open_home(kit_settings.load(home=folder)) as home:
+        FederatedTrainer(home, small(*TOGETHER)).train(films, "together")
+        yield home
+
+
+def stored(home: Home) -> StoredRun:
+    return StoredRun.of(home, 1)
+
+
+def messages(home: Home, kind: str) -> list[dict[str, Any]]:
+    with home.database.read() as session:
+        told = repository.events(session, 1, 0, 10_000)
+    assert [one.sequence for one in told] == list(range(len(told)))
+    return [one.data for one in told if one.type == kind]
+
+
+@pytest.mark.req("X-14.1")
+def test_it_is_tested_on_the_patients_of_the_centralised_run(together: Home, trained: Home) -> None:
+    ours, theirs = stored(together), stored(trained)
+    assert (ours.run.training_mode, ours.status) == ("federated", "completed")
+    assert ours.run.split_digest == theirs.run.split_digest
+    images = [[one["image"] for one in run.predictions["test"]] for run in (ours, theirs)]
+    assert images[0] == images[1]
+    assert set(ours.evaluation) == set(theirs.evaluation)
+    checks = recompute(ours.package.files, ours.package.manifest.metrics, ours.run.configuration)
+    assert all(check.agrees for check in checks)
+
+
+@pytest.mark.req("X-14.1")
+def test_clients_share_all_patients_but_those_of_the_test(together: Home) -> None:
+    with together.database.read() as session:
+        told = [one.client_config for one in federated.clients(session, 1)]
+    parts = stored(together).split["parts"]
+    for part in ("train", "validation"):
+        assert sum(one[part]["images"] for one in told) == len(parts[part])
+        people = {row[3] for row in parts[part]}
+        assert sum(one[part]["patients"] for one in told) == len(people)
+    assert json.dumps(told).find(parts["train"][0][3]) == -1
+    holdings = deal(plan_of(together), 2, federated_settings(small(*TOGETHER).config), 42)
+    assert [one.describe() for one in holdings] == told
+    held = {row.patient for one in holdings for row in (*one.train, *one.validation)}
+    assert not held & {row[3] for row in parts["test"]}
+
+
+def plan_of(home: Home) -> SplitPlan:
+    split = stored(home).split
+    rows = [
+        ImageRow(name, Path(name), patient, label, digest)
+        for part in split["parts"].values()
+        for name, digest, label, patient in part
+    ]
+    return SplitPlan.from_json(json.dumps(split), rows)
+
+
+@pytest.mark.req("X-14.1")
+def test_tables_messages_and_history_say_the_same_of_every_round(together: Home) -> None:
+    with together.database.read() as session:
+        parts = federated.rounds(session, 1)
+        measured = federated.server_evaluations(session, 1)
+    assert [(one.number, one.client) for one in parts] == [
+        (number, f"client_{client}") for number in range(1, ROUNDS + 1) for client in range(3)
+    ]
+    assert all(one.status == "completed" and one.examples for one in parts)
+    assert all({"train_loss", "val_loss"} <= set(one.metrics) for one in parts)
+    assert [one.round_number for one in measured] == list(range(ROUNDS + 1))
+    for row, said in zip(measured, messages(together, "round_metrics"), strict=True):
+        cells = [row.true_positives, row.true_negatives, row.false_positives, row.false_negatives]
+        assert sum(map(int, filter(None, cells))) == row.num_samples
+        assert said["round"] == row.round_number
+        assert said["metrics"]["auroc"] == row.auroc
+        assert said["metrics"]["cm_tp"] == row.true_positives
+    history = stored(together).history
+    assert [one["val_auroc"] for one in history] == [one.auroc for one in measured[1:]]
+    for number, said in enumerate(messages(together, "round_end"), 1):
+        losses = [
+            (one.metrics["train_loss"], one.examples) for one in parts if one.number == number
+        ]
+        mean = sum(loss * (n or 0) for loss, n in losses) / sum(n or 0 for _, n in losses)
+        assert said["fit_metrics"]["train_loss"] == pytest.approx(mean)
+        assert history[number - 1]["train_loss"] == pytest.approx(mean)
+
+
+@pytest.mark.req("X-14.1")
+def test_its_messages_are_those_of_the_contract(together: Home) -> None:
+    (mode,) = messages(together, "training_mode")
+    assert mode == {"is_federated": True, "num_rounds": ROUNDS, "num_clients": 3}
+    (start,) = messages(together, "training_start")
+    assert (start["training_mode"], start["client_id"]) == ("federated", None)
+    (end,) = messages(together, "training_end")
+    assert end == {
+        "run_id": 1,
+        "status": "completed",
+        "experiment_name": "together",
+        "total_rounds": ROUNDS,
+        "training_mode": "federated",
+    }
+    of_clients = [one for one in messages(together, "epoch_end") if one["client_id"] is not None]
+    assert {(one["client_id"], one["round_number"]) for one in of_clients} == {
+        (client, number) for client in range(3) for number in range(1, ROUNDS + 1)
+    }
+    assert {one["epoch"] for one in of_clients} == set(range(1, ROUNDS + 1))
+
+
+def test_the_best_round_by_validation_is_kept(together: Home) -> None:
+    results = stored(together).run.results or {}
+    aurocs = [one["val_auroc"] for one in stored(together).history]
+    assert results["best_epoch"] == 1 + aurocs.index(max(aurocs))
+    assert results["federated"]["settings"]["strategy"] == "fedprox"
+
+
+@pytest.mark.req("X-14.1")
+def test_a_cancelled_run_goes_on_behind_its_last_round_to_the_same_model(
+    together: Home, empty: Home, films: Path
+) -> None:
+    done: list[int] = []
+    watcher = Watcher(
+        progress=lambda number, _total, text: done.append(number) if text == "Training" else None,
+        cancelled=lambda: 1 in done and 2 not in done,
+    )
+    with pytest.raises(TrainingCancelledError, match="last finished round"):
+        FederatedTrainer(empty, small(*TOGETHER), watcher).train(films, "together")
+    FederatedTrainer(empty).train(films, "together", run_id=1)
+    starts = [one["first_epoch"] for one in messages(empty, "training_start")]
+    assert starts == [1, 2]
+    with empty.database.read() as session:
+        assert len(federated.rounds(session, 1)) == 3 * ROUNDS
+    ours, whole = stored(empty), stored(together)
+    shares = [[one["logits"] for one in run.predictions["test"]] for run in (ours, whole)]
+    assert shares[0] == shares[1]
+
+
+def test_more_clients_than_patients_fail_the_run_in_words(empty: Home, films: Path) -> None:
+    with pytest.raises(InsufficientDataError, match="20 clients need at least 2 each"):
+        FederatedTrainer(empty, small("num_clients=20")).train(films)
+    assert "20 clients" in str(stored(empty).run.reason)
+    assert stored(empty).run.training_mode == "federated"
+
+
+def test_it_starts_as_a_job_with_its_own_settings(empty: Home, films: Path) -> None:
+    chosen = FederatedSettings(clients=3, rounds=7, partition="dirichlet", alpha=0.2)
+    run, job = start_federated(empty, job_kinds(), films, "queued", small(), federated=chosen)
+    assert job is not None
+    assert (run.training_mode, job.kind) == ("federated", "xray.federated")
+    config = ConfigManager(stored(empty).run.configuration).config
+    assert federated_settings(config) == chosen
+
+
+def test_what_cannot_be_federated_is_refused_before_it_starts(
+    empty: Home, films: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gradual = small("fine_tune_layers_count=0", "progressive_unfreeze=true")
+    with pytest.raises(ValidationError, match="does not unfreeze"):
+        start_federated(empty, job_kinds(), films, "gradual", gradual)
+    with pytest.raises(ValidationError, match="at most num_clients"):
+        small("clients_per_round=5")
+    monkeypatch.setattr("deepmed.learning.federated.settings.find_spec", lambda _name: None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'deepmed\[federated\]'"):
+        start_federated(empty, job_kinds(), films, "without", small())
+    with empty.database.read() as session:
+        assert session.query(XrayRun).count() == 0
