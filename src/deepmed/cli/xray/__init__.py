@@ -2,7 +2,7 @@
 
 import typer
 
-from deepmed.cli.xray import deleting, federated, looking, training
+from deepmed.cli.xray import asking, deleting, export, federated, looking, report, training
 
 app = typer.Typer(
     help="Train classifiers on chest X-rays or other images, and see what they are worth.",
@@ -17,4 +17,9 @@ app.command("cancel")(training.cancel)
 app.command("delete")(deleting.delete)
 app.command("runs")(looking.runs)
 app.command("show")(looking.show)
+app.command("compare")(report.compare)
+app.command("report")(report.report)
+app.command("export")(export.export)
+app.command("predict")(asking.predict)
+app.command("serve")(asking.serve)
 app.command("config")(training.config)

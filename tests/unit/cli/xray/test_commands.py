@@ -13,6 +13,7 @@ from deepmed.cli.entry import command_line, main
 from deepmed.core.home import Home
 from deepmed.features.xray.runs.trainer import CentralizedTrainer
 from factories.xray import SMALL, small, write_films
+from factories.xray_runs import publish_untrained
 
 from .conftest import Ask
 
@@ -32,6 +33,11 @@ GOOD: dict[str, tuple[object, ...]] = {
     "cancel": ("{waiting}",),
     "resume": ("{cancelled}", "--queue"),
     "delete": ("{cancelled}", "--yes"),
+    "compare": ("{completed}", "{completed}"),
+    "report": ("{completed}", "--to", "report.pdf"),
+    "export": ("{completed}", "--format", "exported", "--to", "model.pt2"),
+    "predict": ("{image}", "--map", "{map}"),
+    "serve": ("{completed}",),
     "config": ("--level", 3),
 }
 BAD: dict[str, tuple[tuple[object, ...], str]] = {
@@ -41,6 +47,11 @@ BAD: dict[str, tuple[tuple[object, ...], str]] = {
     "cancel": ((2**40,), "not_found"),
     "resume": ((99999,), "not_found"),
     "delete": ((99999, "--yes"), "not_found"),
+    "compare": ((99998, 99999), "not_found"),
+    "report": ((99999, "--to", "report.txt"), "validation"),
+    "export": ((99999, "--to", "model.onnx"), "not_found"),
+    "predict": (("missing.png",), "no_model"),
+    "serve": ((99999,), "not_found"),
     "config": (("--set", "epoch=3"), "validation"),
 }
 
@@ -60,7 +71,22 @@ def filled(arguments: tuple[object, ...], ask: Ask, films: Path) -> list[object]
         assert ask("xray", "cancel", number, "--json").json["status"] == "failed"
         return number
 
-    made = {"{films}": lambda: films, "{waiting}": waiting, "{cancelled}": cancelled}
+    def completed() -> object:
+        from deepmed.app import open_home
+
+        with open_home() as opened:
+            return publish_untrained(opened, films, "network=vgg16_bn", "width=1")["run_id"]
+
+    made = {
+        "{films}": lambda: films,
+        "{waiting}": waiting,
+        "{cancelled}": cancelled,
+        "{completed}": completed,
+        "{image}": lambda: completed() and films / "Images" / "f1-0.png",
+        "{map}": lambda: films.parent / "map.png",
+        "report.pdf": lambda: films.parent / "report.pdf",
+        "model.pt2": lambda: films.parent / "model.pt2",
+    }
     return [made[str(one)]() if str(one) in made else one for one in arguments]
 
 

@@ -1,0 +1,36 @@
+"""What was looked at when a report was made, in words (V-2)."""
+
+from collections.abc import Sequence
+
+from deepmed.features.xray.runs.reading import StoredRun
+from deepmed.features.xray.runs.verify import TOLERANCE, Check, count_again
+
+_MOST_NAMED = 10
+
+
+def what_was_checked(run: StoredRun) -> list[str]:
+    """Signature and counts anew; what disagrees is named, and what was not looked at too."""
+    package = run.package
+    checks = count_again(package.files, package.manifest.metrics, run.run.configuration)
+    return [
+        f"The signature of the artefact {run.artifact.uid} and the checksums of its "
+        f"{len(package.manifest.files)} files were right when they were read for this report.",
+        _counted(checks, binary=run.model["operating_point"]["threshold"] is not None),
+        "No image was scored again, and no interval drawn again, for this report. To do both: "
+        f"deepmed verify {run.artifact.uid} --rescore",
+    ]
+
+
+def _counted(checks: Sequence[Check], *, binary: bool) -> str:
+    wrong = [check for check in checks if not check.agrees]
+    if wrong:
+        names = ", ".join(check.figure for check in wrong[:_MOST_NAMED])
+        return (
+            f"{len(wrong)} of {len(checks)} facts and figures do NOT come out again from the "
+            f"stored predictions, and must not be relied on: {names}."
+        )
+    what = "Estimates, counts, threshold and split" if binary else "Split and predictions"
+    return (
+        f"{what} were counted again from the stored predictions, by a program that shares no code "
+        f"with the evaluation: all {len(checks)} agree to {TOLERANCE:g}."
+    )
