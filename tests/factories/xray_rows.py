@@ -57,13 +57,13 @@ def run_row(home: Home, name: str = "a run", **values: Any) -> int:
         "results": {"best_epoch": 2, "operating_point": None, "test": None},
         "start_time": BEGAN,
         "end_time": BEGAN + timedelta(minutes=MINUTES),
+        "source_path": "nowhere",
         **values,
     }
     with home.database.write() as session:
         run = XrayRun(
             owner_id=home.owner_id,
             run_description=name,
-            source_path="nowhere",
             configuration=small().resolved,
             **given,
         )

@@ -123,7 +123,7 @@ class Uploads:
 def label_of(name: str | None) -> str:
     """The last part of a name, as a safe name of a file: `../a/b.zip` is `b.zip`."""
     last = PurePosixPath((name or "").replace("\\", "/")).name
-    shown = "".join(each for each in last if unicodedata.category(each)[0] != "C").strip(". ")
+    shown = "".join(each for each in last if unicodedata.category(each)[0] != "C").strip()
     stem = shown.removesuffix(".zip").removesuffix(".ZIP").strip(". ")
     cut = stem.encode()[:_LONGEST].decode(errors="ignore").strip(". ")
     return f"{cut}.zip" if cut else _UNNAMED
