@@ -104,10 +104,30 @@ def test_the_percentile_is_one_that_validations_patients_support(
         rows(n, 1), [pictures[seed % 12] for seed in range(n)], patients=range(n),
     )  # fmt: skip
     assert made.percentile == percentile
-    found = made.judge(np.full(5, 99.0), 255 - pictures[0])
-    assert found.flagged is (None if percentile is None else True)
-    if percentile is None:
-        assert "78 patients, too few" in str(found.reason)
+    assert made.judge(np.full(5, 99.0), 255 - pictures[0]).flagged is True
+
+
+@pytest.mark.req("X-17.1")
+def test_with_few_patients_only_what_is_far_from_all_of_validation_is_refused() -> None:
+    pictures = [chest(seed, 16) for seed in range(12)]
+    made = NoveltyGate.fit(
+        rows(12, 0), pictures, [0, 1] * 6, rows(6, 1), pictures[:6], patients=range(6)
+    )
+    typical = made.judge(rows(6, 1)[0], pictures[0])
+    assert (typical.flagged, typical.p_value) == (None, None)
+    assert "6 patients, too few to say which" in str(typical.reason)
+    coloured = pictures[0].copy()
+    coloured[..., 0] //= 3
+    far = rows(6, 1)[0] + 99
+    for row, picture, word in (
+        (far, pictures[0], "sees in it"),
+        (rows(6, 1)[0], 255 - pictures[0], "its negative"),
+        (rows(6, 1)[0], coloured, "colours"),
+    ):
+        found = made.judge(row, picture)
+        assert (found.flagged, found.p_value) == (True, None)
+        assert word in str(found.reason)
+        assert "too few to say how often" in str(found.reason)
 
 
 def test_a_patients_many_images_weigh_as_one() -> None:
