@@ -67,11 +67,7 @@ class Api:
 
     def work_off(self) -> int:
         """Run every queued job here and now; returns how many."""
-        kinds, done = job_kinds(), 0
-        while run := self._claim(set(kinds)):
-            execute(self.home, kinds, run, Event())
-            done += 1
-        return done
+        return work_off(self.home)
 
     def stranger(self) -> "Api":
         """Somebody else at the same server."""
@@ -81,12 +77,22 @@ class Api:
             session.flush()
         return Api.of(self.home.for_owner(other.id))
 
-    def _claim(self, kinds: set[str]) -> Run | None:
-        queues = {kind.queue for kind in job_kinds().values()}
-        until = Run(0, "", LEASE_SECONDS).lease_until()
-        with self.home.database.write_concurrently() as session:
-            job = repository.claim(session, "tests", queues, kinds, lease_until=until)
-            return job and Run(job.id, str(job.token), LEASE_SECONDS)
+
+def work_off(home: Home) -> int:
+    """Run every queued job of a data folder here and now; returns how many."""
+    kinds, done = job_kinds(), 0
+    while run := _claim(home, set(kinds)):
+        execute(home, kinds, run, Event())
+        done += 1
+    return done
+
+
+def _claim(home: Home, kinds: set[str]) -> Run | None:
+    queues = {kind.queue for kind in job_kinds().values()}
+    until = Run(0, "", LEASE_SECONDS).lease_until()
+    with home.database.write_concurrently() as session:
+        job = repository.claim(session, "tests", queues, kinds, lease_until=until)
+        return job and Run(job.id, str(job.token), LEASE_SECONDS)
 
 
 def picture(seed: int = 99, age: float = 7.5) -> bytes:
