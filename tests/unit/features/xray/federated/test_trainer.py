@@ -30,9 +30,9 @@ from deepmed.learning.federated import FederatedSettings
 from deepmed.learning.imaging.rows import ImageRow
 from factories.xray import small
 
-ROUNDS = 3
+CLIENTS, ROUNDS = 2, 2
 TOGETHER = (
-    "num_clients=3",
+    f"num_clients={CLIENTS}",
     f"num_rounds={ROUNDS}",
     "strategy=fedprox",
     "partition=dirichlet",
@@ -104,7 +104,7 @@ def test_tables_messages_and_history_say_the_same_of_every_round(together: Home)
         parts = federated.rounds(session, 1)
         measured = federated.server_evaluations(session, 1)
     assert [(one.number, one.client) for one in parts] == [
-        (number, f"client_{client}") for number in range(1, ROUNDS + 1) for client in range(3)
+        (number, f"client_{client}") for number in range(1, ROUNDS + 1) for client in range(CLIENTS)
     ]
     assert all(one.status == "completed" and one.examples for one in parts)
     assert all({"train_loss", "val_loss"} <= set(one.metrics) for one in parts)
@@ -129,7 +129,7 @@ def test_tables_messages_and_history_say_the_same_of_every_round(together: Home)
 @pytest.mark.req("X-14.1")
 def test_its_messages_are_those_of_the_contract(together: Home) -> None:
     (mode,) = messages(together, "training_mode")
-    assert mode == {"is_federated": True, "num_rounds": ROUNDS, "num_clients": 3}
+    assert mode == {"is_federated": True, "num_rounds": ROUNDS, "num_clients": CLIENTS}
     (start,) = messages(together, "training_start")
     assert (start["training_mode"], start["client_id"]) == ("federated", None)
     (end,) = messages(together, "training_end")
@@ -142,7 +142,7 @@ def test_its_messages_are_those_of_the_contract(together: Home) -> None:
     }
     of_clients = [one for one in messages(together, "epoch_end") if one["client_id"] is not None]
     assert {(one["client_id"], one["round_number"]) for one in of_clients} == {
-        (client, number) for client in range(3) for number in range(1, ROUNDS + 1)
+        (client, number) for client in range(CLIENTS) for number in range(1, ROUNDS + 1)
     }
     assert {one["epoch"] for one in of_clients} == set(range(1, ROUNDS + 1))
 
@@ -169,7 +169,7 @@ def test_a_cancelled_run_goes_on_behind_its_last_round_to_the_same_model(
     starts = [one["first_epoch"] for one in messages(empty, "training_start")]
     assert starts == [1, 2]
     with empty.database.read() as session:
-        assert len(federated.rounds(session, 1)) == 3 * ROUNDS
+        assert len(federated.rounds(session, 1)) == CLIENTS * ROUNDS
     ours, whole = stored(empty), stored(together)
     shares = [[one["logits"] for one in run.predictions["test"]] for run in (ours, whole)]
     assert shares[0] == shares[1]
