@@ -62,6 +62,7 @@ class InferencePrediction(Answer):
     pneumonia_probability: float | None
     normal_probability: float | None
     probabilities: dict[str, float]
+    """Calibrated, by class."""
     decision: str
     """What the threshold, or the largest probability, decides for, whatever that is worth here."""
     threshold: float | None
@@ -70,7 +71,9 @@ class InferencePrediction(Answer):
     refused: bool
     """Whether the image is out of distribution, so that no class is named."""
     abstention: AbstentionAnswer
+    """Whether the decision is answered, by the rule that validation fixed."""
     out_of_distribution: NoveltyAnswer
+    """Whether the image is one of those that the model was made for."""
     width: int
     height: int
     notes: list[str]
@@ -96,6 +99,7 @@ class ClinicalInterpretation(Answer):
     confidence_explanation: str
     """What the probability means here."""
     risk_assessment: RiskAssessment
+    """How much it matters, and how likely something was missed."""
     recommendations: list[str]
     """What to do."""
     disclaimer: str
@@ -139,6 +143,7 @@ class BatchSummary(Answer):
     normal_count: int | None
     pneumonia_count: int | None
     class_counts: dict[str, int]
+    """Images by predicted class."""
     abstained: int
     refused: int
     avg_confidence: float | None
@@ -168,6 +173,7 @@ class MapFaithfulness(Answer):
     """What stood in patches that were taken away: blur, mean or noise."""
     baseline_probability: float
     scores: dict[str, float]
+    """Insertion less deletion, by map: this one, random order and the edges (Sobel)."""
     beats_controls: bool
     """Whether the map does better than a random map and than the image's edges."""
 
