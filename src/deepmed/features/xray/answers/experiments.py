@@ -35,12 +35,6 @@ from deepmed.kit.ids import LARGEST_ID
 PREFIX = "run_"
 PARTITIONS = {"stratified": "iid", "random": "iid", "iid": "iid", "non-iid": "dirichlet"}
 """What the contract calls dealing patients to clients, and what it is here."""
-_PLACES = {
-    "checkpoint_dir": "results/centralized/checkpoints",
-    "logs_dir": "results/centralized/logs",
-    "base_output_dir": "experiments",
-}
-"""What clients send where nobody chose."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,7 @@ class Asked:
 
 
 def start_centralized(
-    runs: XrayRuns, asked: Asked, name: str, places: Mapping[str, str]
+    runs: XrayRuns, asked: Asked, name: str, places: Mapping[str, str | None]
 ) -> CentralizedStarted:
     """Accept a training on all images of a ZIP.
 
@@ -102,7 +96,7 @@ def compare(
     asked: Asked,
     names: tuple[str, str],
     strategy: str,
-    places: Mapping[str, str],
+    places: Mapping[str, str | None],
 ) -> ComparisonStarted:
     """Accept both on the same images with the same split; raises as `start_centralized`."""
     config = _config(runs, asked, {"federated": {"partition": PARTITIONS[strategy]}})
@@ -224,7 +218,7 @@ def _settings(text: str | None) -> Mapping[str, Any]:
         found = json.loads(text)
     except (ValueError, RecursionError):
         found = None
-    if not isinstance(found, dict):
+    if not (isinstance(found, dict) and all(isinstance(one, dict) for one in found.values())):
         raise ConfigurationRefusedError(
             "The configuration is no JSON object of sections; no training was started. Write it "
             'as {"experiment": {"epochs": 5}}.'
@@ -267,10 +261,10 @@ def _message(run_id: int) -> str:
     )
 
 
-def _notes(places: Mapping[str, str], folder: str) -> list[str]:
+def _notes(places: Mapping[str, str | None], folder: str) -> list[str]:
     return [
         f"{name} was not used: requests name no place on the server. The files of the run lie in "
         f"{folder} of the data folder."
         for name, value in places.items()
-        if value != _PLACES[name]
+        if value is not None
     ]

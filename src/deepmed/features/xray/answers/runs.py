@@ -96,7 +96,7 @@ def view(runs: XrayRuns, run_id: int) -> RunView:
         end_time=run.end_time,
         configuration=run.configuration,
         results=run.results if stored.is_completed else None,
-        card=stored.card if stored.is_completed else None,
+        card=None if run.artifact_id is None else stored.card,
     )
 
 

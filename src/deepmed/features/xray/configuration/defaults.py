@@ -65,10 +65,9 @@ def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     >>> merged({"system": {"seed": 1}}, {"system": {"test_split": 0.2}})
     {'system': {'seed': 1, 'test_split': 0.2}}
     """
-    found = {section: dict(inside) for section, inside in values.items()}
+    found = dict(values)
     for section, inside in changes.items():
-        if isinstance(inside, Mapping) and isinstance(found.get(section, {}), dict):
-            found[section] = {**found.get(section, {}), **inside}
-        else:
-            found[section] = inside
+        before = found.get(section, {})
+        both = isinstance(inside, Mapping) and isinstance(before, Mapping)
+        found[section] = {**before, **inside} if both else inside
     return found

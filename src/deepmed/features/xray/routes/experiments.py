@@ -33,7 +33,9 @@ Configuration = Annotated[
         description="Settings that differ from the caller's defaults, as a JSON object of sections",
     ),
 ]
-Foreign = Annotated[Anything, Form(description="Taken, and not used: requests name no place here")]
+Foreign = Annotated[
+    Anything | None, Form(description="Taken, and not used: requests name no place here")
+]
 
 
 @router.post("/centralized", status_code=202)
@@ -41,8 +43,8 @@ Foreign = Annotated[Anything, Form(description="Taken, and not used: requests na
 def train(  # noqa: PLR0917 - the fields of the contract's form
     runs: CallersRuns,
     data_zip: Archive,
-    checkpoint_dir: Foreign = "results/centralized/checkpoints",
-    logs_dir: Foreign = "results/centralized/logs",
+    checkpoint_dir: Foreign = None,
+    logs_dir: Foreign = None,
     experiment_name: Annotated[Name, Form()] = "pneumonia_centralized",
     csv_filename: TableName = CSV_FILENAME,
     level: Level = None,
@@ -78,7 +80,7 @@ def compare(  # noqa: PLR0917 - likewise
         Literal["stratified", "random", "iid", "non-iid"],
         Form(description="How patients are dealt to clients; non-iid deals them unevenly"),
     ] = "stratified",
-    base_output_dir: Foreign = "experiments",
+    base_output_dir: Foreign = None,
     centralized_name: Annotated[Name, Form()] = "centralized_comparison",
     federated_name: Annotated[Name, Form()] = "federated_comparison",
     csv_filename: TableName = CSV_FILENAME,

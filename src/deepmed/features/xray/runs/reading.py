@@ -110,10 +110,10 @@ class StoredRun:
         return found
 
     def _uid(self) -> str:
-        if not self.is_completed or self.run.results is None:
+        uid: str | None = (self.run.results or {}).get("artifact")
+        if not self.is_completed or uid is None:
             raise ConflictError(
                 f"Run {self.run.id} is not completed ({self.status}), so it has no model and no "
                 "figures yet. What it has learned so far is kept."
             )
-        uid: str = self.run.results["artifact"]
         return uid

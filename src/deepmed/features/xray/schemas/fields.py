@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from deepmed.kit.errors import PathRefusedError
+
 Status = Literal["in_progress", "completed", "failed"]
 Mode = Literal["centralized", "federated"]
 
@@ -23,9 +25,11 @@ def _printable(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The name of a file and no way to one (S-16)."""
-    if text in {".", ".."} or any(sign in text for sign in "/\\:"):
-        raise ValueError("is no plain name of a file")
+    """The name of a file and no way to one; refused with 400, as all such fields are (S-16)."""
+    if text in {".", ".."} or any(sign in text for sign in "/\\:\0"):
+        raise PathRefusedError(
+            "A table is named by its plain name, without folders; nothing was kept or started."
+        )
     return _printable(text)
 
 
