@@ -187,6 +187,7 @@ ROLES: dict[str, Role | None] = {
     "GET /xrays/compare": VIEWER,
     "GET /xrays/compare/part": VIEWER,
     "GET /xrays/predict": VIEWER,
+    "GET /xrays/predict/worth": VIEWER,
     "POST /xrays/predict": ANALYST,
     # X-rays: defaults of trainings
     "GET /config/current": VIEWER,

@@ -88,6 +88,12 @@ def predict(request: Request, runs: CallersRuns, run: int | None = None) -> HTML
     return _shown(request, "predict.html", outcome.prediction.content(runs, run))
 
 
+@router.get("/xrays/predict/worth")
+def worth(request: Request, runs: CallersRuns, run: int) -> HTMLResponse:
+    """What the answers of another model are worth, when that is chosen."""
+    return _shown(request, "worth_part.html", outcome.prediction.worth(stored(runs, run)))
+
+
 @router.post("/xrays/predict")
 def answer(
     request: Request,

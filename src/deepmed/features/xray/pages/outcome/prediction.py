@@ -1,7 +1,6 @@
 """One image asked about: what the model says of it, whether that is an answer, and why."""
 
 import base64
-from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 from deepmed.features.xray.inference.prediction import NO_INTERPRETATION, HeatMap, Prediction
@@ -47,16 +46,8 @@ def content(runs: XrayRuns, run_id: int | None) -> dict[str, Any]:
         run = inference.run(run_id)
     except ModelError:
         return {"completed": (), "run": None}
-    return {
-        "completed": completed,
-        "run": run.run,
-        "serving": inference.run().run.id,
-        "methods": METHODS,
-        "worth": worth(run),
-        "rests_on": _rests_on(run),
-        "classes": run.model["classes"],
-        "bytes": runs.home.settings.max_file_bytes,
-    }
+    serving = inference.run().run.id
+    return {"completed": completed, "serving": serving, "methods": METHODS, **worth(run)}
 
 
 def answer(runs: XrayRuns, run_id: int, name: str | None, file: BinaryIO, method: str) -> Any:
@@ -90,20 +81,17 @@ def shown(made: Prediction, run: StoredRun) -> dict[str, Any]:
     }
 
 
-def worth(run: StoredRun) -> list[tuple[str, str]]:
+def worth(run: StoredRun) -> dict[str, Any]:
     """What the model's answers are worth, on its test part where it has one."""
-    figures = _measured(run)["report"]["figures"]
+    part = TEST if run.evaluation[TEST] else VALIDATION
+    figures = run.evaluation[part]["report"]["figures"]
     names = WORTH if "sensitivity" in figures else ("accuracy", "macro_auroc")
-    return [(in_words(name), words.interval(figures[name])) for name in names]
-
-
-def _rests_on(run: StoredRun) -> str:
-    return TEST if run.evaluation[TEST] else VALIDATION
-
-
-def _measured(run: StoredRun) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = run.evaluation[_rests_on(run)]
-    return found
+    return {
+        "run": run.run,
+        "classes": run.model["classes"],
+        "rests_on": part,
+        "worth": [(in_words(name), words.interval(figures[name])) for name in names],
+    }
 
 
 def _chip(made: Prediction) -> tuple[str, str]:

@@ -17,7 +17,6 @@ from deepmed.web.svg import (
 )
 
 ROW, NAMES, NUMBERS = 24, 150, 46
-CHANCE = 0.5
 
 
 @dataclass(frozen=True)
@@ -32,18 +31,16 @@ class Bar:
     images: int | None
 
 
-def intervals(title: str, rows: Sequence[Bar], *, label: str, chance: bool = False) -> Chart:
+def intervals(title: str, rows: Sequence[Bar], *, label: str) -> Chart:
     """A figure a row with its interval.
 
     Args:
         title: what is shown.
         rows: figures; those without an estimate say so.
         label: what the axis measures.
-        chance: whether 0.5 is what tossing a coin comes to.
     """
     across = Axis(0.0, 1.0, NAMES + 10, WIDTH - NUMBERS)
-    still = ("chance", CHANCE) if chance else None
-    return _rows(title, rows, across, label=label, still=still)
+    return _rows(title, rows, across, label=label, still=None)
 
 
 def differences(title: str, rows: Sequence[Bar]) -> Chart:
@@ -84,7 +81,7 @@ def _rows(
         words, x = still[0], across.at(still[1])
         body += [line(x, top, x, bottom, dashed=True), text(x, top - 6, words, "middle")]
     for place, row in enumerate(rows):
-        body += _row(across, top + ROW * place + ROW / 2, row)
+        body += _row(across, top + ROW * place + ROW / 2, row, ".3f" if still is None else "+.3f")
     data: list[list[object]] = [
         [row.name, row.estimate, row.low, row.high, row.patients, row.images] for row in rows
     ]
@@ -92,7 +89,7 @@ def _rows(
     return Chart(title, drawn(title, body, WIDTH, height), columns, data)
 
 
-def _row(across: Axis, middle: float, row: Bar) -> list[str]:
+def _row(across: Axis, middle: float, row: Bar, form: str) -> list[str]:
     named = text(NAMES, middle + 4, row.name, "end")
     if row.estimate is None:
         return [named, text(across.start, middle + 4, "cannot be had", "start")]
@@ -103,5 +100,5 @@ def _row(across: Axis, middle: float, row: Bar) -> list[str]:
         named,
         *around,
         f'<circle cx="{across.at(row.estimate)}" cy="{middle}" r="4.5" fill="{ACCENT}"/>',
-        text(WIDTH - 4, middle + 4, f"{row.estimate:.3f}", "end"),
+        text(WIDTH - 4, middle + 4, format(row.estimate, form), "end"),
     ]
