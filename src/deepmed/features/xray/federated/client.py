@@ -6,13 +6,14 @@ that lets it in, come by standard input. It ends when the server does.
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from deepmed.kit import privacy
 
 
-def main(file: Path) -> int:
-    privacy.apply()
+def run(file: Path, secret: Mapping[str, str]) -> None:
+    """Learn as the server orders, until it has no more orders."""
     import torch  # noqa: PLC0415 - after the opt-outs
 
     from deepmed.features.xray.configuration import ConfigManager  # noqa: PLC0415 - likewise
@@ -25,17 +26,15 @@ def main(file: Path) -> int:
     from deepmed.learning.federated.app import client_app  # noqa: PLC0415 - likewise
     from deepmed.learning.federated.joining import join  # noqa: PLC0415 - likewise
 
-    said, secret = json.loads(file.read_bytes()), json.loads(sys.stdin.readline())
+    said = json.loads(file.read_bytes())
     torch.set_num_threads(said["threads"])
     config = ConfigManager(said["configuration"]).config
     work = Work(
         config, said["classes"], said["class_counts"], Path(said["folder"]), cancelled=_never
     )
     own = Holding(rows_from(said["train"]), rows_from(said["validation"]))
-    client = local_client(work, said["number"], own)
-    app = client_app(client, config.experiment.local_epochs)
+    app = client_app(local_client(work, said["number"], own), config.experiment.local_epochs)
     join(secret["address"], said["number"], secret["token"], app)
-    return 0
 
 
 def _never() -> bool:
@@ -44,4 +43,5 @@ def _never() -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    privacy.apply()
+    run(Path(sys.argv[1]), json.loads(sys.stdin.readline()))
