@@ -30,6 +30,7 @@ LOADED_BEFOREHAND = (
     "rich.table",
     "scipy.stats",
     "faiss",
+    "torch._dynamo",  # asked for by every optimiser
 )
 STEPS = (
     ("deepmed.kit.database.engine", "Database", "write"),

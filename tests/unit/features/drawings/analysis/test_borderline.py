@@ -85,10 +85,10 @@ def test_whatever_embedding_anew_could_turn_is_borderline(trial: Trial) -> None:
     assert reach > 0
     turned = 0
     random = np.random.default_rng(0)
-    for part in np.linspace(-1.5, 1.5, 10):
+    for part in np.linspace(-1.5, 1.5, 6):
         vector = trial.at(threshold + part * reach)
         before, best = trial.of(vector), trial.uphill(vector)
-        for way in (best, -best, *random.normal(size=(5, len(vector)))):
+        for way in (best, -best, *random.normal(size=(3, len(vector)))):
             after = trial.of(trial.moved(vector, way))
             if after.is_anomaly != before.is_anomaly:
                 turned += 1
