@@ -20,6 +20,7 @@ COMMANDS = {
     "demo": Entry("deepmed.cli.demo", "app", "Run the whole drawings flow on sample data."),
     "drawings": Entry("deepmed.cli.drawings", "app", "Children's drawings, scored by age."),
     "xray": Entry("deepmed.cli.xray", "app", "Chest X-rays: train, evaluate, show runs."),
+    "images": Entry("deepmed.cli.images", "app", "Images of any kind, told apart by class."),
     "worker": Entry("deepmed.cli.worker", "worker", "Work off queued jobs, until stopped."),
     "job": Entry("deepmed.cli.jobs", "app", "Long work: see how far it is, cancel it, retry it."),
     "bench": Entry("deepmed.cli.bench", "app", "Make the published figures again."),

@@ -20,8 +20,11 @@ Settings = Annotated[
     ),
 ]
 Level = Annotated[
-    int | None,
-    typer.Option(min=1, max=5, help="How much effort: 1 is one quick epoch, 5 the most."),
+    str | None,
+    typer.Option(
+        metavar="LEVEL",
+        help="How much effort: 1 (fast, one epoch) to 5 (best), by number or by name.",
+    ),
 ]
 ConfigFile = Annotated[
     Path | None,

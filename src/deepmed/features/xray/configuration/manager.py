@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from pydantic import ValidationError as SchemaError
@@ -39,14 +40,21 @@ class ConfigManager:
         *,
         level: int | str | None = None,
         overrides: Sequence[str] = (),
+        start: Mapping[str, Any] = MappingProxyType({}),
     ) -> Self:
         """A file's values, changed by a level and then by single values as `place=value`.
+
+        `start` has values by place that the file may change.
 
         Raises:
             ValidationError: the file is none, or a key or value in it or elsewhere is not
                 acceptable.
         """
-        values = {} if file is None else _from_file(file)
+        values: dict[str, Any] = {}
+        for place, value in start.items():
+            _put(values, place, value)
+        for section, given in ({} if file is None else _from_file(file)).items():
+            values[section] = values.get(section, {}) | given
         if level is not None:
             for place, value in level_of(level).values.items():
                 _put(values, place, value)
