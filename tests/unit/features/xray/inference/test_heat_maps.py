@@ -107,7 +107,9 @@ def test_frozen_and_partly_unfrozen_networks_are_explained_alike(
     with XrayInference.of(ward.home).asking() as asked, XrayReader() as reader:
 
         def scores() -> Any:
-            made = Asked(asked.facts, model, reader, ward.home.settings).predict(ward.film(), "f", MapWanted())
+            made = Asked(asked.facts, model, reader, ward.home.settings).predict(
+                ward.film(), "f", MapWanted()
+            )
             assert made.heatmap is not None
             assert made.heatmap.faithfulness is not None, made.heatmap.reason
             return made.heatmap.faithfulness["scores"]
