@@ -225,6 +225,15 @@ ROLES: dict[str, Role | None] = {
     "POST /api/predict_image": ANALYST,
     "GET /api/v1/xray/served": VIEWER,
     "PUT /api/v1/xray/served": ANALYST,
+    # X-rays: reports
+    "GET /api/v1/xray/runs/{run_id}/report.{form}": VIEWER,
+    "GET /api/v1/xray/comparison": VIEWER,
+    "POST /api/inference/report/single": ANALYST,
+    "POST /api/inference/report/batch-summary": ANALYST,
+    "POST /api/inference/report/batch-with-images": ANALYST,
+    "POST /api/reports/single": ANALYST,
+    "POST /api/reports/batch": ANALYST,
+    "POST /api/reports/batch-with-heatmaps": ANALYST,
     # Pages of jobs
     "GET /jobs": VIEWER,
     "GET /jobs/part": VIEWER,

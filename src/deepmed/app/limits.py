@@ -32,6 +32,7 @@ def size_limits(settings: Settings) -> SizeLimits:
             "/xrays/predict": settings.max_upload_bytes + FORM_BYTES,
             "/xrays/sources": settings.max_upload_bytes + FORM_BYTES,
         },
+        {"/api/reports/": settings.max_request_bytes},  # pictures stand in their JSON
     )
 
 

@@ -61,6 +61,7 @@ def routers() -> Iterator[tuple[str, APIRouter]]:
     from deepmed.features.drawings import routes as drawings  # noqa: PLC0415 - likewise
     from deepmed.features.xray import routes as xray  # noqa: PLC0415 - likewise
     from deepmed.features.xray.inference import routes as inference  # noqa: PLC0415 - likewise
+    from deepmed.features.xray.report import routes as xray_reports  # noqa: PLC0415 - likewise
     from deepmed.web import routes as web  # noqa: PLC0415 - likewise
 
     yield "", root.router
@@ -75,6 +76,7 @@ def routers() -> Iterator[tuple[str, APIRouter]]:
     for router in drawings.routers():
         yield API, router
     yield "", inference.router
+    yield "", xray_reports.router
     for router in xray.contract_routers():
         yield "", router
     for router in xray.routers():

@@ -12,20 +12,25 @@ from deepmed.kit.http.problems import Problem, Problems
 
 @dataclass(frozen=True)
 class SizeLimits:
-    """In bytes; `uploads` has larger ones by the beginning of a path."""
+    """In bytes; `uploads` has larger ones by the beginning of a path, `documents` of JSON."""
 
     request: int
     json: int
     uploads: Mapping[str, int] = field(default_factory=dict)
+    documents: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, path: str, content_type: str) -> tuple[int, str]:
         """The limit of a request and its name in the contract."""
         kind = content_type.partition(";")[0].strip().lower()
         if kind == "application/json" or kind.endswith("+json"):
-            return self.json, "json_too_large"
-        matching = [prefix for prefix in self.uploads if path.startswith(prefix)]
-        most = self.uploads[max(matching, key=len)] if matching else self.request
-        return most, "request_too_large"
+            return _longest(self.documents, path, self.json), "json_too_large"
+        return _longest(self.uploads, path, self.request), "request_too_large"
+
+
+def _longest(limits: Mapping[str, int], path: str, otherwise: int) -> int:
+    """That of the longest beginning of the path."""
+    matching = [prefix for prefix in limits if path.startswith(prefix)]
+    return limits[max(matching, key=len)] if matching else otherwise
 
 
 PATIENCE_SECONDS = 5

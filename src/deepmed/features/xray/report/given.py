@@ -1,0 +1,314 @@
+"""Reports of answers that came with the request: printed as sent, and counted again."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import deepmed
+from deepmed.core.home import Home
+from deepmed.features.xray.inference.prediction import NO_INTERPRETATION
+from deepmed.features.xray.report.content import Picture, Report, Section, Titled
+from deepmed.features.xray.report.gathering import number
+from deepmed.features.xray.report.schemas import (
+    BatchReport,
+    GivenPrediction,
+    GivenResult,
+    GivenSummary,
+    SingleReport,
+)
+from deepmed.features.xray.runs.reading import StoredRun
+from deepmed.kit import clock
+from deepmed.kit.errors import ConflictError, ImageProcessingError, NotFoundError, ValidationError
+from deepmed.kit.pictures import PictureLimits, encode_png, read_picture
+from deepmed.kit.settings import Settings
+from deepmed.web.charts import Table
+
+MOST_PICTURES = 20
+CLOSE = 1e-3
+"""Numbers that were rounded for the wire still agree to this."""
+_VERSION = re.compile(r"run_(\d{1,18})_([0-9a-f]{8})")
+SENT = (
+    "The numbers of this report came with the request. This server neither computed nor stored "
+    "them, and what is said below under “What was checked” is all that it looked at."
+)
+POSITIVE, NEGATIVE = "PNEUMONIA", "NORMAL"
+
+
+def single_report(home: Home, body: SingleReport) -> Report:
+    """One answer, as it was sent.
+
+    Raises:
+        ValidationError: a picture cannot be read.
+    """
+    name = body.filename or "image"
+    settings = home.settings
+    pictures = [
+        *_sent_picture(body.original_image_base64, f"{name}, as it was sent", settings),
+        *_sent_picture(body.heatmap_base64, f"Map of {name}, as it was sent", settings),
+    ]
+    contradictions = list(_contradictions(name, body.prediction))
+    return _report(
+        f"Answer for {name}",
+        [
+            Section(
+                "The answer as it was sent",
+                [f"The model is named {body.model_version!r}."],
+                [Titled("Numbers", Table(["what", "value"], _rows(body.prediction)))],
+                (),
+                pictures,
+            ),
+            Section(
+                "What was checked",
+                [
+                    *_agreement(contradictions, "The numbers of the answer agree with each other."),
+                    _named_model(home, body.model_version),
+                ],
+            ),
+            Section("Limits", list(_limits(told=body.clinical_interpretation is not None))),
+        ],
+    )
+
+
+def batch_report(
+    home: Home,
+    body: BatchReport,
+    *,
+    pictures: bool,
+    beside: Sequence[Section] = (),
+    checked: Sequence[str] = (),
+) -> Report:
+    """Many answers, as they were sent, with the summary counted again.
+
+    Args:
+        home: the data folder.
+        body: what was sent.
+        pictures: whether those that were sent are printed.
+        beside: further sections, behind the table.
+        checked: what else was looked at, in words.
+
+    Raises:
+        ValidationError: a picture cannot be read.
+    """
+    found = [line for one in body.results for line in _contradictions_of(one)]
+    counted = _counted(body.results)
+    found += [
+        f"The summary says {name.replace('_', ' ')} {sent}, and the results come to {again}."
+        for name, sent, again in _beside(body.summary, counted)
+        if sent is not None and not _same(sent, again)
+    ]
+    shown = _appended(body.results, home.settings) if pictures else []
+    return _report(
+        f"Answers for {len(body.results)} images",
+        [
+            Section(
+                "Summary",
+                [f"The model is named {body.model_version!r}."],
+                [Titled("Counts", _summary_table(body.summary, counted))],
+            ),
+            Section(
+                "Each image",
+                (),
+                [Titled("Answers as they were sent", _results_table(body.results), _WIDTHS)],
+            ),
+            *_appendix(shown, body.results, pictures=pictures),
+            *beside,
+            Section(
+                "What was checked",
+                [
+                    *_agreement(
+                        found,
+                        "The numbers of each answer agree with each other, and the summary with "
+                        "the answers.",
+                    ),
+                    _named_model(home, body.model_version),
+                    *checked,
+                ],
+            ),
+            Section("Limits", list(_limits(told=bool(body.summary.high_risk_count)))),
+        ],
+    )
+
+
+_WIDTHS = (2.6, 1.4, 1.2, 1.2, 1.2, 2.4)
+
+
+def _report(title: str, sections: Sequence[Section]) -> Report:
+    return Report(
+        title=title,
+        subject="Answers of a classifier of X-rays, as they were sent",
+        made=clock.now(),
+        lead=[SENT],
+        sections=sections,
+        footer=f"Printed with DeepMed {deepmed.__version__}; nothing of the request was stored.",
+    )
+
+
+def _rows(prediction: GivenPrediction) -> list[list[object]]:
+    return [
+        ["predicted class", prediction.predicted_class],
+        ["confidence", number(prediction.confidence)],
+        ["probability of PNEUMONIA", number(prediction.pneumonia_probability)],
+        ["probability of NORMAL", number(prediction.normal_probability)],
+        ["answer (none where the model abstained)", prediction.answer],
+        ["refused as unlike the images of training", prediction.refused],
+    ]
+
+
+def _contradictions_of(one: GivenResult) -> Iterator[str]:
+    if one.prediction is not None:
+        yield from _contradictions(one.filename, one.prediction)
+    if one.success and one.prediction is None:
+        yield f"{one.filename}: it counts as answered, and there is no answer."
+
+
+def _contradictions(name: str, given: GivenPrediction) -> Iterator[str]:
+    ill, well = given.pneumonia_probability, given.normal_probability
+    if ill is not None and well is not None and abs(ill + well - 1) > CLOSE:
+        yield f"{name}: the two probabilities sum to {ill + well:.4f} and not to 1."
+    own = {POSITIVE: ill, NEGATIVE: well}.get(given.predicted_class or "")
+    if own is not None and given.confidence is not None and abs(own - given.confidence) > CLOSE:
+        yield (
+            f"{name}: the confidence is {given.confidence:.4f}, and the probability of the "
+            f"predicted class {own:.4f}."
+        )
+
+
+def _agreement(contradictions: Sequence[str], otherwise: str) -> list[str]:
+    if not contradictions:
+        return [otherwise]
+    told = contradictions[:MOST_PICTURES]
+    more = len(contradictions) - len(told)
+    return [
+        "What was sent contradicts itself, so at least one of its numbers is wrong.",
+        *told,
+        *([f"And {more} more contradictions."] if more else []),
+    ]
+
+
+def _named_model(home: Home, version: str) -> str:
+    """What is known here of the model that the request names."""
+    known = _VERSION.fullmatch(version)
+    if known:
+        try:
+            run = StoredRun.of(home, int(known[1]))
+            if run.artifact.uid.startswith(known[2]):
+                return (
+                    f"A model of this name is run {run.run.id} ({run.run.run_description}) of this "
+                    "server. Whether it gave these numbers was not checked: the images were not "
+                    "asked about again."
+                )
+        except (NotFoundError, ConflictError):
+            pass
+    return "No model of this name is known here, so nothing is known of what it was tested on."
+
+
+def _limits(*, told: bool) -> Iterator[str]:
+    yield NO_INTERPRETATION
+    if told:
+        yield (
+            "An interpretation, or a count of high risks, came with the request. It is not "
+            "printed, for the reason above."
+        )
+    yield "A person decides, who has seen the images; this report is no finding."
+
+
+def _counted(results: Sequence[GivenResult]) -> dict[str, float | int | None]:
+    """The summary as the results come to it."""
+    answered = [one.prediction for one in results if one.success and one.prediction is not None]
+    sure = [one.confidence for one in answered if one.confidence is not None]
+    decided = [one.predicted_class for one in answered]
+    return {
+        "total_images": len(results),
+        "successful": sum(one.success for one in results),
+        "failed": sum(not one.success for one in results),
+        "pneumonia_count": decided.count(POSITIVE),
+        "normal_count": decided.count(NEGATIVE),
+        "avg_confidence": sum(sure) / len(sure) if sure else None,
+    }
+
+
+def _beside(
+    summary: GivenSummary, counted: Mapping[str, float | int | None]
+) -> Iterator[tuple[str, Any, Any]]:
+    for name, again in counted.items():
+        yield name, getattr(summary, name), again
+
+
+def _same(sent: float, again: float | None) -> bool:
+    return again is not None and abs(sent - again) <= CLOSE
+
+
+def _summary_table(summary: GivenSummary, counted: Mapping[str, float | int | None]) -> Table:
+    rows: list[list[object]] = [
+        [name.replace("_", " "), _plain(again), _plain(sent)]
+        for name, sent, again in _beside(summary, counted)
+    ]
+    return Table(["what", "counted here", "as it was sent"], rows)
+
+
+def _plain(value: float | None) -> object:
+    return number(value) if isinstance(value, float) else value
+
+
+def _results_table(results: Sequence[GivenResult]) -> Table:
+    columns = ["image", "class", "confidence", "PNEUMONIA", "NORMAL", "remark"]
+    return Table(columns, [_result_row(one) for one in results])
+
+
+def _result_row(one: GivenResult) -> list[object]:
+    given = one.prediction
+    if given is None:
+        return [one.filename, None, None, None, None, one.error or "not answered"]
+    remark = "refused: unlike the images of training" if given.refused else one.error
+    shares = (given.confidence, given.pneumonia_probability, given.normal_probability)
+    return [one.filename, given.predicted_class, *map(number, shares), remark]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    filename: str
+    pictures: list[Picture]
+
+
+def _appended(results: Sequence[GivenResult], settings: Settings) -> list[_Shown]:
+    found: list[_Shown] = []
+    for one in results:
+        if len(found) == MOST_PICTURES:
+            break
+        name = one.filename
+        pictures = [
+            *_sent_picture(one.original_image_base64, f"{name}, as it was sent", settings),
+            *_sent_picture(one.heatmap_base64, f"Map of {name}, as it was sent", settings),
+        ]
+        if pictures:
+            found.append(_Shown(name, pictures))
+    return found
+
+
+def _appendix(
+    shown: Sequence[_Shown], results: Sequence[GivenResult], *, pictures: bool
+) -> Iterator[Section]:
+    sent = sum(bool(one.heatmap_base64 or one.original_image_base64) for one in results)
+    if not pictures or not sent:
+        return
+    words = [f"Pictures of {len(shown)} of {sent} images that came with some."]
+    yield Section("Pictures", words, (), (), [each for one in shown for each in one.pictures])
+
+
+def _sent_picture(text: str | None, caption: str, settings: Settings) -> Iterator[Picture]:
+    if not text:
+        return
+    try:
+        content = base64.b64decode(text.partition("base64,")[2] or text, validate=True)
+        limits = PictureLimits(settings.max_file_bytes, settings.max_pixels, 1)
+        picture = read_picture(content, limits)
+    except (binascii.Error, ValueError, ImageProcessingError) as error:
+        reason = error.message if isinstance(error, ImageProcessingError) else "it is no Base64."
+        raise ValidationError(
+            f"The picture “{caption}” cannot be read: {reason} No report was made. Leave the "
+            "picture out, or send it as PNG or JPEG in Base64."
+        ) from error
+    yield Picture(encode_png(picture.pixels), caption)
