@@ -357,7 +357,8 @@ def _xray_runs(tour: Tour) -> None:
     go, reach = tour.go, tour.reach
     reach("POST", "/config/update", json={"experiment": {"epochs": 7}})
     reach("GET", "/config/current")
-    for path in ("centralized", "centralized/train"):
+    ways = ("federated", "federated/train", "comparison/run", "centralized", "centralized/train")
+    for path in ways:
         sent = {"data_zip": ("images.zip", films_zip(), "application/zip")}
         begun = reach("POST", f"/experiments/{path}", files=sent)
     here = {"run_id": begun["run_id"]}

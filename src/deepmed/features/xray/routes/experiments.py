@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi import APIRouter, File, Form, Path, Query, UploadFile
 
 from deepmed.features.xray.answers import experiments as answers
 from deepmed.features.xray.answers.config import CSV_FILENAME
@@ -22,6 +22,10 @@ Archive = Annotated[
     UploadFile,
     File(description="A ZIP: images with a table of labels, or one folder of images a class"),
 ]
+ExperimentId = Annotated[
+    str, Path(description="`run_7`, `7`, or the exact name: then the newest of that name")
+]
+Title = Annotated[Name, Form(description="What the run is called")]
 TableName = Annotated[
     FileName, Form(description="Name of the table; any with its columns is taken where it is not")
 ]
@@ -45,7 +49,7 @@ def train(  # noqa: PLR0917 - the fields of the contract's form
     data_zip: Archive,
     checkpoint_dir: Foreign = None,
     logs_dir: Foreign = None,
-    experiment_name: Annotated[Name, Form()] = "pneumonia_centralized",
+    experiment_name: Title = "pneumonia_centralized",
     csv_filename: TableName = CSV_FILENAME,
     level: Level = None,
     configuration: Configuration = None,
@@ -61,9 +65,11 @@ def train(  # noqa: PLR0917 - the fields of the contract's form
 def train_federated(  # noqa: PLR0917 - likewise
     runs: CallersRuns,
     data_zip: Archive,
-    experiment_name: Annotated[Name, Form()] = "pneumonia_federated",
+    experiment_name: Title = "pneumonia_federated",
     csv_filename: TableName = CSV_FILENAME,
-    num_server_rounds: Annotated[int | None, Form(ge=1, le=10_000)] = None,
+    num_server_rounds: Annotated[
+        int | None, Form(ge=1, le=10_000, description="Rounds; those of the settings when unset")
+    ] = None,
     level: Level = None,
     configuration: Configuration = None,
 ) -> FederatedStarted:
@@ -81,8 +87,8 @@ def compare(  # noqa: PLR0917 - likewise
         Form(description="How patients are dealt to clients; non-iid deals them unevenly"),
     ] = "stratified",
     base_output_dir: Foreign = None,
-    centralized_name: Annotated[Name, Form()] = "centralized_comparison",
-    federated_name: Annotated[Name, Form()] = "federated_comparison",
+    centralized_name: Title = "centralized_comparison",
+    federated_name: Title = "federated_comparison",
     csv_filename: TableName = CSV_FILENAME,
     level: Level = None,
     configuration: Configuration = None,
@@ -95,8 +101,8 @@ def compare(  # noqa: PLR0917 - likewise
 
 
 @router.get("/status/{experiment_id}")
-def status(runs: CallersRuns, experiment_id: str) -> ExperimentStatus:
-    """How far an experiment is, by `run_7`, by `7`, or by its exact name: then the newest."""
+def status(runs: CallersRuns, experiment_id: ExperimentId) -> ExperimentStatus:
+    """How far an experiment is."""
     return answers.status(runs, experiment_id)
 
 
@@ -104,7 +110,9 @@ def status(runs: CallersRuns, experiment_id: str) -> ExperimentStatus:
 def experiments(
     runs: CallersRuns,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    offset: Annotated[
+        int, Query(ge=0, le=2**31 - 1, description="How many of them to pass over")
+    ] = 0,
 ) -> ExperimentList:
     """The newest first."""
     return answers.listed(runs, limit, offset)

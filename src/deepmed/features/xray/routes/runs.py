@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from deepmed.features.xray.answers import analytics, downloads, rounds
 from deepmed.features.xray.answers import runs as answers
@@ -23,6 +23,9 @@ from deepmed.features.xray.schemas.runs import (
 
 router = APIRouter(prefix="/api/runs", tags=["xray"])
 
+OfMode = Annotated[Mode | None, Query(description="Centralized runs alone, or federated ones")]
+RunId = Annotated[int, Path(description="The run")]
+
 
 def _file(kind: str, text: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {kind: {}}, "description": text}}
@@ -32,11 +35,15 @@ def _file(kind: str, text: str) -> dict[int | str, dict[str, Any]]:
 def list_runs(  # noqa: PLR0917 - the parameters of the contract
     runs: CallersRuns,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    offset: Annotated[
+        int, Query(ge=0, le=2**31 - 1, description="How many of them to pass over")
+    ] = 0,
     status: Status | None = None,
-    training_mode: Mode | None = None,
-    sort_by: SortKey = "start_time",
-    sort_order: SortOrder = "desc",
+    training_mode: OfMode = None,
+    sort_by: Annotated[
+        SortKey, Query(description="By what they are sorted; those without it come last")
+    ] = "start_time",
+    sort_order: Annotated[SortOrder, Query(description="Up or down")] = "desc",
 ) -> RunList:
     """The newest first, unless asked otherwise."""
     return answers.listed(
@@ -53,33 +60,35 @@ def list_runs(  # noqa: PLR0917 - the parameters of the contract
 def analytics_summary(
     runs: CallersRuns,
     status: Status | None = "completed",
-    training_mode: Mode | None = None,
-    days: Annotated[int | None, Query(ge=1, le=36_500)] = None,
+    training_mode: OfMode = None,
+    days: Annotated[
+        int | None, Query(ge=1, le=36_500, description="Those alone that began in so many days")
+    ] = None,
 ) -> AnalyticsSummary:
     """What all runs of the caller came to on validation."""
     return analytics.summary(runs, status, training_mode, days)
 
 
 @router.get("/{run_id}/metrics")
-def metrics(runs: CallersRuns, run_id: int) -> RunMetrics:
+def metrics(runs: CallersRuns, run_id: RunId) -> RunMetrics:
     """Its epochs or rounds, and its figures on patients that it never saw."""
     return answers.metrics(runs, run_id)
 
 
 @router.get("/{run_id}/federated-rounds")
-def federated_rounds(runs: CallersRuns, run_id: int) -> FederatedRounds:
+def federated_rounds(runs: CallersRuns, run_id: RunId) -> FederatedRounds:
     """What the common model came to after each round."""
     return rounds.rounds(runs, run_id)
 
 
 @router.get("/{run_id}/server-evaluation")
-def server_evaluation(runs: CallersRuns, run_id: int) -> ServerEvaluations:
+def server_evaluation(runs: CallersRuns, run_id: RunId) -> ServerEvaluations:
     """The same with confusion matrices, the model at first included."""
     return rounds.server_evaluations(runs, run_id)
 
 
 @router.get("/{run_id}/client-metrics")
-def client_metrics(runs: CallersRuns, run_id: int) -> RunClientMetrics:
+def client_metrics(runs: CallersRuns, run_id: RunId) -> RunClientMetrics:
     """What each holder of images measured in its rounds."""
     return rounds.client_metrics(runs, run_id)
 
@@ -89,7 +98,7 @@ def client_metrics(runs: CallersRuns, run_id: int) -> RunClientMetrics:
     response_class=Response,
     responses=_file("text/csv", "One row an epoch or round"),
 )
-def download_csv(runs: CallersRuns, run_id: int) -> Response:
+def download_csv(runs: CallersRuns, run_id: RunId) -> Response:
     """Its epochs or rounds as a table."""
     return downloads.epochs_csv(runs, run_id)
 
@@ -99,7 +108,7 @@ def download_csv(runs: CallersRuns, run_id: int) -> Response:
     response_class=Response,
     responses=_file("application/json", "Metrics, figures and all epochs"),
 )
-def download_json(runs: CallersRuns, run_id: int) -> Response:
+def download_json(runs: CallersRuns, run_id: RunId) -> Response:
     """Its metrics and every epoch as a file."""
     return downloads.everything_json(runs, run_id)
 
@@ -109,12 +118,12 @@ def download_json(runs: CallersRuns, run_id: int) -> Response:
     response_class=Response,
     responses=_file("text/plain", "The run in words"),
 )
-def download_summary(runs: CallersRuns, run_id: int) -> Response:
+def download_summary(runs: CallersRuns, run_id: RunId) -> Response:
     """The run in words."""
     return downloads.summary_text(runs, run_id)
 
 
 @router.post("/backfill/{run_id}/server-evaluations")
-def backfill(runs: CallersRuns, run_id: int) -> BackfillAnswer:
+def backfill(runs: CallersRuns, run_id: RunId) -> BackfillAnswer:
     """Whether each round has its evaluation: they are stored in the same moment."""
     return rounds.backfill(runs, run_id)

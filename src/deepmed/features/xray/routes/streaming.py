@@ -11,6 +11,7 @@ from deepmed.core.events.feed import feed_of
 from deepmed.features.xray.answers import experiments, streaming
 from deepmed.features.xray.messages.topic import RUNS
 from deepmed.features.xray.pages.desk import CallersRuns
+from deepmed.features.xray.routes.experiments import ExperimentId
 
 router = APIRouter(prefix="/api/training", tags=["xray"])
 
@@ -26,7 +27,7 @@ router = APIRouter(prefix="/api/training", tags=["xray"])
 async def stream(
     request: Request,
     runs: CallersRuns,
-    experiment_id: str,
+    experiment_id: ExperimentId,
     last_event_id: Annotated[
         str | None, Header(description="Number of the last message that you have")
     ] = None,

@@ -69,6 +69,7 @@ class ExperimentEntry(Answer):
     training_mode: Mode
     """`centralized` or `federated`."""
     progress: float
+    """In percent of the epochs or rounds that are configured; 100 once it is completed."""
     current_epoch: int
     start_time: datetime
     """When it was asked for."""
