@@ -183,3 +183,21 @@ def test_a_map_can_be_laid_over_its_picture(finder: Finder, blob: torch.Tensor) 
 def test_an_unknown_method_is_named(finder: Finder, blob: torch.Tensor) -> None:
     with pytest.raises(SaliencyGenerationError, match="'guess'"):
         explain_class(finder, blob, methods=["guess"])
+
+
+def test_an_image_that_cannot_be_cut_into_patches_has_maps_without_measure(
+    finder: Finder, blob: torch.Tensor
+) -> None:
+    found = explain_class(finder, blob[..., :29, :29], methods=["grad_cam"])
+    assert "grad_cam" in found.maps
+    assert found.faithfulness is None
+    assert "29 pixels" in found.reasons["faithfulness"]
+
+
+def test_without_measuring_only_what_replaces_patches_is_looked_for(
+    finder: Finder, blob: torch.Tensor
+) -> None:
+    quick = explain_class(finder, blob, methods=["grad_cam"], measured=False)
+    assert (quick.faithfulness, quick.reasons) == (None, {})
+    both = explain_class(finder, blob, methods=["grad_cam"])
+    assert np.array_equal(quick.maps["grad_cam"].values, both.maps["grad_cam"].values)

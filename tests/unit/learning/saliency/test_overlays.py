@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from scipy.interpolate import RegularGridInterpolator
 
 from deepmed.learning.saliency import SaliencyMap, SaliencyOverlayGenerator
-from deepmed.learning.saliency.colours import COLOURMAPS, colours
+from deepmed.learning.saliency.colours import COLOURMAPS, FILM_COLOURMAPS, colours
 from deepmed.learning.saliency.overlays import value_field
 
 from .conftest import Picture
@@ -131,6 +131,12 @@ def test_larger_values_are_darker_in_even_steps(name: str) -> None:
     assert steps.max() < 2 * steps.min()
 
 
+@pytest.mark.parametrize("name", [name for name in FILM_COLOURMAPS if name != "jet"])
+def test_colours_over_dark_films_get_lighter_with_the_value(name: str) -> None:
+    shades = colours(np.linspace(0, 1, 50), name) @ np.array([0.2126, 0.7152, 0.0722])
+    assert (np.diff(shades) > 0).all()
+
+
 def test_an_unknown_colour_map_is_refused() -> None:
     with pytest.raises(ValueError, match="ember"):
-        colours(np.zeros(1), "jet")
+        colours(np.zeros(1), "rainbow")
