@@ -1,0 +1,215 @@
+"""Reports over HTTP: what is printed is what was stored, asked, or sent, and says which."""
+
+import base64
+import io
+import json
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pypdf import PdfReader
+
+from deepmed.core.home import Home
+from deepmed.features.xray.report.routes import MOST_APPENDED
+from deepmed.features.xray.runs.reading import StoredRun
+from factories import servers
+from factories.films import png
+from factories.xray import film_of
+
+PREDICTION = {
+    "predicted_class": "PNEUMONIA",
+    "confidence": 0.8125,
+    "pneumonia_probability": 0.8125,
+    "normal_probability": 0.1875,
+}
+RESULT = {"filename": "one.png", "success": True, "prediction": PREDICTION}
+SUMMARY = {
+    "total_images": 2, "successful": 1, "failed": 1, "pneumonia_count": 1, "normal_count": 0,
+    "avg_confidence": 0.8125, "high_risk_count": 0,
+}  # fmt: skip
+RESULTS = [RESULT, {"filename": "two.png", "success": False, "error": "It is no picture."}]
+BATCH = {"results": RESULTS, "summary": SUMMARY}
+PICTURE = base64.b64encode(png(film_of(1))).decode()
+
+
+@pytest.fixture(scope="module")
+def client(reported: Home) -> TestClient:
+    reported_client = servers.client(reported)
+    chosen = reported_client.put("/api/v1/xray/served", json={"run_id": 1})
+    assert chosen.status_code == 200
+    return reported_client
+
+
+def text_of(answer: Any) -> str:
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/pdf"
+    pages = PdfReader(io.BytesIO(answer.content)).pages
+    return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+def name_of(answer: Any) -> str:
+    return str(answer.headers["content-disposition"]).partition('filename="')[2].rstrip('"')
+
+
+@pytest.mark.req("X-19.1")
+def test_the_figures_of_a_runs_report_are_those_of_the_api(client: TestClient) -> None:
+    text = text_of(client.get("/api/v1/xray/runs/1/report.pdf"))
+    compared = client.get("/api/v1/xray/comparison", params={"run_ids": [1, 2]}).json()
+    for figures in (compared["runs"][0]["test"], compared["runs"][0]["validation"]):
+        for figure in figures.values():
+            if figure["low"] is not None:
+                told = f"{figure['low']:.4f} to {figure['high']:.4f} (95 %)"
+                assert f"{figure['estimate']:.4f} {told} {figure['sample_size']}" in text
+    page = client.get("/api/v1/xray/runs/1/report.html")
+    assert page.headers["content-type"].startswith("text/html")
+    assert f"{compared['runs'][0]['test']['auroc']['estimate']:.4f}" in page.text
+
+
+def test_a_comparison_over_http_is_the_services(client: TestClient, reported: Home) -> None:
+    from deepmed.features.xray.report.comparison import compare_runs
+
+    answer = client.get("/api/v1/xray/comparison", params={"run_ids": [1, 2, 3]})
+    assert answer.json() == json.loads(json.dumps(compare_runs(reported, [1, 2, 3])))
+
+
+def test_what_is_not_there_and_what_is_wrong_is_told(client: TestClient) -> None:
+    assert client.get("/api/v1/xray/runs/999/report.pdf").status_code == 404
+    assert client.get("/api/v1/xray/runs/1/report.docx").status_code == 422
+    assert client.get("/api/v1/xray/comparison", params={"run_ids": [1]}).status_code == 400
+    assert client.get("/api/v1/xray/comparison", params={"run_ids": [1, 999]}).status_code == 404
+
+
+def test_an_image_is_asked_about_and_its_answer_printed(client: TestClient, reported: Home) -> None:
+    sent = {"file": ("../Film 1.png", png(film_of(1)), "image/png")}
+    plain = {"include_heatmap": "false", "include_clinical": "true"}
+    answer = client.post("/api/inference/report/single", files=sent, data=plain)
+    text = text_of(answer)
+    assert name_of(answer) == "xray_report_Film_1.pdf"
+    asked = client.post("/api/inference/predict", files=sent).json()["prediction"]
+    assert f"{asked['pneumonia_probability']:.4f}" in text
+    assert f"{asked['threshold']:.4f}" in text
+    auroc = StoredRun.of(reported, 1).evaluation["test"]["report"]["figures"]["auroc"]
+    assert f"auroc {auroc['estimate']:.4f} {auroc['low']:.4f} to" in text
+    assert "The image was asked about for this report" in text
+    assert "A clinical interpretation was asked for; none is given" in text
+    assert "CRITICAL" not in text
+    assert "Which places" not in text
+
+
+def test_a_map_is_printed_with_how_faithful_it_is(client: TestClient) -> None:
+    sent = {"file": ("film.png", png(film_of(1)), "image/png")}
+    text = text_of(client.post("/api/inference/report/single", files=sent))
+    assert "Which places the decision rests on" in text
+    assert "faithful" in text or "The map was measured" in text or "There is no map" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("single", {"prediction": PREDICTION, "filename": "one.png"}), ("batch", BATCH)],
+)
+def test_sent_numbers_are_printed_as_sent_and_said_to_be(
+    client: TestClient, path: str, body: dict[str, Any]
+) -> None:
+    answer = client.post(f"/api/reports/{path}", json=body)
+    text = text_of(answer)
+    assert "came with the request" in text
+    assert "neither computed nor stored" in text
+    assert "0.8125" in text
+    assert "0.1875" in text
+    assert "agree with each other" in text
+    assert "No model of this name is known here" in text
+    stems = {"single": "pneumonia_report_", "batch": "batch_analysis_report_"}
+    assert name_of(answer).startswith(stems[path])
+
+
+def test_a_summary_is_counted_again_and_contradictions_are_named(client: TestClient) -> None:
+    odd = {**PREDICTION, "confidence": 0.4, "normal_probability": 0.5}
+    results = [{**RESULT, "prediction": odd}, RESULTS[1]]
+    summary = {**SUMMARY, "pneumonia_count": 7, "high_risk_count": 3}
+    text = text_of(client.post("/api/reports/batch", json={"results": results, "summary": summary}))
+    assert "contradicts itself" in text
+    assert "one.png: the two probabilities sum to 1.3125" in text
+    assert "one.png: the confidence is 0.4000" in text
+    assert "The summary says pneumonia count 7, and the results come to 1." in text
+    assert "count of high risks, came with the request. It is not printed" in text
+
+
+def test_a_model_of_this_server_is_named(client: TestClient, reported: Home) -> None:
+    version = f"run_1_{StoredRun.of(reported, 1).artifact.uid[:8]}"
+    body = {"prediction": PREDICTION, "model_version": version, "clinical_interpretation": {}}
+    text = text_of(client.post("/api/reports/single", json=body))
+    assert "A model of this name is run 1 (first <run>) of this server" in text
+    assert "It is not printed" in text
+
+
+def test_pictures_are_printed_where_they_were_asked_for(client: TestClient) -> None:
+    pictured = {**RESULT, "heatmap_base64": PICTURE, "original_image_base64": PICTURE}
+    body = {"results": [pictured, RESULTS[1]], "summary": SUMMARY}
+    without = text_of(client.post("/api/reports/batch", json=body))
+    with_them = text_of(client.post("/api/reports/batch-with-heatmaps", json=body))
+    assert "Map of one.png" not in without
+    assert "Map of one.png, as it was sent" in with_them
+    wrong = {**body, "results": [{**pictured, "heatmap_base64": "no picture"}]}
+    answer = client.post("/api/reports/batch-with-heatmaps", json=wrong)
+    assert answer.status_code == 400
+    assert "No report was made" in answer.json()["detail"]
+
+
+def test_images_are_asked_about_again_beside_what_was_sent(client: TestClient) -> None:
+    content = png(film_of(3))
+    own = client.post("/api/inference/predict", files={"file": ("own.png", content)}).json()
+    results = [
+        {"filename": "own.png", "success": True, "prediction": own["prediction"]},
+        RESULT,
+    ]
+    summary = {**SUMMARY, "successful": 2, "failed": 0, "avg_confidence": None}
+    files = [
+        ("files", ("own.png", content)),
+        ("files", ("one.png", content)),
+        ("files", ("broken.png", b"no picture")),
+        ("files", ("late.png", content)),
+    ]
+    form = {
+        "results_json": json.dumps(results),
+        "summary_json": json.dumps(summary),
+        "include_heatmaps": "false",
+        "max_appendix_images": "3",
+    }
+    answer = client.post("/api/inference/report/batch-with-images", files=files, data=form)
+    text = text_of(answer)
+    assert name_of(answer) == "batch_analysis_report_with_appendix.pdf"
+    own_words, _, rest = text.partition("one.png: ")
+    assert "The numbers that were sent are the model's, to 1e-05" in own_words or (
+        "refused" in own_words
+    )
+    assert "differ from the model's" in text or "no number that could be compared" in text
+    assert "broken.png:" in rest
+    assert "1 further images were not looked at" in text
+    assert MOST_APPENDED == 20
+
+
+def test_a_summary_in_a_form_is_printed_and_bad_json_refused(client: TestClient) -> None:
+    form = {"results_json": json.dumps(RESULTS), "summary_json": json.dumps(SUMMARY)}
+    answer = client.post("/api/inference/report/batch-summary", data=form)
+    assert "one.png PNEUMONIA 0.8125 0.8125 0.1875" in text_of(answer)
+    assert name_of(answer) == "batch_analysis_report.pdf"
+    for bad in ({"results_json": "["}, {"summary_json": "[]"}, {"results_json": '[{"a": 1}]'}):
+        refused = client.post("/api/inference/report/batch-summary", data={**form, **bad})
+        assert refused.status_code == 400, bad
+        assert "No report was made" in refused.json()["detail"]
+
+
+def test_impossible_numbers_are_refused(client: TestClient) -> None:
+    for wrong in ({"confidence": 1.5}, {"pneumonia_probability": "high"}):
+        body = {"prediction": {**PREDICTION, **wrong}}
+        assert client.post("/api/reports/single", json=body).status_code == 422
+    assert client.post("/api/reports/batch", json={"results": []}).status_code == 422
+    many = {**BATCH, "results": [RESULT] * 501}
+    assert client.post("/api/reports/batch", json=many).status_code == 422
+
+
+def test_marks_in_names_are_only_letters_in_a_report(client: TestClient) -> None:
+    body = {"prediction": PREDICTION, "filename": "<b>&x</b>", "model_version": "<font/>"}
+    text = text_of(client.post("/api/reports/single", json=body))
+    assert "<b>&x</b>" in text
+    assert "<font/>" in text
