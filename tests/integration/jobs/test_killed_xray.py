@@ -1,4 +1,4 @@
-"""A training on X-rays whose process is killed in the middle goes on, and loses no message."""
+"""A training on X-rays that is cancelled, and then killed, goes on and loses no message."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ from deepmed.app.kinds import job_kinds
 from deepmed.core.jobs.supervisor import Supervisor
 from deepmed.core.jobs.tables import JobState
 from deepmed.features.xray.runs import repository
+from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.runs.repository import status_of
 from deepmed.features.xray.runs.service import XrayRuns
-from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.tables import XrayRunEvent
 from factories import jobs
 from factories.jobs import until
@@ -22,7 +22,9 @@ from factories.xray import small, write_films
 
 
 @pytest.mark.req("X-11.2")
-def test_a_killed_training_goes_on_from_its_checkpoint(home: Path, tmp_path: Path) -> None:
+def test_a_cancelled_and_killed_training_goes_on_from_its_checkpoint(
+    home: Path, tmp_path: Path
+) -> None:
     source = write_films(tmp_path / "films", 24)
     with open_home() as opened:
         runs = XrayRuns.of(opened, job_kinds())
@@ -33,6 +35,12 @@ def test_a_killed_training_goes_on_from_its_checkpoint(home: Path, tmp_path: Pat
         supervisor.start()
         try:
             until(last.is_file, 60)
+            runs.cancel(run.id)
+            assert jobs.ended(opened.database, job.id, 10).state == JobState.CANCELLED
+            assert status_of(runs.get(run.id)) == "failed"
+            runs.resume(run.id)
+            learned = len(runs.history(run.id))
+            until(lambda: len(runs.history(run.id)) > learned, 60)
             (child,) = children()
             os.kill(child, signal.SIGKILL)
             until(lambda: jobs.job_of(opened.database, job.id).attempt == 2, 60)
@@ -47,7 +55,9 @@ def test_a_killed_training_goes_on_from_its_checkpoint(home: Path, tmp_path: Pat
     assert [event.sequence for event in told] == list(range(len(told)))
     starts = [event.data["first_epoch"] for event in told if event.type == "training_start"]
     assert starts[0] == 1
-    assert starts[-1] > 1
+    assert starts == sorted(starts)
+    assert starts[1] > 1
+    assert len(starts) == 3
     assert epochs == set(range(1, 13))
 
 
