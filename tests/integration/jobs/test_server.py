@@ -11,9 +11,13 @@ import psutil
 import pytest
 from websockets.sync.client import connect
 
+from deepmed.core.home import Home
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import JobState
+from deepmed.features.xray.runs.database_operations import DBOperationsUtils
+from deepmed.features.xray.runs.sinks import DatabaseSink
 from deepmed.kit.settings import Settings
+from deepmed.learning.classification.events import EventStream
 from factories import jobs
 from factories.jobs import ended, job_of, marked_pid, until
 from factories.servers import RunningServer, running_server
@@ -57,12 +61,21 @@ def test_a_stream_that_breaks_off_again_and_again_has_no_gap(
 @pytest.mark.req("P-10.1")
 @pytest.mark.parametrize("own_port", [True, False])
 def test_both_ports_push_the_same_envelopes(
-    server: RunningServer, ledger: JobLedger, *, own_port: bool
+    server: RunningServer, opened: Home, ledger: JobLedger, *, own_port: bool
 ) -> None:
     port = server.push_port if own_port else server.port
     with connect(f"ws://localhost:{port}/{'' if own_port else 'api/v1/ws'}") as socket:
         job = ledger.submit("test.add", {"first": 1, "second": 1})
         messages = [json.loads(socket.recv(timeout=10)) for _ in range(3)]
+        run = DBOperationsUtils(opened).create_training_run("nowhere", "lungs", {})
+        said = EventStream([DatabaseSink(opened.database, run)]).emit("training_start", {"a": 1})
+        assert json.loads(socket.recv(timeout=10)) == {
+            "type": "training_start",
+            "timestamp": said.timestamp,
+            "data": {"a": 1, "run_id": run, "sequence": 0},
+        }
+        socket.send('{"type": "ping"}')
+        assert json.loads(socket.recv(timeout=10))["type"] == "pong"
     assert [message["type"] for message in messages] == [
         "job.queued",
         "job.started",
