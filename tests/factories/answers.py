@@ -235,11 +235,17 @@ def _ask_of_trainings(answers: Answers) -> None:
 
 def _ask_of_xrays(answers: Answers) -> None:
     """A run that is trained here and now, and one that waits."""
+    from deepmed.features.xray.federated.trainer import FederatedTrainer
     from deepmed.features.xray.runs.trainer import CentralizedTrainer
 
     call, source = answers.call, write_films(answers.folder / "films", 80)
     with open_home() as home:
         run = CentralizedTrainer(home, small()).train(source, "first")
+        together = FederatedTrainer(home, small("num_rounds=1")).train(source, "together")
+    call("xray_rounds", "xray", "rounds", str(together["run_id"]))
+    call("xray_show_federated", "xray", "show", str(together["run_id"]))
+    begun = call("xray_federate", "xray", "federate", str(source), "--queue")
+    call("xray_cancel_federated", "xray", "cancel", str(begun["run_id"]))
     call("xray_runs", "xray", "runs")
     call("xray_show", "xray", "show", str(run["run_id"]))
     call("xray_verify", "verify", run["artifact"], "--rescore")

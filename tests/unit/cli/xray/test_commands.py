@@ -28,6 +28,8 @@ def commands() -> dict[str, click.Command]:
 
 GOOD: dict[str, tuple[object, ...]] = {
     "train": ("{films}", "--experiment", "first", "--queue", *SETTINGS),
+    "federate": ("{films}", "--clients", 3, "--strategy", "fedprox", "--queue"),
+    "rounds": ("{waiting}",),
     "runs": (),
     "show": ("{waiting}",),
     "cancel": ("{waiting}",),
@@ -42,6 +44,8 @@ GOOD: dict[str, tuple[object, ...]] = {
 }
 BAD: dict[str, tuple[tuple[object, ...], str]] = {
     "train": (("missing", "--experiment", "first"), "validation"),
+    "federate": (("missing",), "validation"),
+    "rounds": ((99999,), "not_found"),
     "runs": (("--status", "odd"), "validation"),
     "show": ((99999,), "not_found"),
     "cancel": ((2**40,), "not_found"),

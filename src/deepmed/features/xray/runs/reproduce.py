@@ -11,6 +11,7 @@ from deepmed.core.registry.manifest import Package
 from deepmed.features.xray.configuration import ConfigManager
 from deepmed.features.xray.runs import artifact, repository
 from deepmed.features.xray.runs.trainer import CentralizedTrainer
+from deepmed.features.xray.tables import XrayRun
 from deepmed.kit.errors import ConflictError, NotFoundError
 
 TOLERANCE = 1e-6
@@ -49,7 +50,7 @@ def reproduce(home: Home, package: Package) -> Reproduction:
             f"The images of run {run.id} are no longer at {run.source_path}, so it cannot be "
             "trained again. Nothing was changed."
         )
-    again = CentralizedTrainer(home, ConfigManager(run.configuration)).train(
+    again = _trainer_of(run)(home, ConfigManager(run.configuration)).train(
         run.source_path, f"{run.run_description} (again)", run.csv_filename
     )
     files = home.registry.load(again["artifact"])
@@ -63,6 +64,16 @@ def reproduce(home: Home, package: Package) -> Reproduction:
     largest = max(differences, default=0.0)
     same = set(first) == set(second) and run.split_digest == again["audit"]["digest"]
     return Reproduction(again["run_id"], len(shared), largest, same and largest <= TOLERANCE, same)
+
+
+def _trainer_of(run: XrayRun) -> type[CentralizedTrainer]:
+    if run.training_mode == "centralized":
+        return CentralizedTrainer
+    from deepmed.features.xray.federated.trainer import (  # noqa: PLC0415 - stands on this folder
+        FederatedTrainer,
+    )
+
+    return FederatedTrainer
 
 
 def _probabilities(files: Mapping[str, bytes]) -> dict[tuple[str, str], list[float]]:
