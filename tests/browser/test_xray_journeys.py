@@ -16,7 +16,7 @@ from factories.api import work_off
 from factories.films import zipped
 from factories.servers import RunningServer, running_server
 from factories.visiting import Watched, open_page, overflow, serious, settle, until
-from factories.xray_begun import source_files
+from factories.xray_begun import TWIN, source_files
 
 PHONE, DESK, HEIGHT = 360, 1440, 900
 EPOCHS = 3
@@ -35,7 +35,10 @@ SETTINGS = {
     "experiment.augmentation_strength": "0",
     "evaluation.resamples": "50",
 }
-PAGES = ("/xrays", "{source}", "{run}", "{run}/data")
+PAGES = (
+    "/xrays", "{source}", "{run}", "{run}/data", "{run}/results", "/xrays/compare",
+    "/xrays/predict",
+)  # fmt: skip
 POINTS = "document.querySelector('#curve-{} table').rows.length - 1"
 
 
@@ -133,7 +136,7 @@ def test_whoever_comes_back_sees_the_same_points(journey: Journey, page: Page) -
     again = {key: page.evaluate(POINTS.format(key)) for key in journey.points}
     assert again == journey.points
     page.get_by_role("link", name="Results", exact=True).click()
-    page.get_by_role("heading", name="Results of tiny").wait_for()
+    page.get_by_role("heading", name="Model card").wait_for()
 
 
 @pytest.mark.req("U-4.1")
@@ -143,6 +146,33 @@ def test_two_films_are_judged_by_sight(journey: Journey, page: Page) -> None:
     page.get_by_role("button", name="Keep what I said").click()
     until(page, lambda: page.get_by_text("Of two people: 1.").count(), "what was kept")
     assert page.get_by_label("These two are").input_value() == "different"
+
+
+@pytest.mark.req("U-13.1")
+@pytest.mark.req("U-4.1")
+def test_a_threshold_is_moved_by_keyboard_and_its_effect_told(journey: Journey, page: Page) -> None:
+    open_page(page, journey.at("{run}/results"))
+    page.get_by_role("slider", name="Threshold").focus()
+    page.keyboard.press("Home")
+    told = page.locator("#effects [role=status]")
+    until(page, lambda: told.inner_text().startswith("From 0 on"), "the effect")
+    assert "and 0 missed" in told.inner_text()
+
+
+@pytest.mark.req("U-13.1")
+@pytest.mark.req("U-4.1")
+def test_an_image_is_asked_about_and_its_map_faded(journey: Journey, page: Page) -> None:
+    open_page(page, journey.at("/xrays/predict"))
+    page.locator("#file").set_input_files({
+        "name": "film.png", "mimeType": "image/png", "buffer": source_files()[TWIN],
+    })  # fmt: skip
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_role("heading", name="film.png").wait_for()
+    assert "no clinical meaning is given" in page.locator("#answer").inner_text()
+    if page.locator("#opacity").count():
+        page.locator("#opacity").fill("30")
+        assert page.locator("#layer").get_attribute("style") == "opacity: 0.3;"
+    assert serious(page) == []
 
 
 @pytest.mark.req("U-1.2")

@@ -1,7 +1,6 @@
 """A training on images that stay with their holders: who took part, round after round."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from deepmed.core.jobs.pages import Shown
@@ -30,16 +29,14 @@ STRATEGIES = {
 }
 
 
-@dataclass(frozen=True)
-class Still:
-    """A run without a line in the ledger: nobody can follow it."""
-
-    open: bool = False
-
-
 def content(run: StoredRun) -> dict[str, Any]:
     """The rounds so far; of a run that was trained in one place there are none."""
-    common = {"run": run.run, "shown": Still() if run.job is None else Shown(run.job, None)}
+    follows = run.job is not None and Shown(run.job, None).open
+    common = {
+        "run": run.run,
+        "completed": run.is_completed,
+        "followed": run.job if follows else None,
+    }
     if run.run.training_mode != FEDERATED:
         return {**common, "federated": False}
     with run.home.database.read() as session:
@@ -50,14 +47,13 @@ def content(run: StoredRun) -> dict[str, Any]:
     return {
         **common,
         "federated": True,
-        "completed": run.is_completed,
         "planned": configuration["experiment"]["num_rounds"],
         "done": max((each.number for each in rounds), default=0),
         "strategy": STRATEGIES[configuration["federated"]["strategy"]],
         "settings": configuration["federated"],
         "clients": clients,
         "patients": sum(_held(each, "train")["patients"] for each in clients),
-        "holdings": _holdings(clients),
+        "holdings": _holdings(clients, (run.run.results or {}).get("classes")),
         "taken": Table(list(TAKEN), list(_taken(rounds, clients))),
         "lost": [each for each in rounds if each.reason],
         "charts": list(_charts(evaluations)),
@@ -69,7 +65,7 @@ def _held(client: XrayClient, part: str) -> Mapping[str, Any]:
     return found
 
 
-def _holdings(clients: Sequence[XrayClient]) -> Table:
+def _holdings(clients: Sequence[XrayClient], classes: Sequence[str] | None) -> Table:
     labels = sorted({label for each in clients for label in _held(each, "train")["labels"]})
     rows: list[list[object]] = [
         [
@@ -82,7 +78,8 @@ def _holdings(clients: Sequence[XrayClient]) -> Table:
         ]
         for each in clients
     ]
-    named = [f"training images of class {label}" for label in labels]
+    names = [f"class {label}" if classes is None else classes[int(label)] for label in labels]
+    named = [f"training images of {name}" for name in names]
     return Table(
         [
             "client",

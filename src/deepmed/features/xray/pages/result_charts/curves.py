@@ -27,6 +27,9 @@ LOOKS = (
 )  # fmt: skip
 """Colour and dashes of a curve: those beside each other differ in both."""
 
+LETTER = 7.6
+"""Pixels of a letter in the key, about."""
+
 Point = tuple[float, float]
 
 
@@ -88,9 +91,9 @@ def drawn_curves(across: Axis, up: Axis, curves: Sequence[Curve]) -> list[str]:
 
 def key_of(curves: Sequence[Curve], bottom: int | None = None) -> list[str]:
     """Names of the curves: in a line above the frame, or one above the other from `bottom` up."""
-    found, right = [], WIDTH - RIGHT
+    found, right = [], float(WIDTH - RIGHT)
     for place, (curve, look) in enumerate(reversed(list(zip(curves, LOOKS, strict=False)))):
-        left = right - 7 * len(curve.name) - 30
+        left = right - LETTER * len(curve.name) - 30
         down = 10 if bottom is None else bottom - 16 * place
         found += _named(left, down, curve.name, look)
         right = left - 12 if bottom is None else right
