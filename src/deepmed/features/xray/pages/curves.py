@@ -24,7 +24,7 @@ from deepmed.web.svg import (
 CALM = "#2c6a5b"
 LOOKS = ((INK, ""), (ACCENT, "7 4"), (SOFT, "2 3"), (CALM, "10 3 2 3"))
 """Colour and dashes: no line is told from another by its colour alone."""
-LINE, SIGN, LETTER = 17, 30, 7.2
+LINE, SIGN, LETTER = 17, 30, 7.6
 """Of the key: height of a line, width of a sign, and about how wide a letter is."""
 
 Point = tuple[float, float | None]
@@ -135,7 +135,7 @@ def _key(series: Sequence[Series]) -> Iterable[tuple[int, float, int, str]]:
     """Line, place, number and name of each sign; as many in a line as there is room for."""
     line, x = 0, float(LEFT)
     for number, each in enumerate(series):
-        wide = SIGN + LETTER * len(each.name) + 10
+        wide = SIGN + LETTER * len(each.name) + 14
         if x + wide > WIDTH and x > LEFT:
             line, x = line + 1, float(LEFT)
         yield line, x, number, each.name

@@ -166,5 +166,13 @@ def test_deleting_a_run_asks_for_the_words(api: Api, told: int) -> None:
     assert "Stop it first" in running
 
 
+def test_a_federated_run_counts_rounds(api: Api) -> None:
+    run = central_row(api.home, training_mode="federated", status="in_progress", results=None)
+    tell(api, run, "batch_metrics", [{"step": 1, "loss": 0.5}])
+    text = part(api, run)
+    assert [f'id="curve-{key}"' in text for key in CURVES] == [True, True, False, False, False]
+    assert Page(text).tables[0].columns == ["round", "training images", "validation images"]
+
+
 def test_there_is_no_other_curve(api: Api, told: int) -> None:
     assert api.client.get(f"/xrays/runs/{told}/curves/secret.csv").status_code == 404

@@ -63,6 +63,7 @@ def content(runs: XrayRuns, run_id: int) -> dict[str, Any]:
         "kinds": KINDS,
         "part_names": PARTS,
         "pairs": pairs,
+        "here": images_of(home, stored) is not None,
         "looked": run.configuration["system"]["look_for_lookalikes"],
         "samples": [] if split is None else list(_samples(home, stored, split, classes)),
         "strength": run.configuration["experiment"]["augmentation_strength"],

@@ -1,4 +1,7 @@
-"""What a run keeps of its data: in its artefact once it is completed, in its folder before."""
+"""What a run keeps of its data: in its folder on the machine that it ran on, else in its artefact.
+
+The folder is asked first: to read one file of an artefact, all of them are checked, weights too.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,21 +16,18 @@ from deepmed.features.xray.source.report import IntakeReport
 
 def intake(home: Home, stored: StoredRun) -> tuple[IntakeReport | None, Sequence[str]]:
     """What became of each file, and the names of the classes; nothing before it was taken in."""
-    if stored.is_completed:
-        found = dict(stored.intake["source"])
-        return IntakeReport.from_json(found), stored.model["classes"]
     kept = _read(folder_of(home, stored.run) / "source" / "source.json")
-    if kept is None:
+    if kept is not None:
+        return IntakeReport.from_json(kept["report"]), kept["classes"]
+    if not stored.is_completed:
         return None, ()
-    return IntakeReport.from_json(kept["report"]), kept["classes"]
+    return IntakeReport.from_json(stored.intake["source"]), stored.model["classes"]
 
 
 def split_of(home: Home, stored: StoredRun) -> Mapping[str, Any] | None:
     """The split as it is stored; none before there is one."""
-    if stored.is_completed:
-        return stored.split
-    found: Mapping[str, Any] | None = _read(folder_of(home, stored.run) / "split.json")
-    return found
+    kept: Mapping[str, Any] | None = _read(folder_of(home, stored.run) / "split.json")
+    return stored.split if kept is None and stored.is_completed else kept
 
 
 def images_of(home: Home, stored: StoredRun) -> Path | None:

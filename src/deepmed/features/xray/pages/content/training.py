@@ -17,23 +17,32 @@ from deepmed.kit.errors import NotFoundError
 from deepmed.web.charts import Chart
 from deepmed.web.downloads import as_csv, as_json
 
+EPOCH, ROUND = "epoch", "round"
 WORDS = {COMPLETED: "done", FAILED: "stopped", IN_PROGRESS: "running"}
 SHOWN_ROWS = 40
 """Rows of a table under a curve; the file has all."""
 MOST_POINTS = 300
 """Of a curve; the file has all."""
-MEASURES = {
-    "AUROC": "val_auroc",
-    "sensitivity": "val_recall",
-    "specificity": "val_specificity",
-    "accuracy": "val_acc",
+LINES: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
+    "loss": ("Loss", "loss", {"training images": "train_loss", "validation images": "val_loss"}),
+    "measures": (
+        "How good it is",
+        "share",
+        {
+            "AUROC": "val_auroc",
+            "sensitivity": "val_recall",
+            "specificity": "val_specificity",
+            "accuracy": "val_acc",
+        },
+    ),
 }
+"""Of a chart of epochs: title, what its values are, and the metric of each line."""
 TOLD = {
-    "gradients": ("gradient_stats", "step", "total_norm", "length"),
-    "rates": ("lr_update", "epoch", "current_lr", "learning rate"),
-    "batches": ("batch_metrics", "step", "loss", "loss of a batch"),
+    "rates": ("lr_update", "epoch", "current_lr", "Learning rate", "learning rate"),
+    "gradients": ("gradient_stats", "step", "total_norm", "Length of the gradient", "length"),
+    "batches": ("batch_metrics", "step", "loss", "Batches", "loss of a batch"),
 }
-"""Of a curve of messages: their type, what counts them, their value, and its name."""
+"""Of a curve of messages: their type, what counts them, their value, title, and what it is."""
 
 
 @dataclass(frozen=True)
@@ -147,27 +156,29 @@ def _chart(home: Home, stored: StoredRun, key: str, most: int | None) -> Chart |
 
 
 def _drawn(session: Any, stored: StoredRun, key: str, most: int | None) -> Chart | None:
-    epochs = stored.run.configuration["experiment"]["epochs"]
-    if key == "loss":
-        series = [
-            _by_epoch(stored, "training images", "train_loss"),
-            _by_epoch(stored, "validation images", "val_loss"),
-        ]
-        return curves("Loss", "epoch", "loss", series, epochs)
-    if key == "measures":
-        series = [_by_epoch(stored, name, metric) for name, metric in MEASURES.items()]
+    counted, last = _counted(stored.run)
+    if key in LINES:
+        title, up, metrics = LINES[key]
+        series = [_by_epoch(stored, name, metric) for name, metric in metrics.items()]
         known = [each for each in series if each.known]
-        return (
-            curves("How good it is", "epoch", "share", known, epochs, (0.0, 1.0)) if known else None
-        )
-    kind, place, value, name = TOLD[key]
+        whole = (0.0, 1.0) if key == "measures" else None
+        return curves(title, counted, up, known, last, whole) if known else None
+    if counted == ROUND:  # each client steps by itself
+        return None
+    kind, place, value, title, up = TOLD[key]
     points: list[Point] = [
         (each.data[place], each.data.get(value))
         for each in repository.told(session, stored.run.id, kind, most)
     ]
-    title = {"rates": "Learning rate", "gradients": "Length of the gradient"}.get(key, "Batches")
-    last = epochs if place == "epoch" else None
-    return curves(title, place, name, [Series(name, going_on(points))], last)
+    end = last if place == counted else None
+    return curves(title, place, up, [Series(up, going_on(points))], end)
+
+
+def _counted(run: XrayRun) -> tuple[str, int]:
+    """What its rows of figures stand for, and how many there will be at most."""
+    experiment = run.configuration["experiment"]
+    federated = run.training_mode == "federated"
+    return (ROUND, experiment["num_rounds"]) if federated else (EPOCH, experiment["epochs"])
 
 
 def _by_epoch(stored: StoredRun, name: str, metric: str) -> Series:
@@ -178,7 +189,8 @@ def _best(stored: StoredRun) -> dict[str, Any] | None:
     results = stored.run.results
     if not stored.is_completed or results is None:
         return None
-    return {"epoch": results["best_epoch"], "monitor": results["monitor"]}
+    counted, _ = _counted(stored.run)
+    return {"of": counted, "number": results["best_epoch"], "monitor": results["monitor"]}
 
 
 def _shown(value: object) -> object:
