@@ -8,6 +8,7 @@ from deepmed.features.xray.inference.service import Asked, MapWanted, XrayInfere
 from deepmed.features.xray.report.content import Picture, Report, Section, Titled
 from deepmed.features.xray.report.gathering import interval, number
 from deepmed.features.xray.report.schemas import GivenResult
+from deepmed.features.xray.report.words import in_words
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.kit import clock
 from deepmed.kit.errors import ValidationError
@@ -173,7 +174,7 @@ def _worth(run: StoredRun) -> Section:
         return Section("What the model is worth", [str(run.evaluation["test_reason"])])
     wanted = ("auroc", "sensitivity", "specificity", "accuracy", "ece")
     rows: list[list[object]] = [
-        [name, number(figure["estimate"]), interval(figure), figure["sample_size"]]
+        [in_words(name), number(figure["estimate"]), interval(figure), figure["sample_size"]]
         for name, figure in part["report"]["figures"].items()
         if name in wanted
     ]

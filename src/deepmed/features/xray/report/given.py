@@ -132,7 +132,7 @@ def batch_report(
     )
 
 
-_WIDTHS = (2.6, 1.4, 1.2, 1.2, 1.2, 2.4)
+_WIDTHS = (2.4, 1.4, 1.3, 1.4, 1.2, 2.3)
 
 
 def _report(title: str, sections: Sequence[Section]) -> Report:
@@ -152,8 +152,7 @@ def _rows(prediction: GivenPrediction) -> list[list[object]]:
         ["confidence", number(prediction.confidence)],
         ["probability of PNEUMONIA", number(prediction.pneumonia_probability)],
         ["probability of NORMAL", number(prediction.normal_probability)],
-        ["answer (none where the model abstained)", prediction.answer],
-        ["refused as unlike the images of training", prediction.refused],
+        ["remark", _remark(prediction)],
     ]
 
 
@@ -262,9 +261,17 @@ def _result_row(one: GivenResult) -> list[object]:
     given = one.prediction
     if given is None:
         return [one.filename, None, None, None, None, one.error or "not answered"]
-    remark = "refused: unlike the images of training" if given.refused else one.error
     shares = (given.confidence, given.pneumonia_probability, given.normal_probability)
-    return [one.filename, given.predicted_class, *map(number, shares), remark]
+    return [one.filename, given.predicted_class, *map(number, shares), _remark(given) or one.error]
+
+
+def _remark(given: GivenPrediction) -> str | None:
+    """What was sent beside the numbers."""
+    if given.refused:
+        return "refused: unlike the images of training"
+    if "answer" in given.model_fields_set and given.answer is None:
+        return "no answer: the model abstained"
+    return None
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,12 @@ from fastapi.testclient import TestClient
 from pypdf import PdfReader
 
 from deepmed.core.home import Home
+from deepmed.features.xray.inference.prediction import HeatMap
+from deepmed.features.xray.report import asked, pdf
+from deepmed.features.xray.report.content import Report
 from deepmed.features.xray.report.routes import MOST_APPENDED
 from deepmed.features.xray.runs.reading import StoredRun
+from deepmed.kit import clock
 from factories import servers
 from factories.films import png
 from factories.xray import film_of
@@ -85,22 +89,38 @@ def test_an_image_is_asked_about_and_its_answer_printed(client: TestClient, repo
     answer = client.post("/api/inference/report/single", files=sent, data=plain)
     text = text_of(answer)
     assert name_of(answer) == "xray_report_Film_1.pdf"
-    asked = client.post("/api/inference/predict", files=sent).json()["prediction"]
-    assert f"{asked['pneumonia_probability']:.4f}" in text
-    assert f"{asked['threshold']:.4f}" in text
+    told = client.post("/api/inference/predict", files=sent).json()["prediction"]
+    assert f"{told['pneumonia_probability']:.4f}" in text
+    assert f"{told['threshold']:.4f}" in text
+    assert told["answer"] is None
+    assert "Two classes are possible" in text
     auroc = StoredRun.of(reported, 1).evaluation["test"]["report"]["figures"]["auroc"]
-    assert f"auroc {auroc['estimate']:.4f} {auroc['low']:.4f} to" in text
+    assert f"AUROC {auroc['estimate']:.4f} {auroc['low']:.4f} to" in text
     assert "The image was asked about for this report" in text
     assert "A clinical interpretation was asked for; none is given" in text
     assert "CRITICAL" not in text
     assert "Which places" not in text
 
 
-def test_a_map_is_printed_with_how_faithful_it_is(client: TestClient) -> None:
+def test_a_map_that_would_mean_nothing_is_replaced_by_the_reason(client: TestClient) -> None:
     sent = {"file": ("film.png", png(film_of(1)), "image/png")}
     text = text_of(client.post("/api/inference/report/single", files=sent))
     assert "Which places the decision rests on" in text
-    assert "faithful" in text or "The map was measured" in text or "There is no map" in text
+    assert "There is no map: How faithful a map of this image is cannot be measured" in text
+
+
+@pytest.mark.parametrize(("beats", "words"), [(True, "does better"), (False, "does NOT do better")])
+def test_a_map_is_printed_beside_the_image_with_how_faithful_it_is(beats: bool, words: str) -> None:
+    drawn = HeatMap(
+        "grad_cam", "PNEUMONIA", png(film_of(1)), None, png(film_of(2)), {}, beats, None
+    )
+    section = asked._map(drawn)
+    assert [one.png for one in section.pictures] == [drawn.original, drawn.picture]
+    report = Report("Answer", "A map", clock.now(), [asked._measured(drawn)], [section], "")
+    page = PdfReader(io.BytesIO(pdf.write(report))).pages[0]
+    assert len(page.images) == 2
+    assert words in page.extract_text()
+    assert "what raises the score of PNEUMONIA" in page.extract_text()
 
 
 @pytest.mark.parametrize(
@@ -179,10 +199,10 @@ def test_images_are_asked_about_again_beside_what_was_sent(client: TestClient) -
     text = text_of(answer)
     assert name_of(answer) == "batch_analysis_report_with_appendix.pdf"
     own_words, _, rest = text.partition("one.png: ")
-    assert "The numbers that were sent are the model's, to 1e-05" in own_words or (
-        "refused" in own_words
-    )
-    assert "differ from the model's" in text or "no number that could be compared" in text
+    assert "The numbers that were sent are the model's, to 1e-05" in own_words
+    assert "own.png PNEUMONIA" in own_words
+    assert "no answer: the model abstained" in own_words
+    assert "differ from the model's by up to" in rest
     assert "broken.png:" in rest
     assert "1 further images were not looked at" in text
     assert MOST_APPENDED == 20
