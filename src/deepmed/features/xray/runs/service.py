@@ -11,13 +11,15 @@ from typing import Any, Self
 from deepmed.core.home import Home
 from deepmed.core.jobs.kinds import JobKind
 from deepmed.core.jobs.ledger import JobLedger
-from deepmed.core.jobs.tables import JobState
+from deepmed.core.jobs.pace import Pace
+from deepmed.core.jobs.tables import Job, JobState
 from deepmed.features.xray.configuration import ConfigManager
 from deepmed.features.xray.jobs import FEDERATE, TRAIN, TrainPayload
 from deepmed.features.xray.runs import repository
 from deepmed.features.xray.runs.database_operations import new_run, note_start
 from deepmed.features.xray.runs.repository import Line, reason_of, status_of
 from deepmed.features.xray.tables import PATH_LENGTH, XrayRun
+from deepmed.kit import clock
 from deepmed.kit.errors import ConflictError, NotFoundError, ValidationError
 from deepmed.kit.ids import LARGEST_ID
 
@@ -113,18 +115,29 @@ class XrayRuns:
     def resume(self, run_id: int) -> Line:
         """Let a failed or cancelled run go on from where it was.
 
-        One whose worker was killed waits already to be taken up again, and is left to that.
+        One whose worker was killed waits already to be taken up again where another worker has
+        noticed, and is left to that; where nobody has, it is taken from the dead one.
 
         Raises:
             NotFoundError: there is none of this owner.
             ConflictError: it is running, or completed.
         """
-        _, job = self._with_job(run_id)
+        _, number = self._with_job(run_id)
         with self.home.database.read() as session:
-            waits = self.ledger.get(session, job).state == JobState.QUEUED
-        if not waits:
-            self.ledger.retry(job)
+            job = self.ledger.get(session, number)
+        if job.state == JobState.RUNNING:
+            self._take_from_the_dead(run_id, job)
+        if job.state != JobState.QUEUED:
+            self.ledger.retry(number)
         return self.get(run_id)
+
+    def _take_from_the_dead(self, run_id: int, job: Job) -> None:
+        if job.lease_until is not None and job.lease_until >= clock.now():
+            raise ConflictError(
+                f"Run {run_id} is running. Where its process was killed, that shows within "
+                f"{Pace().lease:.0f} seconds; try again then."
+            )
+        self.ledger.cancel(job.id)
 
     def history(self, run_id: int) -> list[dict[str, Any]]:
         """The numbers of each epoch, as the run's files have them."""
