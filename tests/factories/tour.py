@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -20,7 +21,9 @@ from factories.encoder import OTHER_NAME
 from factories.homes import plant_few
 from factories.shared import made_once
 from factories.training_sets import in_amazon, wanted, write_set
+from factories.xray import write_films
 from factories.xray_rows import central_row, federated_row, films_zip
+from factories.xray_runs import publish_untrained
 
 GROUPS = "/models/data-sufficiency"
 ANSWERED = "answered.json"
@@ -124,6 +127,7 @@ def take(tour: Tour) -> None:
     _usage(tour)
     _demo(tour)
     _xray_runs(tour)
+    _xray_images(tour)
     _end(tour, drawing)
 
 
@@ -384,6 +388,22 @@ def _xray_runs(tour: Tour) -> None:
         ):
             reach("GET", f"/api/runs/{{run_id}}/{part}", names=here)
     reach("POST", "/api/runs/backfill/{run_id}/server-evaluations", names=here)
+
+
+def _xray_images(tour: Tour) -> None:
+    """The network that answers was not trained; what it says is of the same kind."""
+    go, reach = tour.go, tour.reach
+    with TemporaryDirectory() as name:
+        films = write_films(Path(name) / "films", 12)
+        publish_untrained(tour.api.home, films)
+        film = ("film.png", (films / "Images" / "f1-0.png").read_bytes(), "image/png")
+    for path in ("predict", "heatmap"):
+        reach("POST", f"/api/inference/{path}", files={"file": film})
+        reach("POST", f"/api/inference/{path}-batch", files=[("files", film)])
+    reach("POST", "/api/predict_image", files={"input_file": film})
+    reach("GET", "/api/inference/health")
+    go("PUT", "/xray/served", json={"run_id": None})
+    go("GET", "/xray/served")
 
 
 def _end(tour: Tour, drawing: int) -> None:
