@@ -91,6 +91,7 @@ lint-docs: setup-dev
 	$(BIN)/python docs/make_vocabulary.py --check
 
 # DEEPMED_BENCH_DRAWINGS names a ZIP of real drawings; without it their parts say that they are missing.
+# DEEPMED_BENCH_XRAY names the NPZ of a published split; X-rays are measured on nothing else.
 # Those with -sqlite on a server: name an empty database with DEEPMED_DATABASE_URL for each, and files that
 # end with -postgresql.json.
 bench: setup
@@ -99,6 +100,7 @@ bench: setup
 	$(BIN)/deepmed bench platform --json bench/results/platform-sqlite.json
 	$(BIN)/deepmed bench load --json bench/results/load-sqlite.json
 	$(BIN)/deepmed bench embed --json bench/results/embed.json
+	$(BIN)/deepmed bench xray --json bench/results/xray.json
 
 docs: setup-dev
 	$(BIN)/python docs/make_requirements.py

@@ -14,6 +14,7 @@ from typing import Any
 from benchmark_load import load_sections
 from benchmark_pretraining import pretraining_section
 from benchmark_servers import server_sections
+from benchmark_xray import xray_section
 from deepmed.features.drawings.bench.tables import Table, skipped, tables
 from deepmed.features.drawings.bench.words import sentences
 
@@ -86,7 +87,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     target = root / "docs" / "benchmarks.md"
     fresh = page(json.loads((root / RESULT).read_text(encoding="utf-8")))
     fresh += server_sections(root) + load_sections(root)
-    fresh += pretraining_section(root)
+    fresh += pretraining_section(root) + xray_section(root)
     if not check:
         target.write_text(fresh, encoding="utf-8")
     elif not target.is_file() or target.read_text(encoding="utf-8") != fresh:

@@ -33,6 +33,9 @@ def measure_xray(
         Path | None,
         typer.Option(help="Keep trainings in this folder, and go on with those that it has."),
     ] = None,
+    federated: Annotated[
+        bool, typer.Option("--federated", help="Also let four clients learn together.")
+    ] = False,
     note: Annotated[str, typer.Option(help="What a reader should know of this run.")] = "",
 ) -> None:
     """Train on a published split of chest X-rays with several seeds, and set others beside.
@@ -57,6 +60,7 @@ def measure_xray(
         step=out.note,
         work=work,
         note=note,
+        federated=federated,
     )
     if file is not None:
         write_result(file, result)

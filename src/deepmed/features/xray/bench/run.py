@@ -33,6 +33,7 @@ def run(
     step: Step,
     work: Path | None = None,
     note: str = "",
+    federated: bool = False,
 ) -> dict[str, Any]:
     """Train with every seed, set others beside, compare variants, and measure loading.
 
@@ -45,6 +46,7 @@ def run(
         work: where trainings are kept, so that a call that was cut off goes on; a folder that is
             removed afterwards if not given.
         note: what a reader should know of this run.
+        federated: whether clients that learn together are set beside as well.
 
     Raises:
         ValidationError: the file is missing, or it is no published split.
@@ -59,6 +61,7 @@ def run(
                 step=step,
                 work=Path(name),
                 note=note,
+                federated=federated,
             )
     made_on, started, begun = environment(), now(), time.perf_counter()
     load = os.getloadavg()[0]
@@ -75,6 +78,7 @@ def run(
         variants = compare(
             home, split, seeds, effort, folder=work.absolute() / "variants", step=step
         )
+    together = _federated(data, effort, open_home, step, work) if federated else None
     step("loading")
     loaded = loading(effort)
     rows = [_row(seed, one) for seed, one in zip(seeds, trainings, strict=True)]
@@ -98,8 +102,22 @@ def run(
         "test_looks": sum(row["test_looks"] for row in rows) + classic["test_looks"],
         "variants": variants,
         "loading": loaded,
+        "federated": together,
         "seconds": round(time.perf_counter() - begun, 1),
     }
+
+
+def _federated(
+    data: Path, effort: Effort, open_home: Opening, step: Step, work: Path
+) -> dict[str, Any]:
+    from deepmed.features.xray.federated.bench import (  # noqa: PLC0415 - it is built on this one
+        FULL,
+        QUICK,
+        bench_federated,
+    )
+
+    chosen = QUICK if effort.quick else FULL
+    return bench_federated(data, chosen, open_home=open_home, step=step, work=work)
 
 
 def _row(seed: int, one: Trained) -> dict[str, Any]:

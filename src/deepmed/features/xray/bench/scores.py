@@ -28,11 +28,10 @@ def of_logits(
     """Temperature from validation, figures from the test part; each is (logits, labels)."""
     logits, labels = validation
     point = OperatingPoint.fit(logits, labels, range(len(np.asarray(labels))))
-    probabilities = point.probabilities(test[0])
-    people = range(len(probabilities))
-    report = evaluate_binary(
-        test[1], probabilities, people, MIDDLE, resamples=resamples, split="test"
-    )
+    tested, truth = test
+    chances = point.probabilities(tested)
+    people = range(len(chances))
+    report = evaluate_binary(truth, chances, people, MIDDLE, resamples=resamples, split="test")
     return point, at_half(report.to_dict())
 
 

@@ -36,7 +36,35 @@ def tables(result: Result) -> Iterator[Table]:
     yield _figures(result)
     yield _seeds(result)
     yield from _questions(result)
+    if result["federated"] is not None:
+        yield _federated(result["federated"])
     yield _loading(result)
+
+
+def _federated(result: Result) -> Table:
+    rows: list[list[Cell]] = [
+        ["centralised", *_beside(result["centralised"], None)],
+        *([row["name"], *_beside(row, row["difference"])] for row in result["federated"]),
+    ]
+    (promise,) = result["promises"]
+    verdict = "kept" if promise["passed"] else "NOT KEPT"
+    return Table(
+        "Clients that learn together",
+        ["Training", "Seconds", "AUROC", "Less centralised", "Accuracy"],
+        rows,
+        f"{result['clients']} clients, {result['rounds']} rounds, on the same test part. Promised: "
+        f"{promise['promise']} is at least {promise['limit']:g}; {verdict}.",
+    )
+
+
+def _beside(row: Result, difference: Result | None) -> list[Cell]:
+    figures = row["figures"]
+    return [
+        _number(row["timing"]["seconds"], 0),
+        _interval(figures["auroc"]),
+        None if difference is None else _interval(difference["auroc"]),
+        _interval(figures["accuracy"]),
+    ]
 
 
 def _promises(result: Result) -> Table:
