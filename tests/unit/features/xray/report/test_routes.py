@@ -109,18 +109,20 @@ def test_a_map_that_would_mean_nothing_is_replaced_by_the_reason(client: TestCli
     assert "There is no map: How faithful a map of this image is cannot be measured" in text
 
 
-@pytest.mark.parametrize(("beats", "words"), [(True, "does better"), (False, "does NOT do better")])
-def test_a_map_is_printed_beside_the_image_with_how_faithful_it_is(beats: bool, words: str) -> None:
+@pytest.mark.parametrize("words", ["does better", "does NOT do better"])
+def test_a_map_is_printed_beside_the_image_with_how_faithful_it_is(words: str) -> None:
+    beats = words == "does better"
     drawn = HeatMap(
         "grad_cam", "PNEUMONIA", png(film_of(1)), None, png(film_of(2)), {}, beats, None
     )
     section = asked._map(drawn)
     assert [one.png for one in section.pictures] == [drawn.original, drawn.picture]
     report = Report("Answer", "A map", clock.now(), [asked._measured(drawn)], [section], "")
-    page = PdfReader(io.BytesIO(pdf.write(report))).pages[0]
-    assert len(page.images) == 2
-    assert words in page.extract_text()
-    assert "what raises the score of PNEUMONIA" in page.extract_text()
+    pages = PdfReader(io.BytesIO(pdf.write(report))).pages
+    assert sum(len(page.images) for page in pages) == 2
+    text = " ".join(page.extract_text() for page in pages)
+    assert words in text
+    assert "what raises the score of PNEUMONIA" in text
 
 
 @pytest.mark.parametrize(
