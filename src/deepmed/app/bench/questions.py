@@ -175,6 +175,44 @@ EXCEPT: Mapping[str, str] = {
             GET /trainings/sweeps/{uid}
             GET /trainings/sweeps/{uid}/part
             GET /drawings/{drawing_id}/delete
+            GET /experiments/status/{experiment_id}
+            GET /api/runs/{run_id}/client-metrics
+            GET /api/runs/{run_id}/federated-rounds
+            GET /api/runs/{run_id}/metrics
+            GET /api/runs/{run_id}/server-evaluation
+            GET /api/v1/xray/runs/{run_id}
+            GET /xrays/jobs/{job_id}
+            GET /xrays/runs/{run_id}
+            GET /xrays/runs/{run_id}/again
+            GET /xrays/runs/{run_id}/augmentation
+            GET /xrays/runs/{run_id}/data
+            GET /xrays/runs/{run_id}/delete
+            GET /xrays/runs/{run_id}/part
+            GET /xrays/runs/{run_id}/results
+            GET /xrays/runs/{run_id}/results/curves
+            GET /xrays/runs/{run_id}/results/slider
+            GET /xrays/runs/{run_id}/results/threshold
+            GET /xrays/runs/{run_id}/rounds
+            GET /xrays/runs/{run_id}/rounds/part
+            GET /xrays/predict/worth
+            GET /xrays/sources/{uid}
+            GET /xrays/sources/{uid}/augmentation
+            GET /xrays/sources/{uid}/look
+            """,
+        "The few runs that are named, of which patients are drawn anew.": """
+            GET /api/v1/xray/comparison
+            GET /xrays/compare/part
+            """,
+        "Of trainings on X-rays the folder that is measured holds none.": """
+            GET /api/inference/health
+            GET /api/runs/analytics/summary
+            GET /api/runs/list
+            GET /api/v1/xray/served
+            GET /config/current
+            GET /experiments/list
+            GET /xrays
+            GET /xrays/compare
+            GET /xrays/predict
             """,
         "An explanation of one drawing, which is made where there is none yet.": """
             GET /api/v1/interpretability/{analysis_id}/interactive
@@ -200,9 +238,19 @@ EXCEPT: Mapping[str, str] = {
             GET /api/v1/export/download/{export_name}
             GET /models/training/{uid}/losses.{form}
             GET /batches/{batch_id}/cohort.{form}
+            GET /api/runs/{run_id}/download/csv
+            GET /api/runs/{run_id}/download/json
+            GET /api/runs/{run_id}/download/summary
+            GET /api/v1/xray/runs/{run_id}/report.{form}
+            GET /xrays/runs/{run_id}/curves/{key}.{form}
+            GET /xrays/runs/{run_id}/images/{digest}
+            GET /xrays/runs/{run_id}/rejections.{form}
+            GET /xrays/runs/{run_id}/results/{name}.{form}
+            GET /xrays/sources/{uid}/images/{number}
             """,
         "Events for as long as a job runs.": """
             GET /api/v1/jobs/{job_id}/events
+            GET /api/training/stream/{experiment_id}
             """,
         "Fixed words, whatever is stored.": """
             GET /health
