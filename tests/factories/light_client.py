@@ -1,4 +1,4 @@
-"""A client process that learns nothing and loads no torch: client_1 never answers, others do."""
+"""A client process that learns nothing and loads no torch: client_1 gets stuck the first time."""
 
 import json
 import sys
@@ -15,14 +15,15 @@ STEP, EXAMPLES = 0.001, 10
 
 
 def main(file: Path) -> None:
-    """Its mark, a file beside its list, says that it has its order."""
+    """A file beside its list says that it has an order and is stuck."""
     number, secret = json.loads(file.read_bytes())["number"], json.loads(sys.stdin.readline())
     app = ClientApp()
 
     @app.train()
     def train(message: Message, context: object) -> Message:
-        file.with_suffix(f".{'stuck' if number == 1 else 'learning'}").touch()
-        if number == 1:
+        mark = file.with_suffix(".stuck")
+        if number == 1 and not mark.exists():
+            mark.touch()
             time.sleep(300)
         given = message.content.array_records["arrays"].items()
         moved = ArrayRecord({name: Array(np.asarray(one.numpy() + STEP)) for name, one in given})

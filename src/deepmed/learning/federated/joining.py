@@ -1,6 +1,7 @@
 """Clients as processes: a client's end of its gRPC connection. Nothing needs torch."""
 
 import queue
+from collections.abc import Callable
 
 import grpc
 from flwr.app import Error, Message
@@ -15,7 +16,13 @@ from deepmed.learning.federated.wire import Letter, from_bytes, to_bytes
 FAILED = 2
 
 
-def join(address: str, number: int, token: str, app: ClientApp) -> None:
+def join(
+    address: str,
+    number: int,
+    token: str,
+    app: ClientApp,
+    ended: Callable[[], None] | None = None,
+) -> None:
     """Answer a server's orders until it has no more.
 
     Args:
@@ -23,6 +30,8 @@ def join(address: str, number: int, token: str, app: ClientApp) -> None:
         number: of this client.
         token: that lets it in.
         app: Flower's face of the client.
+        ended: called in another thread when the server ends the connection or is gone, so that who
+            learns in vain can stop.
 
     Raises:
         FederatedTrainingError: the server does not let it in, or is gone.
@@ -32,6 +41,8 @@ def join(address: str, number: int, token: str, app: ClientApp) -> None:
         orders = channel.stream_stream(f"/{SERVICE}/{METHOD}")(
             iter(answers.get, None), metadata=((NUMBER, str(number)), (TOKEN, token))
         )
+        if ended is not None:
+            orders.add_callback(ended)
         try:
             for data in orders:
                 answers.put(to_bytes(_answer(app, number, from_bytes(data))))

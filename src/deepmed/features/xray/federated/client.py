@@ -5,14 +5,15 @@ that lets it in, come by standard input. It ends when the server does.
 """
 
 import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from deepmed.kit import privacy
 
 
-def run(file: Path, secret: Mapping[str, str]) -> None:
+def run(file: Path, secret: Mapping[str, str], ended: Callable[[], None] | None = None) -> None:
     """Learn as the server orders, until it has no more orders."""
     import torch  # noqa: PLC0415 - after the opt-outs
 
@@ -34,7 +35,7 @@ def run(file: Path, secret: Mapping[str, str]) -> None:
     )
     own = Holding(rows_from(said["train"]), rows_from(said["validation"]))
     app = client_app(local_client(work, said["number"], own), config.experiment.local_epochs)
-    join(secret["address"], said["number"], secret["token"], app)
+    join(secret["address"], said["number"], secret["token"], app, ended)
 
 
 def _never() -> bool:
@@ -44,4 +45,5 @@ def _never() -> bool:
 
 if __name__ == "__main__":
     privacy.apply()
-    run(Path(sys.argv[1]), json.loads(sys.stdin.readline()))
+    # Its server has all that it wants or is gone: what it still learns, nobody asks for.
+    run(Path(sys.argv[1]), json.loads(sys.stdin.readline()), lambda: os._exit(0))
