@@ -31,6 +31,7 @@ from factories.servers import PROMPT
 from factories.shared import made_once
 from factories.training_sets import write_set
 from factories.xray import small, write_films
+from factories.xray_runs import plain_graph, publish_untrained
 
 NEWCOMERS = [
     Sketch(age=4.6, subject="person", picture=11),
@@ -251,10 +252,26 @@ def _ask_of_xrays(answers: Answers) -> None:
     call("xray_verify", "verify", run["artifact"], "--rescore")
     call("xray_predict", "xray", "predict", str(source / "Images" / "f1-0.png"))
     call("xray_serve", "xray", "serve")
+    _ask_of_reports(answers, run["run_id"], source)
     call("xray_config", "xray", "config")
     waiting = call("xray_train", "xray", "train", str(source), "--experiment", "second", "--queue")
     call("xray_cancel", "xray", "cancel", str(waiting["run_id"]))
     call("xray_resume", "xray", "resume", str(waiting["run_id"]), "--queue")
+
+
+def _ask_of_reports(answers: Answers, first: int, source: Path) -> None:
+    """A second run on the same patients, and files of the first."""
+    from deepmed.features.xray.exports import programs
+
+    with open_home() as home:
+        second = publish_untrained(home, source, name="beside", draw=2)["run_id"]
+    call = answers.call
+    call("xray_compare", "xray", "compare", str(first), str(second))
+    call("xray_report", "xray", "report", str(first), "--to", str(answers.folder / "run.html"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(programs, "network_to_onnx", lambda *_: plain_graph())
+        small_file = str(answers.folder / "small.onnx")
+        call("xray_export", "xray", "export", str(first), "--format", "int8", "--to", small_file)
 
 
 def _ask_of_encoders(answers: Answers) -> None:

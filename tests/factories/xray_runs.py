@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from deepmed.core.home import Home
 from deepmed.features.xray.configuration.settings import network_settings, training_settings
 from deepmed.features.xray.runs.results import Fitted, Prepared, fit_summary
 from deepmed.features.xray.runs.trainer import CentralizedTrainer
 from deepmed.features.xray.tables import XrayRun
-from factories.xray import small
+from factories.xray import SIDE, small
 
 if TYPE_CHECKING:
     from deepmed.learning.classification.events import EventStream
@@ -48,3 +50,37 @@ def publish_untrained(
     trainer = Untrained(home, small(*overrides))
     trainer.draw = draw
     return trainer.train(source, name)
+
+
+def plain_graph(side: int = SIDE) -> bytes:
+    """A graph with the inputs and outputs of an exported network; to trace one takes seconds."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    number, random = TensorProto.FLOAT, np.random.default_rng(0)
+    weight = random.normal(size=(side * side, 1)).astype(np.float32)
+    nodes = [
+        helper.make_node("Flatten", ["image"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weight"], ["logits"]),
+        helper.make_node("Sigmoid", ["logits"], ["shares"]),
+        helper.make_node("Squeeze", ["shares", "axis"], ["probability"]),
+    ]
+    outputs = [
+        helper.make_tensor_value_info("logits", number, ["rows", 1]),
+        helper.make_tensor_value_info("probability", number, ["rows"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "plain",
+        [helper.make_tensor_value_info("image", number, ["rows", 1, side, side])],
+        outputs,
+        [
+            numpy_helper.from_array(weight, "weight"),
+            numpy_helper.from_array(np.array([1], dtype=np.int64), "axis"),
+        ],
+    )
+    opset = [helper.make_opsetid("", 20)]
+    model = helper.make_model(graph, opset_imports=opset, ir_version=10)
+    onnx.checker.check_model(model)
+    content: bytes = model.SerializeToString()
+    return content

@@ -109,6 +109,12 @@ def test_done_is_0_with_one_object_or_in_words(name: str, ask: Ask, films: Path)
     assert not told.out.startswith("{")
 
 
+@pytest.mark.parametrize("name", ["report", "export"])
+def test_a_file_is_as_long_as_is_told(name: str, ask: Ask, films: Path) -> None:
+    told = ask("xray", name, *filled(GOOD[name], ask, films), "--json").json
+    assert Path(told["file"]).stat().st_size == told["bytes"] > 1000
+
+
 @pytest.mark.parametrize("name", BAD)
 def test_failed_is_1_with_one_object_and_one_line(name: str, ask: Ask) -> None:
     arguments, code = BAD[name]

@@ -35,8 +35,19 @@ def test_a_difference_is_that_of_the_same_patients(reported: Home) -> None:
     assert pair["auroc_test"]["difference"] == pytest.approx(
         roc_auc_score(labels, scores[1]) - roc_auc_score(labels, scores[0])
     )
-    figures = found["runs"][1]["test"]
-    assert figures == StoredRun.of(reported, 2).evaluation["test"]["report"]["figures"]
+
+
+@pytest.mark.req("X-19.1")
+def test_a_comparison_tells_the_stored_figures(reported: Home) -> None:
+    for told in compare_runs(reported, [1, 2])["runs"]:
+        run = StoredRun.of(reported, told["run_id"])
+        for part in ("validation", "test"):
+            assert told[part] == run.evaluation[part]["report"]["figures"]
+        point = run.model["operating_point"]
+        assert (told["threshold"], told["temperature"]) == (
+            point["threshold"],
+            point["temperature"],
+        )
 
 
 @pytest.mark.req("X-19.1")
