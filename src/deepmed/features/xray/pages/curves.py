@@ -71,7 +71,8 @@ def curves(  # noqa: PLR0917 - what a chart is made of
     top = TOP + LINE * lines
     upright = Axis(low / unit, high / unit, HEIGHT - BOTTOM, top)
     body = [
-        *frame(axis, upright, across, "" if key else _named(up, unit)),
+        *frame(axis, upright, across, "" if key else _named(up, unit), ticks=False),
+        *_counts(axis),
         *[_line(axis, upright, each, number, unit) for number, each in enumerate(series)],
         *[_sign(*each) for each in key],
     ]
@@ -88,6 +89,12 @@ def going_on(points: Iterable[Point]) -> list[Point]:
             found.pop()
         found.append(point)
     return found
+
+
+def _counts(axis: Axis) -> list[str]:
+    """Epochs, rounds and steps are whole."""
+    whole = [tick for tick in axis.ticks() if tick.is_integer()]
+    return [text(axis.at(tick), HEIGHT - BOTTOM + 16, f"{tick:g}", "middle") for tick in whole]
 
 
 def _rows(series: Sequence[Series]) -> list[list[object]]:

@@ -35,7 +35,7 @@ MOST_NAMED = 200
 SAMPLES, SAMPLE_SIDE = 3, 512
 """Images of each class, and the longer side of what is shown of them."""
 _MOST_CLASSES = 12
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ class Look:
     samples: tuple[Sample, ...] = ()
     refused: str | None = None
     problems: tuple[dict[str, Any], ...] = ()
+    problems_found: int = 0
+    """Of which the first are listed."""
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Look":
@@ -134,7 +136,7 @@ def _looked(upload: Upload, csv_filename: str | None, options: SourceOptions, fo
     except ArchiveRefusedError as error:
         return Look(refused=error.message)
     except SourceRefusedError as error:
-        return Look(refused=error.message, problems=_listed(error))
+        return Look(refused=error.message, problems=_listed(error), problems_found=_number(error))
     return _told(plan, shown, refusal)
 
 
@@ -170,12 +172,15 @@ def _told(plan: SourcePlan, shown: tuple[Sample, ...], refusal: SourceRefusedErr
         notes=plan.notes,
         samples=shown,
         refused=None if refusal is None else refusal.message,
-        problems=() if refusal is None else _listed(refusal),
     )
 
 
 def _listed(error: SourceRefusedError) -> tuple[dict[str, Any], ...]:
     return tuple(error.details.get("problems", ())[:MOST_NAMED])
+
+
+def _number(error: SourceRefusedError) -> int:
+    return len(error.details.get("problems", ()))
 
 
 def _shown(

@@ -104,7 +104,7 @@ def test_a_zip_that_cannot_be_trained_on_is_refused_with_every_reason(ward: Ward
     uid = uploaded(ward.api.home, ward.folder, files)
     before = len(XrayRuns.of(ward.api.home).page())
     told = ward.read(f"/xrays/sources/{uid}/look")
-    assert "No training was started" in told
+    assert "No training can start from it yet: 2 places are wrong" in told
     [problems] = Page(told).tables
     assert [row[2] for row in problems.rows] == ["5", "7"]
     answer = ward.send(f"/xrays/sources/{uid}/train", experiment_name="none")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,6 +107,12 @@ def test_a_line_goes_on_without_a_value_that_is_missing() -> None:
     assert chart.rows == [[1, 0.5], [2, None], [3, 0.4]]
     assert str(chart.svg).count(",") < 20
     assert "None" not in str(chart.svg)
+
+
+def test_epochs_are_counted_in_whole_numbers() -> None:
+    chart = curves("Loss", "round", "loss", [Series("a", [(1, 0.5), (2, 0.4), (3, 0.3)])], 3)
+    below = re.findall(r'y="196.0" text-anchor="middle">([^<]+)<', str(chart.svg))
+    assert below == ["1", "2", "3"]
 
 
 def test_tiny_numbers_are_told_in_units(api: Api) -> None:
