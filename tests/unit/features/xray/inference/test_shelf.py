@@ -7,7 +7,8 @@ from threading import Barrier
 import numpy as np
 import pytest
 
-from deepmed.features.xray.inference.served_model import SHELF, ServedModel, Shelf
+from deepmed.features.xray.inference import answers
+from deepmed.features.xray.inference.served_model import ServedModel, Shelf
 from deepmed.features.xray.inference.service import XrayInference, forget
 from deepmed.features.xray.runs import artifact, novelty
 from deepmed.kit.errors import IntegrityError
@@ -52,10 +53,11 @@ def test_the_longest_unused_gives_way(model: ServedModel) -> None:
 def test_a_deleted_runs_model_leaves_memory(ward: Ward) -> None:
     inference = XrayInference.of(ward.home)
     inference.predict(None, ward.film())
-    assert inference.state()[1]
+    assert answers.health(inference).status == "healthy"
     forget(ward.run.artifact.manifest_hash)
-    assert not inference.state()[1]
-    SHELF.drop()
+    state = answers.health(inference)
+    assert (state.status, state.model_loaded) == ("degraded", False)
+    assert "first answer" in state.reasons["status"]
 
 
 @pytest.mark.req("X-17.1")
