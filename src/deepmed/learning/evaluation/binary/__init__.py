@@ -7,6 +7,7 @@ from deepmed.learning.evaluation.binary.comparison import (
     paired_differences,
 )
 from deepmed.learning.evaluation.binary.confusion import ConfusionMatrix, confusion_matrix
+from deepmed.learning.evaluation.binary.decision import DecisionReport, evaluate_decision
 from deepmed.learning.evaluation.binary.figures import Figure
 from deepmed.learning.evaluation.binary.multiclass import (
     MulticlassReport,
@@ -38,6 +39,7 @@ __all__ = [
     "AurocTest",
     "ClassificationReport",
     "ConfusionMatrix",
+    "DecisionReport",
     "Figure",
     "MulticlassReport",
     "OperatingPoint",
@@ -50,6 +52,7 @@ __all__ = [
     "correct_prevalence",
     "delong_test",
     "evaluate_binary",
+    "evaluate_decision",
     "evaluate_multiclass",
     "expected_calibration_error",
     "fit_temperature",

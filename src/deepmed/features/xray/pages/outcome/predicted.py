@@ -14,8 +14,8 @@ from deepmed.features.xray.report.words import in_words
 from deepmed.features.xray.runs.reading import Record, StoredRun
 from deepmed.kit import seeds
 from deepmed.kit.errors import NotFoundError, ValidationError
-from deepmed.learning.evaluation.binary import Abstention, threshold_steps
-from deepmed.learning.evaluation.binary.decision import MOVED, evaluate_decision
+from deepmed.learning.evaluation.binary import Abstention, evaluate_decision, threshold_steps
+from deepmed.learning.evaluation.binary.decision import MOVED
 from deepmed.web.charts import Chart, Table
 from deepmed.web.downloads import as_csv, as_json
 
