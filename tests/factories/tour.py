@@ -395,7 +395,7 @@ def _xray_images(tour: Tour) -> None:
     go, reach = tour.go, tour.reach
     with TemporaryDirectory() as name:
         films = write_films(Path(name) / "films", 12)
-        publish_untrained(tour.api.home, films)
+        runs = [publish_untrained(tour.api.home, films, draw=draw)["run_id"] for draw in (0, 2)]
         film = ("film.png", (films / "Images" / "f1-0.png").read_bytes(), "image/png")
     for path in ("predict", "heatmap"):
         reach("POST", f"/api/inference/{path}", files={"file": film})
@@ -404,6 +404,30 @@ def _xray_images(tour: Tour) -> None:
     reach("GET", "/api/inference/health")
     go("PUT", "/xray/served", json={"run_id": None})
     go("GET", "/xray/served")
+    _xray_reports(tour, runs, film)
+
+
+def _xray_reports(tour: Tour, runs: list[int], film: tuple[str, bytes, str]) -> None:
+    go, reach = tour.go, tour.reach
+    go("GET", "/xray/comparison", params={"run_ids": runs})
+    for form in ("pdf", "html"):
+        go("GET", "/xray/runs/{run_id}/report.{form}", names={"run_id": runs[0], "form": form})
+    answer = {"predicted_class": "NORMAL", "confidence": 0.9, "normal_probability": 0.9}
+    results = [{"filename": "film.png", "success": True, "prediction": answer}]
+    summary = {"total_images": 1, "successful": 1, "failed": 0, "normal_count": 1}
+    sent = {"results_json": json.dumps(results), "summary_json": json.dumps(summary)}
+    plain = {"include_heatmap": "false"}
+    reach("POST", "/api/inference/report/single", files={"file": film}, data=plain)
+    reach("POST", "/api/inference/report/batch-summary", data=sent)
+    reach(
+        "POST",
+        "/api/inference/report/batch-with-images",
+        files=[("files", film)],
+        data={**sent, "include_heatmaps": "false"},
+    )
+    reach("POST", "/api/reports/single", json={"prediction": answer})
+    for path in ("batch", "batch-with-heatmaps"):
+        reach("POST", f"/api/reports/{path}", json={"results": results, "summary": summary})
 
 
 def _end(tour: Tour, drawing: int) -> None:
