@@ -120,7 +120,7 @@ def _counted(session: Session, column: Any, ids: Collection[int]) -> dict[int, i
     found = dict.fromkeys(ids, 0)
     for some in in_batches(sorted(ids)):
         query = select(column, func.count()).where(column.in_(some)).group_by(column)
-        found.update((run, number) for run, number in session.execute(query))
+        found |= {int(run): int(number) for run, number in session.execute(query)}
     return found
 
 

@@ -36,7 +36,8 @@ async def stream(
     place = read_cursor(last_event_id) if last_event_id else -1
     run_id = await run_in_threadpool(experiments.number_of, runs, experiment_id)
     await run_in_threadpool(streaming.check, runs, run_id, place)
-    if last_event_id and await run_in_threadpool(streaming.is_all, runs, run_id, place):
+    all_told: bool = await run_in_threadpool(streaming.is_all, runs, run_id, place)
+    if last_event_id and all_told:
         return Response(status_code=204)  # so that a browser does not come back
     return StreamingResponse(
         streaming.server_sent(feed_of(request, RUNS), runs, run_id, place),

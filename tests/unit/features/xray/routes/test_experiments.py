@@ -219,7 +219,7 @@ def test_a_form_that_cannot_be_is_refused(
     if path not in known.get(name, [path]):
         return
     before = kept_and_begun(desk)
-    answer = sent(desk, path, **form)
+    answer = sent(desk, path, films_zip(), "images.zip", **form)
     assert answer.status_code == status, answer.text
     assert answer.json()["detail"]
     assert kept_and_begun(desk) == before
