@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from deepmed.core.jobs.tables import Job
 from deepmed.features.xray.runs.repository import STATUSES, Line
@@ -116,11 +116,14 @@ def _last(ids: Collection[int]) -> Select[XrayRunMetric]:
     return select(table).join(last, both).order_by(table.run_id, table.metric_name)
 
 
-def _counted(session: Session, column: Any, ids: Collection[int]) -> dict[int, int]:
+def _counted(
+    session: Session, column: InstrumentedAttribute[int], ids: Collection[int]
+) -> dict[int, int]:
     found = dict.fromkeys(ids, 0)
     for some in in_batches(sorted(ids)):
         query = select(column, func.count()).where(column.in_(some)).group_by(column)
-        found |= {int(run): int(number) for run, number in session.execute(query)}
+        for run, number in session.execute(query):
+            found[run] = number
     return found
 
 
