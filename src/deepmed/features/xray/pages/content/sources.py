@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from deepmed.features.xray.configuration import LEVELS
 from deepmed.features.xray.errors import SourceRefusedError
 from deepmed.features.xray.pages.content import configure
 from deepmed.features.xray.pages.wanted import TrainingWanted
@@ -138,8 +139,8 @@ def delete(runs: XrayRuns, uid: str) -> None:
 
 def asked(fields: Mapping[str, str]) -> tuple[int | None, dict[str, str]]:
     """Level and values that a form asks for, as they stand in an address."""
-    level = fields.get("level", "")
-    return int(level) if level.isdigit() else None, _values(fields)
+    level = next((each.number for each in LEVELS if str(each.number) == fields.get("level")), None)
+    return level, _values(fields)
 
 
 def _values(fields: Mapping[str, str]) -> dict[str, str]:
