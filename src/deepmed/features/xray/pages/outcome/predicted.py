@@ -4,7 +4,7 @@ Everything is counted here and now from the probabilities as they are stored; a 
 none of it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -251,25 +251,25 @@ def _rule(run: StoredRun) -> Abstention:
 
 def _answers(run: StoredRun, records: Sequence[Record], part: str) -> Table:
     """By truth, how many images get a right answer, a wrong one, or none."""
-    classes = run.model["classes"]
-    rows: list[list[object]] = []
+    classes, outcome = run.model["classes"], _outcome_of(run)
     counts = [[0, 0, 0] for _ in classes]
     for one in records:
-        counts[one["label"]][_outcome(run, one)] += 1
-    for name, found in zip(classes, counts, strict=True):
-        rows.append([name, *found, sum(found)])
+        counts[one["label"]][outcome(one)] += 1
+    rows: list[list[object]] = [
+        [name, *found, sum(found)] for name, found in zip(classes, counts, strict=True)
+    ]
     rows.append(["all", *map(sum, zip(*counts, strict=True)), len(records)])
-    return Table(
-        [f"truth, {PARTS[part].lower()}", "right answer", "wrong answer", "no answer", "images"],
-        rows,
-    )
+    truth = f"truth, {PARTS[part].lower()}"
+    return Table([truth, "right answer", "wrong answer", "no answer", "images"], rows)
 
 
-def _outcome(run: StoredRun, one: Mapping[str, Any]) -> int:
-    """0 for a right answer, 1 for a wrong one, 2 for none."""
+def _outcome_of(run: StoredRun) -> Callable[[Record], int]:
+    """Of an image: 0 for a right answer, 1 for a wrong one, 2 for none."""
     threshold, rule = _threshold(run), _rule(run)
-    if threshold is None:
-        answer = rule.answer_classes(one["probability"])
-    else:
-        answer = rule.answer(one["probability"], threshold)
-    return 2 if answer.abstains else int(answer.decision != one["label"])
+
+    def outcome(one: Record) -> int:
+        share = one["probability"]
+        answer = rule.answer_classes(share) if threshold is None else rule.answer(share, threshold)
+        return 2 if answer.abstains else int(answer.decision != one["label"])
+
+    return outcome
