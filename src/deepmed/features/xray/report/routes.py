@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Path, Query, Response, UploadFile
 from starlette.requests import HTTPConnection
 
 from deepmed.core.home import Home
@@ -36,7 +36,11 @@ Either: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/api/v1/xray/runs/{run_id}/report.{form}", response_class=Response, responses=Either)
-def run_report(home: CallersHome, run_id: int, form: ReportForm) -> Response:
+def run_report(
+    home: CallersHome,
+    run_id: Annotated[int, Path(description="The run")],
+    form: Annotated[ReportForm, Path(description="For paper, or as a page")],
+) -> Response:
     """What a run is worth, from its stored predictions, for paper or as a page."""
     return answers.report(home, run_id, form)
 

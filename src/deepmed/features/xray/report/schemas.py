@@ -63,7 +63,7 @@ class GivenSummary(Given):
     """Decided for NORMAL."""
     avg_confidence: Share | None = None
     """Mean over what was answered."""
-    high_risk_count: Count | None = 0
+    high_risk_count: Count | None = None
     """Not printed: nothing here shows that risks can be told."""
 
 
