@@ -77,7 +77,7 @@ def gather(session: Session, lines: Sequence[Line]) -> list[Seen]:
     ids = [run.id for run, _ in lines]
     central = [run.id for run, _ in lines if run.training_mode != FEDERATED]
     federated = [run.id for run, _ in lines if run.training_mode == FEDERATED]
-    spreads = repository.spreads(session, central)
+    spreads = repository.spreads(session, central, numbers.MEASURED)
     last = repository.last_epochs(session, central)
     stored = repository.counts(session, ids)
     clients = repository.clients(session, federated)

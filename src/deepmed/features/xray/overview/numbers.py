@@ -20,6 +20,8 @@ OF_ROUNDS = {
     "val_cm_fn": "false_negatives",
 }
 """What an epoch calls a number, and what the table of rounds does."""
+MEASURED = (LOSS, "val_acc", "val_precision", "val_recall", "val_f1", "val_auroc")
+"""Of which a best is told."""
 _DIGITS = 4
 """Of the shares beside a confusion matrix, as the contract has them."""
 

@@ -58,7 +58,9 @@ def page(
     return [(found[0], found[1]) for found in session.execute(query)]
 
 
-def spreads(session: Session, ids: Collection[int]) -> dict[int, dict[str, Spread]]:
+def spreads(
+    session: Session, ids: Collection[int], metrics: Collection[str]
+) -> dict[int, dict[str, Spread]]:
     """By run and metric, over all epochs."""
     found: dict[int, dict[str, Spread]] = {run: {} for run in ids}
     table = XrayRunMetric
@@ -69,7 +71,8 @@ def spreads(session: Session, ids: Collection[int]) -> dict[int, dict[str, Sprea
             func.min(table.metric_value),
             func.max(table.metric_value),
         )
-        query = query.where(table.run_id.in_(some)).group_by(table.run_id, table.metric_name)
+        query = query.where(table.run_id.in_(some), table.metric_name.in_(metrics))
+        query = query.group_by(table.run_id, table.metric_name)
         for run, name, least, most in session.execute(query):
             found[run][name] = Spread(least, most)
     return found
