@@ -29,7 +29,7 @@ from deepmed.kit.errors import ConfigurationError
 from deepmed.kit.http.connections import RememberingProtocol
 from deepmed.kit.http.peer import can_tell_users, peer_uid
 from deepmed.kit.http.server_log import forwarded_warnings
-from deepmed.kit.memory import Settling, give_memory_back
+from deepmed.kit.memory import Settling, share_heaps
 from deepmed.kit.settings import Settings
 from deepmed.web.routes import missing_assets
 
@@ -54,7 +54,7 @@ def run(asked: Serving, say: Say) -> None:
     Raises:
         ConfigurationError: the address is not this machine's own, or a port is taken.
     """
-    give_memory_back()
+    share_heaps()
     addresses = loopback_addresses(asked.host)
     settings = _watched(served_settings(say, demo=asked.demo))
     with ExitStack() as stack:

@@ -21,9 +21,9 @@ from deepmed.kit.database import AnyRow
 from deepmed.kit.database.batches import in_batches
 from deepmed.kit.errors import NotFoundError
 
-FIRST_ASKED = 128
-"""Nearest vectors that are looked at first; most of them are typical of the age and by others.
-Where too few are, only typical ones are searched."""
+FIRST_ASKED = (96, 1000)
+"""Nearest vectors that are looked at, and where too few of them are typical of the age and by
+others, so many. Where even these are too few, all typical ones are counted and searched."""
 LOOKED_AT = 48
 """So many of them first: mostly there are enough among these, and reading rows takes longest."""
 EXAMPLES = 3
@@ -73,11 +73,13 @@ class ComparisonService:
         vector = self.bench.embeddings.retrieve_embedding(session, drawing_id, encoder)
         search = partial(self.bench.embeddings.nearest, session, vector, encoder)
         typical = _Typical(session, found[0], ages, count)
-        near = search(FIRST_ASKED + count)
-        typical.look_among([number for number, _ in near])
-        if not typical.enough:
-            near = search(count, typical.everybody())
+        for more in FIRST_ASKED:
+            near = search(more + count)
             typical.look_among([number for number, _ in near])
+            if typical.enough:
+                return typical.of(near)
+        near = search(count, typical.everybody())
+        typical.look_among([number for number, _ in near])
         return typical.of(near)
 
     def _ages(self, session: Session, age: float, subject: str | None) -> AgeRange | None:

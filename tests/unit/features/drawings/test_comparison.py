@@ -65,7 +65,7 @@ def test_where_the_nearest_are_not_typical_the_typical_ones_are_searched(
 
     search = trained.embeddings.nearest
     monkeypatch.setattr(trained.embeddings, "nearest", nearest)
-    monkeypatch.setattr(comparison, "FIRST_ASKED", -29)
+    monkeypatch.setattr(comparison, "FIRST_ASKED", (-29,))
     assert neighbours(trained, drawing, 30) == expected
     assert asked == [4, 5], "all, then the typical ones"
 

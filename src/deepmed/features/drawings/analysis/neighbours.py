@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.embeddings.matrix import Ids
 from deepmed.features.drawings.models.ranges import AgeRange
-from deepmed.features.drawings.models.repository import may_train, of_ages
+from deepmed.features.drawings.models.repository import may_train, of_ages, typical
 from deepmed.features.drawings.tables import AnomalyAnalysis, Drawing
 from deepmed.kit.database import AnyRow, kept
-from deepmed.kit.database.batches import in_batches
+from deepmed.kit.database.batches import in_batches, no_index
 
 
 @kept
@@ -20,7 +20,7 @@ def everybody_typical(session: Session, owner_id: int, ages: AgeRange) -> tuple[
     query = (
         select(Drawing.id, Drawing.child_id)
         .outerjoin(AnomalyAnalysis, AnomalyAnalysis.current_of == Drawing.id)
-        .where(*_typical(owner_id, ages))
+        .where(*may_train(owner_id), *of_ages(ages), _unflagged())
     )
     rows = np.array(session.execute(query).all(), dtype=np.int64).reshape(-1, 2)
     return rows[:, 0], rows[:, 1]
@@ -33,6 +33,7 @@ def typical_among(
     query = (
         select(
             Drawing.id,
+            Drawing.child_id,
             Drawing.filename,
             Drawing.age_years,
             Drawing.subject,
@@ -40,15 +41,15 @@ def typical_among(
             AnomalyAnalysis.normalized_score,
         )
         .outerjoin(AnomalyAnalysis, AnomalyAnalysis.current_of == Drawing.id)
-        .where(*_typical(owner_id, ages), Drawing.child_id != but_child)
+        .where(no_index(Drawing.owner_id) == owner_id, *typical(), _unflagged())
     )
     found: dict[int, AnyRow] = {}
     for some in in_batches(drawing_ids):
-        rows = session.execute(query.where(Drawing.id.in_(some)))
-        found |= {row.id: row for row in rows}
+        for row in session.execute(query.where(Drawing.id.in_(some))):
+            if ages.holds(row.age_years) and row.child_id != but_child:
+                found[row.id] = row
     return found
 
 
-def _typical(owner_id: int, ages: AgeRange) -> list[ColumnElement[bool]]:
-    unflagged = or_(AnomalyAnalysis.id.is_(None), AnomalyAnalysis.is_anomaly.is_(False))
-    return [*may_train(owner_id), *of_ages(ages), unflagged]
+def _unflagged() -> ColumnElement[bool]:
+    return or_(AnomalyAnalysis.id.is_(None), AnomalyAnalysis.is_anomaly.is_(False))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, defer
 
 from deepmed.features.drawings.tables import Drawing, DrawingEmbedding
 from deepmed.kit.database import kept
-from deepmed.kit.database.batches import in_batches
+from deepmed.kit.database.batches import in_batches, no_index
 
 AT_ONCE = 500
 """Vectors that are read at once: a larger number no longer fits a processor's cache."""
@@ -56,7 +56,9 @@ def lacking(session: Session, owner_id: int, encoder: str, drawing_ids: Sequence
     found: list[int] = []
     there = (DrawingEmbedding.drawing_id == Drawing.id, DrawingEmbedding.encoder == encoder)
     for some in in_batches(drawing_ids):
-        query = select(Drawing.id).where(Drawing.owner_id == owner_id, Drawing.id.in_(some))
+        query = select(Drawing.id).where(
+            no_index(Drawing.owner_id) == owner_id, Drawing.id.in_(some)
+        )
         found += session.scalars(query.where(~exists().where(*there)))
     return sorted(found)
 
@@ -74,7 +76,9 @@ def present(session: Session, encoder: str, drawing_ids: Sequence[int]) -> set[i
 def still_there(session: Session, owner_id: int, drawing_ids: Sequence[int]) -> set[int]:
     found: set[int] = set()
     for some in in_batches(drawing_ids):
-        query = select(Drawing.id).where(Drawing.owner_id == owner_id, Drawing.id.in_(some))
+        query = select(Drawing.id).where(
+            no_index(Drawing.owner_id) == owner_id, Drawing.id.in_(some)
+        )
         found.update(session.scalars(query))
     return found
 

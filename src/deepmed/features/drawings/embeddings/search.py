@@ -21,6 +21,7 @@ precision: by 2^-11, as they are rounded by at most that part of themselves; and
 the smallest ones and for sums in single precision."""
 FURTHER = 512
 """So many beyond those asked for are taken out of half precision, to be compared exactly."""
+AT_ONCE = 32
 COUNT_SECONDS = 5.0
 Neighbours = list[tuple[int, float]]
 """(id, cosine similarity), most similar first, ties by the lower id."""
@@ -76,15 +77,23 @@ class SimilarityIndex:
         found = self._likely(unit, count, there, _only(rows))
         if found is None:
             asked = min(count, there)
-            similarity, places = self._index.search(unit, asked, params=_only(rows))
-            similarity, found = similarity[0], places[0]
+            near, places = self._index.search(unit, asked, params=_only(rows))
+            similarity, found = near[0].astype(np.float64), places[0]
         else:
-            # Not as a matrix product, in which equal rows may differ in the last bit.
-            exact = self._index.reconstruct_batch(found).astype(np.float64)
-            similarity = (exact * unit).sum(axis=1)
+            similarity = self._exactly(unit, found)
         cosines = np.clip(similarity, -1.0, 1.0)  # the last bit may lie beyond
         order = np.lexsort((self.ids[found], -cosines))[:count]
         return list(zip(self.ids[found][order].tolist(), cosines[order].tolist(), strict=True))
+
+    def _exactly(self, unit: Vectors, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """A few rows at a time: a large block of memory is fetched anew each time, and cleared."""
+        return np.concatenate(
+            [
+                # Not as a matrix product, in which equal rows may differ in the last bit.
+                (self._index.reconstruct_batch(some).astype(np.float64) * unit).sum(axis=1)
+                for some in np.split(rows, range(AT_ONCE, len(rows), AT_ONCE))
+            ]
+        )
 
     def _add(self, vectors: Vectors) -> None:
         units = _unit(vectors)

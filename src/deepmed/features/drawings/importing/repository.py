@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from deepmed.features.drawings.tables import Child, Drawing, ImportRun
-from deepmed.kit.database.batches import in_batches
+from deepmed.kit.database.batches import in_batches, no_index
 
 
 def by_source_hash(session: Session, owner_id: int, hashes: Sequence[str]) -> dict[str, Drawing]:
@@ -21,7 +21,7 @@ def by_source_hash(session: Session, owner_id: int, hashes: Sequence[str]) -> di
 def by_ids(session: Session, owner_id: int, ids: Sequence[int]) -> dict[int, Drawing]:
     found: dict[int, Drawing] = {}
     for batch in in_batches(ids):
-        query = select(Drawing).where(Drawing.owner_id == owner_id, Drawing.id.in_(batch))
+        query = select(Drawing).where(no_index(Drawing.owner_id) == owner_id, Drawing.id.in_(batch))
         found |= {drawing.id: drawing for drawing in session.scalars(query)}
     return found
 
@@ -85,7 +85,7 @@ def attach_dataset(session: Session, owner_id: int, ids: Sequence[int], dataset_
         session.execute(
             update(Drawing)
             .where(
-                Drawing.owner_id == owner_id,
+                no_index(Drawing.owner_id) == owner_id,
                 Drawing.id.in_(batch),
                 Drawing.dataset_id.is_(None),
             )

@@ -32,7 +32,7 @@ from deepmed.features.drawings.tables import (
     ModelMember,
 )
 from deepmed.kit.database import AnyRow, kept
-from deepmed.kit.database.batches import in_batches
+from deepmed.kit.database.batches import in_batches, no_index
 
 
 def candidates(session: Session, owner_id: int, encoder: str) -> Sequence[AnyRow]:
@@ -317,7 +317,7 @@ def children_of_copies(
     """
     found: dict[int, set[int]] = {}
     for some in in_batches(drawings):
-        asked = _copies().where(Drawing.owner_id == owner_id, Drawing.id.in_(some))
+        asked = _copies().where(no_index(Drawing.owner_id) == owner_id, Drawing.id.in_(some))
         for drawing, child in session.execute(asked):
             found.setdefault(drawing, set()).add(child)
     return {drawing: frozenset(children) for drawing, children in found.items()}
