@@ -156,12 +156,8 @@ def test_the_price_of_whole_numbers_is_measured_on_validation(exporting: Home) -
         row.image_id: row.path
         for row in DataSource.load(folder_of(exporting, run.run) / "source").rows
     }
-    shares = [
-        float(
-            session.run(["probability"], {"image": model.tensor(read_image(paths[n])).numpy()})[0]
-        )
-        for n in [one["image"] for one in records]
-    ]
+    images = [model.tensor(read_image(paths[one["image"]])).numpy() for one in records]
+    shares = [session.run(["probability"], {"image": image})[0].item() for image in images]
     labels, patients = [one["label"] for one in records], [one["patient"] for one in records]
     again = evaluate_binary(labels, shares, patients, threshold, resamples=50).estimates
     full = run.evaluation["validation"]["report"]["figures"]
