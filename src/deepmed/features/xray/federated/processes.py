@@ -3,11 +3,11 @@
 import json
 import os
 import secrets
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE, Popen, TimeoutExpired
 from typing import Any
 
 from deepmed.features.xray.federated.dealt import Holding
@@ -66,7 +66,7 @@ class _Client:
         self._file = folder / f"client_{number}.json"
         self._log = folder / f"client_{number}.log"
         self._starts = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Popen[bytes] | None = None
         write_atomically(self._file, json.dumps(said).encode())
 
     @property
@@ -79,9 +79,9 @@ class _Client:
             return
         self._starts += 1
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module, with our own file
+            self._process = Popen(  # noqa: S603 - our own module, with our own file
                 [sys.executable, "-m", MODULE, str(self._file)],
-                stdin=subprocess.PIPE,
+                stdin=PIPE,
                 stdout=log,
                 stderr=log,
                 env=os.environ,
@@ -97,7 +97,7 @@ class _Client:
             return
         try:
             self._process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             self._process.kill()
             self._process.wait()
 

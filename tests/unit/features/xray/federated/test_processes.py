@@ -63,7 +63,7 @@ class Handed(io.BytesIO):
 def test_clients_learn_the_same_inside_and_over_grpc(
     empty: Home, films: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes.subprocess, "Popen", Pretended)
+    monkeypatch.setattr(processes, "Popen", Pretended)
     monkeypatch.setattr(LocalClient, "train", one_after_another(LocalClient.train))
     found = []
     for way in ("inside", "processes"):
