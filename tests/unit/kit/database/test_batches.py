@@ -1,4 +1,4 @@
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects import sqlite
 
 from deepmed.features.drawings.tables import Drawing
@@ -6,9 +6,9 @@ from deepmed.kit.database import Database
 from deepmed.kit.database.batches import no_index
 
 
-def steps(database: Database, condition: object) -> str:
+def steps(database: Database, condition: ColumnElement[bool]) -> str:
     """How SQLite goes about it."""
-    query = select(Drawing.id).where(condition, Drawing.id.in_(range(48)))  # type: ignore[arg-type]
+    query = select(Drawing.id).where(condition, Drawing.id.in_(range(48)))
     text = query.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
     with database.engine.connect() as connection:
         return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all())

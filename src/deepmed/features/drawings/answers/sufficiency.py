@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 from deepmed.features.drawings.desk import Desk
@@ -107,13 +108,20 @@ class _Overview:
             active = plan_in_use(desk.models.active(session))
             plan = list(named or active or parse_groups(DEFAULT_PLAN))
             self.raw = overview(desk.bench, session, plan)
-            drawn = repository.ages_and_subjects(session, desk.bench.owner_id)
-        self.groups = [
-            AgeGroupData(**info, age_distribution=_ages(drawn, ages), data_quality_reason=NO_GRADE)
-            for info, ages in zip(self.raw["groups"], plan, strict=True)
-        ]
-        self._by_label = {group.age_group: group for group in self.groups}
+            self._drawn = repository.ages_and_subjects(session, desk.bench.owner_id)
+        self._plan = plan
+        self._by_label = {info["age_group"]: info for info in self.raw["groups"]}
         self.warnings = [self._warning(each) for each in self.raw["warnings"]]
+
+    @cached_property
+    def groups(self) -> list[AgeGroupData]:
+        """With the age of each drawing, which warnings and merges need not."""
+        return [
+            AgeGroupData(
+                **info, age_distribution=_ages(self._drawn, ages), data_quality_reason=NO_GRADE
+            )
+            for info, ages in zip(self.raw["groups"], self._plan, strict=True)
+        ]
 
     def merging_suggestions(self) -> list[MergeSuggestion]:
         return [self._merge(each) for each in self.raw["merging_suggestions"]]
@@ -122,17 +130,17 @@ class _Overview:
         group = self._by_label[found["age_group"]]
         return SufficiencyWarning(
             **found,
-            age_group_min=group.age_min,
-            age_group_max=group.age_max,
-            current_samples=group.sample_count,
-            recommended_samples=group.recommended_min_samples,
+            age_group_min=group["age_min"],
+            age_group_max=group["age_max"],
+            current_samples=group["sample_count"],
+            recommended_samples=group["recommended_min_samples"],
         )
 
     def _merge(self, found: dict[str, Any]) -> MergeSuggestion:
         groups = [self._by_label[label] for label in found["original_groups"]]
         return MergeSuggestion(
-            original_groups=[(group.age_min, group.age_max) for group in groups],
-            merged_group=(groups[0].age_min, groups[-1].age_max),
+            original_groups=[(group["age_min"], group["age_max"]) for group in groups],
+            merged_group=(groups[0]["age_min"], groups[-1]["age_max"]),
             combined_sample_count=found["combined_sample_count"],
             improvement_reason=NO_IMPROVEMENT,
             rationale=found["rationale"],
@@ -141,7 +149,11 @@ class _Overview:
 
 def _ages(drawn: Iterable[AnyRow], ages: AgeRange) -> list[float]:
     """Of every drawing of the group, lowest first, as the counts have them."""
-    return [row.age_years for row in drawn if ages.holds(row.age_years) for _ in range(row.number)]
+    found: list[float] = []
+    for row in drawn:
+        if ages.holds(row.age_years):
+            found += [row.age_years] * row.number
+    return found
 
 
 def _severe(found: Iterable[SufficiencyWarning], severity: str) -> int:
