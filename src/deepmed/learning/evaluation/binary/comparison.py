@@ -11,7 +11,7 @@ from deepmed.learning.calibration.children import Children
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.evaluation.binary.bounds import Basis
 from deepmed.learning.evaluation.binary.cases import Cases
-from deepmed.learning.evaluation.binary.figures import Figure, Settings, figures_of
+from deepmed.learning.evaluation.binary.figures import UNIT, Figure, Settings, figures_of
 from deepmed.learning.evaluation.binary.reliability import BINS
 from deepmed.learning.evaluation.binary.report import bases_of
 from deepmed.learning.evaluation.binary.resampling import (
@@ -43,6 +43,7 @@ def paired_differences(
     seed: int = 0,
     level: float = 0.95,
     split: str = NOT_STATED,
+    unit: str = UNIT,
 ) -> dict[str, Figure]:
     """Each figure of the first model less that of the second, by paired patient bootstrap.
 
@@ -59,6 +60,7 @@ def paired_differences(
         seed: Seed of the run.
         level: Confidence level.
         split: Which images these are.
+        unit: What an entry of `patients` stands for.
 
     Returns:
         By name of the figure, each within -1 and 1.
@@ -72,7 +74,7 @@ def paired_differences(
     >>> found["auroc"].estimate, found["auroc"].wholly_above(0.0)
     (0.5, True)
     """
-    settings = Settings(resamples=resamples, seed=seed, level=level, split=split)
+    settings = Settings(resamples=resamples, seed=seed, level=level, split=split, unit=unit)
     both = [Cases.of(labels, scores, patients) for scores in (first, second)]
     sample = _Difference(_figures(both[0], thresholds[0]), _figures(both[1], thresholds[1]))
     bases = bases_of(both[0], both[0].scores >= thresholds[0], None)

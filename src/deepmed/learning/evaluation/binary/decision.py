@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from deepmed.learning.calibration.children import Children
 from deepmed.learning.evaluation.binary.cases import Cases
 from deepmed.learning.evaluation.binary.confusion import ConfusionMatrix, counted
-from deepmed.learning.evaluation.binary.figures import Figure, Settings, figures_of
+from deepmed.learning.evaluation.binary.figures import UNIT, Figure, Settings, figures_of
 from deepmed.learning.evaluation.binary.probabilities import checked_prevalence
 from deepmed.learning.evaluation.binary.report import bases_of
 from deepmed.learning.evaluation.binary.resampling import DecisionFigures
@@ -49,6 +49,7 @@ def evaluate_decision(
     seed: int = 0,
     level: float = 0.95,
     split: str = NOT_STATED,
+    unit: str = UNIT,
 ) -> DecisionReport:
     """Those figures of `evaluate_binary` that a threshold moves, with the same intervals.
 
@@ -64,6 +65,7 @@ def evaluate_decision(
         seed: Seed of the run; the same one draws the same patients as `evaluate_binary`.
         level: Confidence level.
         split: Which images these are.
+        unit: What an entry of `patients` stands for.
 
     Raises:
         InsufficientDataError: There are no images.
@@ -81,7 +83,7 @@ def evaluate_decision(
         DecisionFigures(cases, called, prevalence),
         {name: bases[name] for name in MOVED if name in bases},
         cases.n_patients,
-        Settings(resamples=resamples, seed=seed, level=level, split=split),
+        Settings(resamples=resamples, seed=seed, level=level, split=split, unit=unit),
     )
     return DecisionReport(
         threshold=float(threshold), confusion=counted(cases.positive, called), figures=figures

@@ -1,7 +1,7 @@
 """A figure with its interval, or the reason why it has none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,18 @@ from deepmed.learning.evaluation.errors import EvaluationError
 from deepmed.learning.evaluation.interval import NOT_STATED, Interval
 
 UNIT = "patient"
+"""Unless the caller says what is drawn: an image, where nobody knows whose it is."""
 MOST_DRAWS = 4
 """A figure that fewer than one in so many resamples defines has no interval."""
+
+
+def plural(unit: str) -> str:
+    """Several of a unit.
+
+    >>> plural("patient or image")
+    'patients or images'
+    """
+    return " or ".join(f"{one}s" for one in unit.split(" or "))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +43,8 @@ class Settings:
     seed: int = 0
     level: float = 0.95
     split: str = NOT_STATED
+    unit: str = UNIT
+    """What is drawn, and counted as the sample."""
 
     def __post_init__(self) -> None:
         """Refuse what gives no interval."""
@@ -55,6 +67,8 @@ class Figure:
     interval: Interval | None = None
     """None also where there is an estimate, but too few patients for an interval."""
     reason: str | None = None
+    basis: Mapping[str, Any] = field(default_factory=dict)
+    """On how many patients and images, of which split, it rests, where there is no interval."""
 
     @property
     def low(self) -> float | None:
@@ -71,8 +85,12 @@ class Figure:
         return self.interval is not None and self.interval.wholly_above(value)
 
     def to_dict(self) -> dict[str, Any]:
-        """All that is known of it, ready for JSON; the same names whether or not it is defined."""
-        known = self.interval.to_dict() if self.interval else dict.fromkeys(_FIELDS)
+        """All that is known of it, ready for JSON; the same names whether or not it is defined.
+
+        >>> Figure(reason="Few.", basis={"sample_size": 3}).to_dict()["sample_size"]
+        3
+        """
+        known = self.interval.to_dict() if self.interval else dict.fromkeys(_FIELDS) | self.basis
         return {**known, "estimate": self.estimate, "reason": self.reason}
 
 
@@ -140,16 +158,20 @@ def _figure(
     settings: Settings,
 ) -> Figure:
     estimate, resampled = estimates[name], values.get(name)
+    rests = _rests(basis, settings)
     if np.isnan(estimate):
-        return Figure(reason=basis.missing)
+        return Figure(reason=basis.missing, basis=rests)
     if resampled is None:
         return Figure(
             estimate=estimate,
             reason=f"It rests on {basis.n_units} patients; an interval needs {MINIMUM_CHILDREN}.",
+            basis=rests,
         )
     if len(resampled) < settings.resamples:
         return Figure(
-            estimate=estimate, reason="Most resamples of the patients leave it undefined."
+            estimate=estimate,
+            reason="Most resamples of the patients leave it undefined.",
+            basis=rests,
         )
     noise = values[basis.noise] if basis.noise else None
     (low, high), beside = bounds_of(
@@ -163,11 +185,17 @@ def _figure(
             high=high,
             level=settings.level,
             method=f"patient bootstrap, {settings.resamples} resamples{beside}",
-            unit=UNIT,
-            sample_size=basis.n_units,
-            n_items=basis.n_items,
-            n_negative=basis.n_negative,
-            n_positive=basis.n_positive,
-            split=settings.split,
+            **rests,
         ),
     )
+
+
+def _rests(basis: Basis, settings: Settings) -> dict[str, Any]:
+    return {
+        "unit": UNIT,
+        "sample_size": basis.n_units,
+        "n_items": basis.n_items,
+        "n_negative": basis.n_negative,
+        "n_positive": basis.n_positive,
+        "split": settings.split,
+    }

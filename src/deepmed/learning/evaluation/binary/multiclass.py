@@ -16,7 +16,7 @@ from deepmed.learning.evaluation.binary.cases import (
     patient_codes,
     shares_of_one,
 )
-from deepmed.learning.evaluation.binary.figures import Figure, Settings, figures_of
+from deepmed.learning.evaluation.binary.figures import UNIT, Figure, Settings, figures_of
 from deepmed.learning.evaluation.binary.reliability import BINS
 from deepmed.learning.evaluation.binary.report import bases_of
 from deepmed.learning.evaluation.binary.resampling import (
@@ -90,6 +90,7 @@ def evaluate_multiclass(
     level: float = 0.95,
     bins: int = BINS,
     split: str = NOT_STATED,
+    unit: str = UNIT,
 ) -> MulticlassReport:
     """Evaluate a model with several classes, with intervals over patients.
 
@@ -106,6 +107,7 @@ def evaluate_multiclass(
         level: Confidence level.
         bins: Bins of the calibration error.
         split: Which images these are.
+        unit: What an entry of `patients` stands for.
 
     Raises:
         InsufficientDataError: There are no images.
@@ -117,7 +119,7 @@ def evaluate_multiclass(
     (0.75, 0.59...)
     """
     sample = _Sample.of(labels, probabilities, patients, classes, bins)
-    settings = Settings(resamples=resamples, seed=seed, level=level, split=split)
+    settings = Settings(resamples=resamples, seed=seed, level=level, split=split, unit=unit)
     found = figures_of(sample, sample.bases(), sample.n_patients, settings)
     return MulticlassReport(
         classes=sample.classes,
@@ -148,6 +150,7 @@ def paired_class_differences(
     level: float = 0.95,
     bins: int = BINS,
     split: str = NOT_STATED,
+    unit: str = UNIT,
 ) -> dict[str, Figure]:
     """Each figure of the first model less that of the second, by paired patient bootstrap.
 
@@ -164,6 +167,7 @@ def paired_class_differences(
         level: Confidence level.
         bins: Bins of the calibration error.
         split: Which images these are.
+        unit: What an entry of `patients` stands for.
 
     Returns:
         By name of the figure, as `MulticlassReport.figures` has them; each within -1 and 1, that of
@@ -178,7 +182,7 @@ def paired_class_differences(
     >>> found["accuracy"].estimate, found["accuracy"].wholly_above(0.0)
     (0.5, True)
     """
-    settings = Settings(resamples=resamples, seed=seed, level=level, split=split)
+    settings = Settings(resamples=resamples, seed=seed, level=level, split=split, unit=unit)
     one, other = (_Sample.of(labels, shares, patients, classes, bins) for shares in (first, second))
     wanted = {
         name: replace(basis, kind="other", lowest=-basis.highest, noise=None)

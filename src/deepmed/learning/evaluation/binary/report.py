@@ -11,7 +11,7 @@ from deepmed.learning.calibration.children import Children
 from deepmed.learning.evaluation.binary.bounds import Basis, Kind
 from deepmed.learning.evaluation.binary.cases import BoolArray, Cases
 from deepmed.learning.evaluation.binary.confusion import ConfusionMatrix, counted
-from deepmed.learning.evaluation.binary.figures import Figure, Settings, figures_of
+from deepmed.learning.evaluation.binary.figures import UNIT, Figure, Settings, figures_of
 from deepmed.learning.evaluation.binary.probabilities import checked_prevalence
 from deepmed.learning.evaluation.binary.reliability import BINS, ReliabilityBin, tabulated
 from deepmed.learning.evaluation.binary.resampling import (
@@ -89,6 +89,7 @@ def evaluate_binary(
     level: float = 0.95,
     bins: int = BINS,
     split: str = NOT_STATED,
+    unit: str = UNIT,
 ) -> ClassificationReport:
     """Evaluate a two-class model, with intervals over patients.
 
@@ -108,6 +109,7 @@ def evaluate_binary(
         level: Confidence level.
         bins: Bins of the calibration error.
         split: Which images these are.
+        unit: What an entry of `patients` stands for.
 
     Returns:
         The figures. One that is undefined, or rests on fewer than five patients, says so.
@@ -123,7 +125,7 @@ def evaluate_binary(
     cases = Cases.of(labels, probabilities, patients)
     checked_prevalence(prevalence)
     called = cases.scores >= threshold
-    settings = Settings(resamples=resamples, seed=seed, level=level, split=split)
+    settings = Settings(resamples=resamples, seed=seed, level=level, split=split, unit=unit)
     return ClassificationReport(
         threshold=float(threshold),
         prevalence=prevalence,

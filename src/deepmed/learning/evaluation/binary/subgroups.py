@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from deepmed.learning.calibration.children import Children
 from deepmed.learning.evaluation.binary.cases import BoolArray, Cases
-from deepmed.learning.evaluation.binary.figures import Figure, Settings
+from deepmed.learning.evaluation.binary.figures import UNIT, Figure, Settings, plural
 from deepmed.learning.evaluation.binary.reliability import BINS
 from deepmed.learning.evaluation.binary.report import binary_figures
 from deepmed.learning.evaluation.errors import EvaluationError
@@ -22,7 +22,7 @@ NOT_GIVEN = "not given"
 AGES = ((18, "0-17"), (40, "18-39"), (65, "40-64"))
 OLDEST = "65+"
 _MOST_VALUES = 20
-_AGE = re.compile(r"\s*(\d{1,3})(?:\.\d+)?\s*([YMWD]?)\s*", re.IGNORECASE)
+_AGE = re.compile(r"\s*(\d{1,3})(?:\.\d+)?\s*\+?\s*([YMWD]?)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,7 @@ def subgroup_table(
     minimum: int = MINIMUM_PATIENTS,
     level: float = 0.95,
     split: str = NOT_STATED,
+    unit: str = UNIT,
 ) -> tuple[Subgroup, ...]:
     """Evaluate each part of the people that has enough patients of both classes.
 
@@ -80,6 +81,7 @@ def subgroup_table(
         minimum: Patients of each class that a part must have.
         level: Confidence level.
         split: Which images these are.
+        unit: What an entry of `patients` stands for.
 
     Returns:
         A row a value of each attribute, as they were given and sorted; an attribute with more than
@@ -95,7 +97,7 @@ def subgroup_table(
     [('F', 30, None), ('M', 10, 'It has 5 patients with and 5 without; 10 of each are needed.')]
     """
     cases = Cases.of(labels, probabilities, patients)
-    settings = Settings(resamples=resamples, seed=seed, level=level, split=split)
+    settings = Settings(resamples=resamples, seed=seed, level=level, split=split, unit=unit)
     return tuple(
         Subgroup(
             attribute=name,
@@ -108,10 +110,10 @@ def subgroup_table(
 
 
 def age_band(age: Hashable) -> str:
-    """The band of an age in years, or in DICOM's way of writing one.
+    """The band of an age in years, in DICOM's way of writing one, or of all from an age on.
 
-    >>> [age_band(age) for age in (17, "40", "071Y", "006M", "", "old")]
-    ['0-17', '40-64', '65+', '0-17', 'not given', 'not given']
+    >>> [age_band(age) for age in (17, "40", "071Y", "006M", "90+", "", "old")]
+    ['0-17', '40-64', '65+', '0-17', '65+', 'not given', 'not given']
     """
     found = _AGE.fullmatch(str(age))
     if not found:
@@ -153,5 +155,6 @@ def _measured(
         "figures": binary_figures(cases, called, prevalence, BINS, settings) if enough else {},
         "reason": None
         if enough
-        else f"It has {with_it} patients with and {without} without; {minimum} of each are needed.",
+        else f"It has {with_it} {plural(settings.unit)} with and {without} without; {minimum} of "
+        "each are needed.",
     }

@@ -252,3 +252,14 @@ def test_an_interval_needs_a_resample_and_a_level(study: Study) -> None:
     for wrong in ({"resamples": 0}, {"level": 1.0}):
         with pytest.raises(EvaluationError, match="level between 0 and 1"):
             evaluate_binary(study.labels, study.probabilities, study.patients, 0.5, **wrong)
+
+
+def test_what_is_drawn_may_be_an_image_whose_patient_nobody_knows() -> None:
+    report = evaluate_binary(
+        [0, 1] * 9, [0.2, 0.9] * 9, range(18), 0.5, resamples=20, unit="patient or image"
+    )
+    found = report["auroc"].to_dict()
+    assert found["unit"] == "patient or image"
+    assert found["method"].startswith("patient or image bootstrap")
+    few = evaluate_binary([0, 1], [0.2, 0.9], range(2), 0.5, unit="image")["sensitivity"]
+    assert few.reason == "It rests on 1 images; an interval needs 5."
