@@ -164,13 +164,14 @@ def _figure(
     if resampled is None:
         return Figure(
             estimate=estimate,
-            reason=f"It rests on {basis.n_units} patients; an interval needs {MINIMUM_CHILDREN}.",
+            reason=f"It rests on {basis.n_units} {plural(settings.unit)}; an interval needs "
+            f"{MINIMUM_CHILDREN}.",
             basis=rests,
         )
     if len(resampled) < settings.resamples:
         return Figure(
             estimate=estimate,
-            reason="Most resamples of the patients leave it undefined.",
+            reason=f"Most resamples of the {plural(settings.unit)} leave it undefined.",
             basis=rests,
         )
     noise = values[basis.noise] if basis.noise else None
@@ -184,7 +185,7 @@ def _figure(
             low=low,
             high=high,
             level=settings.level,
-            method=f"patient bootstrap, {settings.resamples} resamples{beside}",
+            method=f"{settings.unit} bootstrap, {settings.resamples} resamples{beside}",
             **rests,
         ),
     )
@@ -192,7 +193,7 @@ def _figure(
 
 def _rests(basis: Basis, settings: Settings) -> dict[str, Any]:
     return {
-        "unit": UNIT,
+        "unit": settings.unit,
         "sample_size": basis.n_units,
         "n_items": basis.n_items,
         "n_negative": basis.n_negative,
