@@ -5,12 +5,14 @@ DeepMedError
     ├── SourceRefusedError     422  labels, images or their number forbid a training
     ├── LeakageError           422  a patient or an image stands on both sides of a split
     └── ConfigurationRefusedError  422  settings that do not go together
+        └── NetworkRefusedError    400  a network that is known and not offered, with the reason
 """
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from deepmed.kit.errors import ValidationError
+from deepmed.learning.networks.errors import NetworkNotOfferedError
 
 _MOST_IN_MESSAGE = 10
 
@@ -60,6 +62,20 @@ class ConfigurationRefusedError(ValidationError):
 
     code = "configuration_refused"
     status = 422
+
+    @staticmethod
+    def of(error: ValidationError, kept: str) -> "ConfigurationRefusedError":
+        """What is wrong with settings, and that nothing came of it."""
+        known = isinstance(error.__cause__, NetworkNotOfferedError)
+        kind = NetworkRefusedError if known else ConfigurationRefusedError
+        return kind(f"{error.message} {kept}")
+
+
+class NetworkRefusedError(ConfigurationRefusedError):
+    """The network is known and not offered; nothing was changed."""
+
+    code = "network_refused"
+    status = 400
 
 
 def in_words(problems: list[Rejection] | tuple[Rejection, ...]) -> str:

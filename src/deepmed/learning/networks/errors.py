@@ -8,3 +8,12 @@ class NetworkChoiceError(LearningError):
         >>> issubclass(NetworkChoiceError, LearningError)
         True
     """
+
+
+class NetworkNotOfferedError(NetworkChoiceError):
+    """A network is known and on purpose not offered; the message says why.
+
+    Example:
+        >>> issubclass(NetworkNotOfferedError, NetworkChoiceError)
+        True
+    """

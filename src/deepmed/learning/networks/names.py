@@ -1,6 +1,6 @@
 """Which networks there are, by name alone: what builds them brings torch along."""
 
-from deepmed.learning.networks.errors import NetworkChoiceError
+from deepmed.learning.networks.errors import NetworkChoiceError, NetworkNotOfferedError
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101")
 VGGS = ("vgg16", "vgg19", "vgg16_bn", "vgg19_bn")
@@ -32,7 +32,8 @@ def check_network(name: str) -> str:
         The same name.
 
     Raises:
-        NetworkChoiceError: there is none; for an Inception network the message says why.
+        NetworkChoiceError: there is none.
+        NetworkNotOfferedError: it is an Inception network; the message says why there is none.
 
     Example:
         >>> check_network("resnet50")
@@ -40,12 +41,12 @@ def check_network(name: str) -> str:
         >>> check_network("inception_v3")
         Traceback (most recent call last):
         ...
-        deepmed.learning.networks.errors.NetworkChoiceError: 'inception_v3' is not offered: ...
+        deepmed.learning.networks.errors.NetworkNotOfferedError: 'inception_v3' is not offered: ...
     """
     if name in available_networks():
         return name
     if "inception" in name.lower() or name.lower() == "googlenet":
-        raise NetworkChoiceError(
+        raise NetworkNotOfferedError(
             f"{name!r} is not offered: Inception networks are fixed to pictures of 299x299 pixels "
             "and are trained through a second output, and neither MONAI nor transformers has one. "
             "Nothing was built. Choose 'resnet50' or 'densenet121', which cost about as much."

@@ -52,7 +52,7 @@ def update(home: Home, request: ConfigUpdate) -> ConfigUpdated:
     try:
         kept = defaults.change(_nested(wanted)) if wanted else defaults.config()
     except ValidationError as error:
-        raise ConfigurationRefusedError(f"{error.message} Nothing was changed.") from error
+        raise ConfigurationRefusedError.of(error, "Nothing was changed.") from error
     used = [place for place in sent if place not in ignored]
     return ConfigUpdated(
         message=f"{len(used)} settings count for trainings from now on; those that run keep "

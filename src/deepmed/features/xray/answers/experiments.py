@@ -208,7 +208,7 @@ def _config(
     try:
         return ConfigManager(merged(merged(values, _settings(asked.configuration)), changes or {}))
     except ValidationError as error:
-        raise ConfigurationRefusedError(f"{error.message} No training was started.") from error
+        raise ConfigurationRefusedError.of(error, "No training was started.") from error
 
 
 def _settings(text: str | None) -> Mapping[str, Any]:

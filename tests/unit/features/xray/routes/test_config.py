@@ -123,7 +123,7 @@ def test_nothing_sent_changes_nothing(api: Api) -> None:
         ("experiment", "color_mode", "CMYK"),
         ("experiment", "device", "tpu"),
         ("experiment", "monitor_metric", "val_luck"),
-        ("experiment", "network", "inception"),
+        ("experiment", "network", "resnet19"),
         ("experiment", "freeze_backbone", "yes"),
         ("experiment", "fine_tune_layers_count", 2000),
         ("experiment", "validation_split", 1),
@@ -154,8 +154,19 @@ def test_what_is_out_of_bounds_or_unknown_is_refused(
 ) -> None:
     detail = update(api, 422, **{section: {name: value}, "data": {"minimum_images": 20}})["detail"]
     told = detail if isinstance(detail, str) else str([each["loc"] for each in detail])
-    assert any(word in told for word in (name, "validation_split", "inception", "monitor"))
+    assert any(word in told for word in (name, "validation_split", "resnet19", "monitor"))
     assert OwnersDefaults(api.home).values() == {}, "nothing of it was kept"
+
+
+@pytest.mark.req("X-6.3")
+@pytest.mark.parametrize("name", ["inception_v3", "googlenet"])
+def test_a_network_that_is_not_offered_is_a_bad_request_with_the_reason(
+    api: Api, name: str
+) -> None:
+    told = update(api, 400, experiment={"network": name, "epochs": 3})["detail"]
+    assert f"{name!r} is not offered: Inception networks are fixed to pictures of 299x299" in told
+    assert told.endswith("Nothing was changed.")
+    assert OwnersDefaults(api.home).values() == {}
 
 
 @pytest.mark.parametrize("body", [[], 5, {"other": {}}, {"experiment": 5}, {"experiment": []}])

@@ -117,6 +117,18 @@ def test_what_was_asked_for_is_what_waits(desk: Api) -> None:
     assert (status["status"], status["progress"], status["total_epochs"]) == ("started", 0, 4)
 
 
+@pytest.mark.req("X-6.3")
+@pytest.mark.parametrize("path", ["/centralized", "/federated", "/comparison/run"])
+def test_a_network_that_is_not_offered_starts_nothing_and_is_told_why(desk: Api, path: str) -> None:
+    before = kept_and_begun(desk)
+    answer = sent(desk, path, configuration='{"experiment": {"network": "inception_v3"}}')
+    assert answer.status_code == 400
+    told = answer.json()["detail"]
+    assert "Inception networks are fixed to pictures of 299x299 pixels" in told
+    assert told.endswith("No training was started.")
+    assert kept_and_begun(desk) == before
+
+
 def test_an_owners_defaults_count_where_a_request_says_nothing(empty_home: Path) -> None:
     with api_on(empty_home) as api:
         other = api.stranger()
