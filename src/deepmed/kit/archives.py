@@ -23,6 +23,19 @@ _UTF8_FLAG = 0x800
 _ENCRYPTED_FLAG = 0x1
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".iso")
 _SYSTEM_FILES = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+_LOCATOR_BYTES, _RECORD_BYTES = 20, 56
+_IN_THE_RECORD = 0xFFFFFFFF
+# What reading a broken or a crafted ZIP ends in: places in it may be any number of 64 bits.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 # Where one entry of the directory takes more, it is a name of many lines, not a picture's.
 _DIRECTORY_BYTES_PER_ENTRY = 1024
 
@@ -117,7 +130,7 @@ class Archive:
                     head = head or piece[:_HEAD_BYTES]
                     size += len(piece)
                     _check_size(info, size, before + size, self._limits)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError):
+        except _DAMAGED:
             # RuntimeError: the entry itself says that it is encrypted or of a later format.
             return ArchiveEntry(name, size, "its part of the archive is damaged")
         problem = None
@@ -166,7 +179,7 @@ def _unexamined(path: Path, limits: ArchiveLimits) -> Iterator[zipfile.ZipFile]:
         try:
             _check_directory_size(file, limits)
             packed = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, struct.error, UnicodeError, NotImplementedError) as error:
+        except _DAMAGED as error:
             raise _refusal("it is not a ZIP archive, or it is cut off") from error
         with packed:
             yield packed
@@ -208,15 +221,31 @@ def _check_directory_size(file: IO[bytes], limits: ArchiveLimits) -> None:
     most = limits.max_entries * _DIRECTORY_BYTES_PER_ENTRY + _PIECE
     at = tail.find(b"PK\5\6")
     while at >= 0:
-        if len(tail) >= at + 16 and struct.unpack_from("<I", tail, at + 12)[0] > most:
+        if _directory_bytes(file, tail, at, start) > most:
             raise _refusal("its directory is too large")
-        if tail[max(0, at - 20) : at].startswith(b"PK\6\7"):
-            file.seek(struct.unpack_from("<Q", tail, at - 12)[0])
-            large = file.read(56)
-            if len(large) == 56 and struct.unpack_from("<Q", large, 40)[0] > most:
-                raise _refusal("its directory is too large")
         at = tail.find(b"PK\5\6", at + 1)
     file.seek(0)
+
+
+def _directory_bytes(file: IO[bytes], tail: bytes, at: int, start: int) -> int:
+    """The directory's bytes by its end, which lies at that place of the file's tail.
+
+    A large ZIP has a record and a locator before it. The locator says where the record lies, but
+    `zipfile` takes the bytes right before the locator: both have to be the same place.
+    """
+    stated = int.from_bytes(tail[at + 12 : at + 16], "little")
+    locator = tail[max(0, at - _LOCATOR_BYTES) : at]
+    if not locator.startswith(b"PK\6\7"):
+        return stated
+    place = start + at - _LOCATOR_BYTES - _RECORD_BYTES
+    if place < 0 or struct.unpack_from("<Q", locator, 8)[0] != place:
+        raise _refusal("what it says of its directory contradicts itself")
+    file.seek(place)
+    record = file.read(_RECORD_BYTES)
+    if not record.startswith(b"PK\6\6"):
+        return stated
+    large = int(struct.unpack_from("<Q", record, 40)[0])
+    return large if stated == _IN_THE_RECORD else max(large, stated)
 
 
 def _check_directory(infos: list[zipfile.ZipInfo], limits: ArchiveLimits, size: int) -> None:

@@ -38,7 +38,11 @@ class Source(Protocol):
     files: tuple[SourceFile, ...]
 
     def read(self, file: SourceFile) -> bytes:
-        """The file's bytes. Raises ImageProcessingError where it is too large or unreadable."""
+        """The file's bytes.
+
+        Raises:
+            ImageProcessingError: it has a problem, is too large or cannot be read.
+        """
         ...
 
     def origin(self) -> str:
@@ -58,6 +62,7 @@ class FolderSource:
         self.files = tuple(self._look_at(each) for each in paths)
 
     def read(self, file: SourceFile) -> bytes:
+        _refuse_problem(file)
         try:
             with (self._root / file.name).open("rb") as opened:
                 data = opened.read(self._limit + 1)
@@ -107,6 +112,7 @@ class ArchiveSource:
         )
 
     def read(self, file: SourceFile) -> bytes:
+        _refuse_problem(file)
         return self._archive.read(self._entries[file.name])
 
     def origin(self) -> str:
@@ -139,6 +145,11 @@ def _opened(path: Path, limits: ArchiveLimits, stack: ExitStack) -> Source:
     if not _is_archive(path):
         return FolderSource(path, limits.max_entry_bytes)
     return ArchiveSource(path, stack.enter_context(open_archive(path, limits)))
+
+
+def _refuse_problem(file: SourceFile) -> None:
+    if file.problem is not None:
+        raise ImageProcessingError(f"The file cannot be read: {file.problem}.")
 
 
 def _is_archive(path: Path) -> bool:

@@ -235,3 +235,52 @@ def test_what_is_no_archive_has_no_names(tmp_path: Path) -> None:
     path.write_bytes(b"PK\3\4 and nothing more")
     with pytest.raises(ArchiveRefusedError, match="not a ZIP"):
         names_in(path, LIMITS)
+
+
+def large_end(path: Path, *, points: int | None = None, directory: int | None = None) -> Path:
+    """The end of a ZIP as a large one has it: a record, and a locator that says where that is."""
+    data = path.read_bytes()
+    at = data.rindex(b"PK\5\6")
+    entries, size, start = struct.unpack_from("<HII", data, at + 10)
+    record = struct.pack(
+        "<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, entries, entries, directory or size, start
+    )
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, at if points is None else points, 1)
+    end = bytearray(data[at:])
+    struct.pack_into("<I", end, 12, 0xFFFFFFFF)
+    path.write_bytes(data[:at] + record + locator + end)
+    return path
+
+
+def test_a_large_archive_is_read_as_any_other(tmp_path: Path) -> None:
+    path = large_end(archive_of(tmp_path, ("a.png", b"1")))
+    assert contents(path) == {"a.png": b"1"}
+
+
+@pytest.mark.req("S-9.1")
+@pytest.mark.parametrize("points", [0, 2**62, 2**63 - 1, 2**64 - 1])
+def test_a_locator_that_points_elsewhere_refuses_the_archive(tmp_path: Path, points: int) -> None:
+    path = large_end(archive_of(tmp_path, ("a.png", b"1")), points=points, directory=2**40)
+    for read in (contents, lambda found: names_in(found, LIMITS)):
+        with pytest.raises(ArchiveRefusedError, match="contradicts itself"):
+            read(path)
+
+
+def test_a_record_whose_directory_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    path = large_end(archive_of(tmp_path, ("a.png", b"1")), directory=2**40)
+    with pytest.raises(ArchiveRefusedError, match="directory is too large"):
+        contents(path)
+
+
+def test_an_entry_that_is_said_to_lie_nowhere_is_damaged(tmp_path: Path) -> None:
+    path = archive_of(tmp_path, ("a.png", b"1"))
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\1\2")
+    place = struct.pack("<HHQ", 1, 8, 2**64 - 1)
+    struct.pack_into("<I", data, at + 42, 0xFFFFFFFF)
+    struct.pack_into("<H", data, at + 30, len(place))
+    data[at + 46 + 5 : at + 46 + 5] = place
+    end = data.rindex(b"PK\5\6")
+    struct.pack_into("<I", data, end + 12, end - at)
+    path.write_bytes(data)
+    assert "damaged" in str(problems(path)["a.png"])

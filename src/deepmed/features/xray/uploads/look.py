@@ -35,7 +35,7 @@ MOST_NAMED = 200
 SAMPLES, SAMPLE_SIDE = 3, 512
 """Images of each class, and the longer side of what is shown of them."""
 _MOST_CLASSES = 12
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,8 @@ def _shown(
 
 
 def _kept(reader: XrayReader, source: Source, one: PlacedImage, path: Path) -> bool:
+    if one.file.problem is not None:
+        return False
     try:
         pixels = reader.read(source.read(one.file)).pixels
     except ImageProcessingError:
