@@ -1,22 +1,24 @@
 """`deepmed xray …`: how each command ends, what it says, and that its help teaches."""
 
 import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import pytest
 
 from deepmed.cli.entry import command_line, main
-from deepmed.core.home import Home
-from deepmed.features.xray.runs.trainer import CentralizedTrainer
-from factories.xray import SMALL, small, write_films
+from factories.xray import SMALL, write_films
 from factories.xray_runs import publish_untrained
 
 from .conftest import Ask
 
+Fill = Callable[[tuple[object, ...]], list[object]]
 SETTINGS = [part for one in SMALL for part in ("--set", one)]
 
 
@@ -65,33 +67,47 @@ def films(tmp_path: Path) -> Path:
     return write_films(tmp_path / "films", 12)
 
 
-def filled(arguments: tuple[object, ...], ask: Ask, films: Path) -> list[object]:
-    def waiting() -> object:
-        return ask("xray", "train", *filled(GOOD["train"][:1], ask, films), *GOOD["train"][1:],
-                   "--json").json["run_id"]  # fmt: skip
+@pytest.fixture
+def fill(ask: Ask, films: Path) -> Fill:
+    """Puts what there is in place of the names; what is only looked at is made once a test."""
+    published: list[object] = []
 
-    def cancelled() -> object:
-        number = waiting()
-        assert ask("xray", "cancel", number, "--json").json["status"] == "failed"
-        return number
+    def filled(arguments: tuple[object, ...]) -> list[object]:
+        looked_at = iter(tuple(published))
 
-    def completed() -> object:
-        from deepmed.app import open_home
+        def waiting() -> object:
+            return ask("xray", "train", films, *GOOD["train"][1:], "--json").json["run_id"]
 
-        with open_home() as opened:
-            return publish_untrained(opened, films, "network=vgg16_bn", "width=1")["run_id"]
+        def cancelled() -> object:
+            number = waiting()
+            assert ask("xray", "cancel", number, "--json").json["status"] == "failed"
+            return number
 
-    made = {
-        "{films}": lambda: films,
-        "{waiting}": waiting,
-        "{cancelled}": cancelled,
-        "{completed}": completed,
-        "{image}": lambda: completed() and films / "Images" / "f1-0.png",
-        "{map}": lambda: films.parent / "map.png",
-        "report.pdf": lambda: films.parent / "report.pdf",
-        "model.pt2": lambda: films.parent / "model.pt2",
-    }
-    return [made[str(one)]() if str(one) in made else one for one in arguments]
+        def completed() -> object:
+            from deepmed.app import open_home
+
+            found = next(looked_at, None)
+            if found is None:
+                with open_home() as opened:
+                    found = publish_untrained(opened, films, "network=vgg16_bn", "width=1")[
+                        "run_id"
+                    ]
+                published.append(found)
+            return found
+
+        made = {
+            "{films}": lambda: films,
+            "{waiting}": waiting,
+            "{cancelled}": cancelled,
+            "{completed}": completed,
+            "{image}": lambda: completed() and films / "Images" / "f1-0.png",
+            "{map}": lambda: films.parent / "map.png",
+            "report.pdf": lambda: films.parent / "report.pdf",
+            "model.pt2": lambda: films.parent / "model.pt2",
+        }
+        return [made[str(one)]() if str(one) in made else one for one in arguments]
+
+    return filled
 
 
 def test_every_command_is_tried() -> None:
@@ -99,20 +115,16 @@ def test_every_command_is_tried() -> None:
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_done_is_0_with_one_object_or_in_words(name: str, ask: Ask, films: Path) -> None:
-    answer = ask("xray", name, *filled(GOOD[name], ask, films), "--json")
+def test_done_is_0_with_one_object_or_in_words(name: str, ask: Ask, fill: Fill) -> None:
+    answer = ask("xray", name, *fill(GOOD[name]), "--json")
     assert answer.code == 0, answer.err
     assert "code" not in answer.json
-    told = ask("xray", name, *filled(GOOD[name], ask, films))
+    if name in {"report", "export"}:
+        assert Path(answer.json["file"]).stat().st_size == answer.json["bytes"] > 1000
+    told = ask("xray", name, *fill(GOOD[name]))
     assert told.code == 0, told.err
     assert told.out.strip()
     assert not told.out.startswith("{")
-
-
-@pytest.mark.parametrize("name", ["report", "export"])
-def test_a_file_is_as_long_as_is_told(name: str, ask: Ask, films: Path) -> None:
-    told = ask("xray", name, *filled(GOOD[name], ask, films), "--json").json
-    assert Path(told["file"]).stat().st_size == told["bytes"] > 1000
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -126,7 +138,7 @@ def test_failed_is_1_with_one_object_and_one_line(name: str, ask: Ask) -> None:
 
 @pytest.mark.parametrize("name", GOOD)
 def test_wrong_usage_is_2_and_an_interruption_130(
-    name: str, ask: Ask, films: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ask("xray", name, "--nonsense", "--json").json["code"] == "usage"
 
@@ -169,27 +181,29 @@ def test_no_help_of_xray_loads_a_model_library_or_the_database() -> None:
 
 
 @pytest.mark.req("X-10.1")
-def test_a_run_is_listed_shown_verified_and_reproduced(ask: Ask, films: Path, home: Path) -> None:
-    from deepmed.app import open_home
-
-    with open_home() as opened:
-        trained(opened, films)
+@pytest.mark.req("X-11.1")
+def test_what_is_trained_in_the_foreground_is_listed_shown_verified_and_reproduced(
+    ask: Ask, films: Path
+) -> None:
+    packed = shutil.make_archive(str(films), "zip", films)
+    begun = ask("xray", "train", packed, "--experiment", "first", *SETTINGS, "--set", "epochs=1")
+    assert begun.code == 0, begun.err
+    assert "Run 1 (first) is completed." in begun.out
+    (artifact,) = re.findall(r"deepmed verify (\w{32})", begun.out)
     (row,) = ask("xray", "runs", "--status", "completed", "--json").json["runs"]
     assert (row["experiment_name"], row["status"]) == ("first", "completed")
     assert ask("xray", "runs", "--status", "failed", "--json").json["runs"] == []
+    steps = re.findall(r"Step \d of \d", ask("job", "logs", 1).out)
+    assert steps == [f"Step {number} of 9" for number in range(1, 10)]
     shown = ask("xray", "show", 1, "--json").json
     assert [one["epoch"] for one in shown["history"]] == [1]
+    assert shown["results"]["artifact"] == artifact
     told = ask("xray", "show", 1)
     assert "Test part" in told.out
     assert "train: 16 images of 8 patients." in told.out
-    artifact = shown["results"]["artifact"]
     assert ask("verify", artifact, "--rescore", "--json").json["agrees"] is True
     again = ask("reproduce", artifact, "--json").json
     assert (again["agrees"], again["same_data"], again["largest_difference"]) == (True, True, 0)
     assert again["run_id"] == 2
     answer = ask("xray", "resume", 1, "--json")
     assert (answer.code, answer.json["code"]) == (1, "conflict")
-
-
-def trained(home: Home, films: Path) -> None:
-    CentralizedTrainer(home, small("epochs=1")).train(films, "first")
