@@ -23,6 +23,8 @@ _KEYS = {TRAIN: "train", VALIDATION: "val", TEST: "test"}
 """How each part is called in the file, which has `<part>_images` and `<part>_labels`."""
 _LARGEST = 1 << 30
 _CARVED = 0.1
+NOBODY = "unknown"
+"""In place of a patient, whom such a file does not name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +99,13 @@ class PublishedSplit:
 
 
 def write_source(split: PublishedSplit, folder: Path) -> Path:
-    """PNG files with a table of labels and parts; the file names no patients, so each is one."""
+    """PNG files with a table of labels and parts, which says that nobody knows the patients."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = [["patientId", "Target", "filename", "split"]]
     for part, images in split.parts.items():
         for pixels, label, name in zip(images.pixels, images.labels, images.names, strict=True):
             Image.fromarray(pixels).save(folder / f"{name}.png")
-            rows.append([name, str(label), f"{name}.png", part])
+            rows.append([NOBODY, str(label), f"{name}.png", part])
     with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
     return folder

@@ -75,6 +75,8 @@ class DataSection(Section):
 
     class_names: Annotated[tuple[Column, Column], Field(strict=False)] = ("NORMAL", "PNEUMONIA")
     """Of the labels 0 and 1 of a table; folders name their classes themselves."""
+    positive_class: Column | None = None
+    """Folder of the class that counts as the finding, of two; else the one not called normal."""
     patient_pattern: str | None = Field(None, max_length=200)
     """Where names of files in class folders say the patient, for example {patient}_*."""
     minimum_images: int = Field(10, ge=1)

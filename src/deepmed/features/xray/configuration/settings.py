@@ -194,6 +194,7 @@ def source_options(config: XrayConfig, settings: Settings) -> "SourceOptions":
         columns=ColumnNames(columns.patient_id, columns.target, columns.filename, columns.part),
         class_names=data.class_names,
         patient_pattern=data.patient_pattern,
+        positive_class=data.positive_class,
         minimum_images=data.minimum_images,
         minimum_patients=data.minimum_patients,
         most_unreadable=data.most_unreadable,

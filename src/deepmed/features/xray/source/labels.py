@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from deepmed.features.xray.errors import Rejection, SourceRefusedError
 from deepmed.features.xray.source.label_rows import ColumnNames, LabelRow, LabelTable
+from deepmed.features.xray.source.patients import told_patient
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 _PARTS = {
@@ -72,7 +73,7 @@ def _merged(rows: Sequence[LabelRow]) -> LabelledImage:
     first = rows[0]
     return LabelledImage(
         name=first.image,
-        patient=first.patient,
+        patient=told_patient(first.patient),
         label=max(row.label for row in rows),
         rows=tuple(row.row for row in rows),
         part=part_of(first.part),

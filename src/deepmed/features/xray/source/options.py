@@ -17,6 +17,8 @@ class SourceOptions:
     Attributes:
         columns: names in the table of labels.
         class_names: of the labels 0 and 1 of a table; folders name their classes themselves.
+        positive_class: which of two folders of classes counts as the finding, where their names
+            do not tell.
         patient_pattern: where the names of files in class folders say the patient.
         minimum_images: readable images below which no training starts.
         minimum_patients: likewise, of each class: one each for training, validation and test.
@@ -30,6 +32,7 @@ class SourceOptions:
     columns: ColumnNames = field(default_factory=ColumnNames)
     class_names: tuple[str, str] = ("NORMAL", "PNEUMONIA")
     patient_pattern: str | None = None
+    positive_class: str | None = None
     minimum_images: int = 10
     minimum_patients: int = 3
     most_unreadable: float = 0.5

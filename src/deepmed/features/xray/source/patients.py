@@ -21,6 +21,8 @@ _PLACEHOLDERS = {
     "removed",
     "unknown",
 }
+_NOBODY = _PLACEHOLDERS - {"0", "patient"}
+"""In a table a number is a patient's."""
 _SHARED_BY_MOST = 0.5
 _FEW = 3
 
@@ -37,9 +39,10 @@ class Claim:
 def patients_of(claims: Sequence[Claim], pseudonyms: Pseudonyms) -> tuple[list[str], list[str]]:
     """A pseudonym for each image, and notes.
 
-    Two names that meet in one image are one patient's. An image of which nothing is said is a
-    patient of its own. A header's name that stands in most files although the table tells their
-    patients apart was put there by a program that removes names, and does not count.
+    Two names that meet in one image are one patient's. An image of which nothing is said
+    counts by itself, under a name that says so. A header's name that stands in most files although
+    the table tells their patients apart was put there by a program that removes names, and does not
+    count.
     """
     notes = []
     shared = _shared(claims)
@@ -51,12 +54,29 @@ def patients_of(claims: Sequence[Claim], pseudonyms: Pseudonyms) -> tuple[list[s
     alone = sum(not claim.told and not _header(claim, shared) for claim in claims)
     if alone:
         notes.append(
-            f"of {alone} images nothing says whose they are; each counts as a patient of its own"
+            f"patients known: of {len(claims) - alone} of {len(claims)} images. Nothing says whose "
+            "the others are: each of them counts by itself, figures are over images where it is "
+            "so, and one person's images may stand in several parts of the split"
         )
     groups = Groups()
     for claim in claims:
         groups.join(_first_name(claim, shared), *_names(claim, shared))
-    return [pseudonyms.of_patient(groups.of(_first_name(claim, shared))) for claim in claims], notes
+    return [_pseudonym(claim, groups, shared, pseudonyms) for claim in claims], notes
+
+
+def told_patient(cell: str) -> str:
+    """What a table says of whose an image is; empty where it says that nobody knows.
+
+    >>> told_patient("Unknown"), told_patient("0")
+    ('', '0')
+    """
+    return "" if cell.strip().lower() in _NOBODY else cell
+
+
+def _pseudonym(claim: Claim, groups: Groups, shared: set[str], pseudonyms: Pseudonyms) -> str:
+    if _names(claim, shared):
+        return pseudonyms.of_patient(groups.of(_first_name(claim, shared)))
+    return pseudonyms.of_image(claim.image)
 
 
 def _names(claim: Claim, shared: set[str]) -> list[str]:

@@ -134,9 +134,9 @@ def _by_table(
     file: SourceFile, table: LabelTable, images: Sequence[SourceFile], options: SourceOptions
 ) -> SourcePlan:
     placing = place_images(merge_rows(table), images)
-    notes = (
-        [] if table.encoding.startswith("utf-8") else [f"{file.name} was read as {table.encoding}"]
-    )
+    notes = [f"counted as the finding: {options.class_names[1]}, the label 1 of {file.name}"]
+    if not table.encoding.startswith("utf-8"):
+        notes.append(f"{file.name} was read as {table.encoding}")
     return SourcePlan(
         "table",
         options.class_names,
@@ -152,11 +152,11 @@ def _by_table(
 def _by_folders(
     source: Source, images: Sequence[SourceFile], options: SourceOptions
 ) -> SourcePlan | None:
-    folders = read_class_folders(images, options.patient_pattern)
+    folders = read_class_folders(images, options.patient_pattern, options.positive_class)
     if folders is None:
         return None
     tables = [file.name for file in source.files if file.name.lower().endswith(_TABLE_ENDINGS)]
-    notes = [f"{name} has no labels and was not used" for name in tables]
+    notes = [*folders.notes, *(f"{name} has no labels and was not used" for name in tables)]
     return SourcePlan(
         "folders",
         folders.classes,

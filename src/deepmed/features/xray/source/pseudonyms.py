@@ -6,10 +6,14 @@ through the same function elsewhere, names nobody.
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from typing import Protocol
 
 _PURPOSE = b"deepmed: pseudonyms of patients, 1"
 _CHARACTERS = 20
+_PATIENT, _IMAGE = "p-", "i-"
+PATIENT, IMAGE, EITHER = "patient", "image", "patient or image"
+"""What figures may be over."""
 
 
 class Signer(Protocol):
@@ -29,5 +33,33 @@ class Pseudonyms:
 
     def of_patient(self, name: str) -> str:
         """80 bits of a keyed hash: for a million patients two share one once in 10^12 times."""
-        found = hmac.new(self._key, name.strip().encode(), hashlib.sha256).hexdigest()
-        return f"p-{found[:_CHARACTERS]}"
+        return f"{_PATIENT}{self._hashed(name)}"
+
+    def of_image(self, name: str) -> str:
+        """For an image of which nothing says whose it is; `is_patient` tells it from a patient."""
+        return f"{_IMAGE}{self._hashed(name)}"
+
+    def _hashed(self, name: str) -> str:
+        found = hmac.new(self._key, name.strip().encode(), hashlib.sha256)
+        return found.hexdigest()[:_CHARACTERS]
+
+
+def is_patient(pseudonym: str) -> bool:
+    """Whether somebody said whose the image is; else it stands for an image alone.
+
+    >>> is_patient("p-0123"), is_patient("i-0123")
+    (True, False)
+    """
+    return not pseudonym.startswith(_IMAGE)
+
+
+def unit_of(pseudonyms: Iterable[str]) -> str:
+    """What figures over them are over: `patient`, `image`, or both where some are unknown.
+
+    >>> unit_of(["p-1", "i-2"])
+    'patient or image'
+    """
+    known = {is_patient(each) for each in pseudonyms}
+    if False not in known:
+        return PATIENT
+    return EITHER if True in known else IMAGE

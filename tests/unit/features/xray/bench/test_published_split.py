@@ -21,8 +21,8 @@ def test_parts_and_labels_are_those_of_the_file(tmp_path: Path) -> None:
     lines = (folder / "labels.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "patientId,Target,filename,split"
     assert lines[1:3] == [
-        "train-00000,0,train-00000.png,train",
-        "train-00001,1,train-00001.png,train",
+        "unknown,0,train-00000.png,train",
+        "unknown,1,train-00001.png,train",
     ]
     assert len(lines) == 1 + 80 == 1 + len(list(folder.glob("*.png")))
 

@@ -18,6 +18,7 @@ from deepmed.features.xray.source import (
     XrayReader,
     read_image,
 )
+from deepmed.features.xray.source.pseudonyms import unit_of
 from deepmed.kit.archives import ArchiveLimits, ArchiveRefusedError
 from deepmed.kit.errors import IntegrityError, ValidationError
 from deepmed.kit.settings import MIB
@@ -75,7 +76,9 @@ def test_class_folders_are_taken_in_with_their_names(tmp_path: Path) -> None:
     found = taken(tmp_path, laid_out(tmp_path / "in", class_folders(prefix="set/")))
     assert found.classes == ("NORMAL", "PNEUMONIA")
     assert sorted(row.label for row in found.rows) == [0] * 6 + [1] * 6
-    assert "of 12 images nothing says whose they are" in found.report.notes[0]
+    assert found.report.notes[0].startswith("counted as the finding: PNEUMONIA, because NORMAL")
+    assert "patients known: of 0 of 12 images." in found.report.notes[1]
+    assert unit_of(row.patient for row in found.rows) == "image"
 
 
 def test_a_published_split_in_folders_comes_along(tmp_path: Path) -> None:

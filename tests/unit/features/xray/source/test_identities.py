@@ -21,7 +21,8 @@ from deepmed.features.xray.source import (
     XrayReader,
 )
 from deepmed.features.xray.source.attributes import known_attributes
-from deepmed.features.xray.source.patients import Claim, patients_of
+from deepmed.features.xray.source.patients import Claim, patients_of, told_patient
+from deepmed.features.xray.source.pseudonyms import is_patient
 from deepmed.kit.errors import ImageProcessingError
 from factories.films import dicom, film, labelled, laid_out, png, written
 
@@ -163,6 +164,12 @@ def test_names_that_meet_in_one_image_are_one_patients() -> None:
     assert found[0] == found[2]
     assert found[1] == found[3]
     assert len(set(found)) == 4
+    assert [is_patient(each) for each in found] == [True] * 4 + [False] * 2
+
+
+def test_a_table_may_say_that_nobody_knows_whose_an_image_is() -> None:
+    told = [told_patient(each) for each in ("unknown", "N/A", "0", "p1")]
+    assert told == ["", "", "0", "p1"]
 
 
 def test_a_headers_name_for_everybody_and_placeholders_do_not_count() -> None:
