@@ -257,6 +257,8 @@ def _ask_of_xrays(answers: Answers) -> None:
     waiting = call("xray_train", "xray", "train", str(source), "--experiment", "second", "--queue")
     call("xray_cancel", "xray", "cancel", str(waiting["run_id"]))
     call("xray_resume", "xray", "resume", str(waiting["run_id"]), "--queue")
+    call("xray_cancel_again", "xray", "cancel", str(waiting["run_id"]))
+    call("xray_delete", "xray", "delete", str(waiting["run_id"]), "--yes")
 
 
 def _ask_of_reports(answers: Answers, first: int, source: Path) -> None:

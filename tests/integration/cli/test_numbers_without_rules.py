@@ -94,7 +94,7 @@ def test_nothing_is_attributed_or_called_reliable_by_rule(answers: Answers) -> N
         "visual_anomaly_score",
     }
     # On X-rays it is the table of bins from which the calibration error is counted.
-    known = {"xray_show": {"reliability"}}
+    known = {call: {"reliability"} for call in ("xray_show", "xray_show_federated")}
     for call, answer in answers.found.items():
         assert not (made_up - known.get(call, set())) & set(names(answer)), call
 

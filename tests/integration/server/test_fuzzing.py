@@ -17,6 +17,8 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
 from factories.api import Api
+from factories.xray import write_films
+from factories.xray_runs import publish_untrained
 
 CASES = int(os.environ.get("DEEPMED_FUZZ_CASES", "1000"))
 DRAWINGS = 149
@@ -71,6 +73,7 @@ def ask(api: Api, case: Any) -> int:
 @pytest.mark.timeout(300 + CASES)
 @pytest.mark.req("P-3.1")
 def test_no_request_makes_the_server_fail(api: Api) -> None:
+    publish_untrained(api.home, write_films(api.home.settings.home / "films", 40))
     asked: Counter[int] = Counter()
     failed = []
     listed = list(operations(api))
