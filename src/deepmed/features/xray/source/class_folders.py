@@ -1,5 +1,6 @@
 """Images in one folder a class, as many published data sets come (X-1)."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -84,8 +85,8 @@ def read_class_folders(
         positive_class: of two classes the one that counts as the finding.
 
     Raises:
-        SourceRefusedError: there is a training and a test part, but only one class in them; or
-            there is no such positive class.
+        SourceRefusedError: there is a training and a test part, but only one class in them;
+            there is no such positive class; too many classes, or names that cannot be shown.
         ValidationError: a bad pattern.
     """
     pattern = None if patient_pattern is None else patient_by(patient_pattern)
@@ -101,6 +102,7 @@ def read_class_folders(
                 "images of each class into a folder of its own."
             )
         return None
+    _refuse_names(names)
     classes, notes = _ordered(names, positive_class)
     images = tuple(
         PlacedImage(place.file, _image(place, classes.index(place.class_name), pattern))
