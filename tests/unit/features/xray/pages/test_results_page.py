@@ -41,6 +41,11 @@ def test_predictive_values_name_the_prevalence_that_they_are_stated_for(clinic: 
     assert "50 % of the images have it, and with another share this is another figure" in text
 
 
+def test_the_command_that_counts_again_names_what_it_takes(clinic: Api) -> None:
+    text = words(read(clinic, f"/xrays/runs/{RUN}/results"))
+    assert f"deepmed verify {run_of(clinic).artifact.uid} does it" in text
+
+
 @pytest.mark.req("U-10.1")
 def test_the_confusion_matrix_is_drawn_from_its_counts(clinic: Api) -> None:
     text = read(clinic, f"/xrays/runs/{RUN}/results")

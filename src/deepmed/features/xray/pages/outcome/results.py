@@ -88,6 +88,7 @@ def content(run: StoredRun, part: str = "") -> dict[str, Any]:
         "temperature": point["temperature"],
         "notes": point["notes"],
         "card": run.card,
+        "artifact": run.artifact.uid,
         "facts": Table(["what", "value"], list(_facts(run))),
         "libraries": Table(
             ["library", "version"], [[*row] for row in run.model["libraries"].items()]
