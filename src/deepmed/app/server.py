@@ -165,6 +165,7 @@ def _forget_data(app: FastAPI) -> None:
     from deepmed.features.drawings.desk import close_desks  # noqa: PLC0415 - as routers
 
     close_desks(app.state)
+    app.state.home.forget()
 
 
 def _install_pages(app: FastAPI) -> None:

@@ -52,12 +52,12 @@ def read_package(read: Read, public_key: bytes, manifest_hash: str | None = None
         IntegrityError: names the first file that is missing or not what was signed.
     """
     manifest = read_manifest(read, public_key, manifest_hash)
-    files = {}
-    for name, expected in manifest.files.items():
-        files[name] = _fetch(read, name)
-        if FileSum.of(files[name]) != expected:
-            raise _changed(name)
-    return Package(manifest, files)
+    return Package(manifest, {name: _checked(read, name, manifest) for name in manifest.files})
+
+
+def read_file(read: Read, name: str, public_key: bytes, manifest_hash: str) -> bytes:
+    """Read one file of a package and no other; raises as `read_package`."""
+    return _checked(read, name, read_manifest(read, public_key, manifest_hash))
 
 
 def find_problems(read: Read, public_key: bytes, manifest_hash: str) -> list[str]:
@@ -74,6 +74,13 @@ def find_problems(read: Read, public_key: bytes, manifest_hash: str) -> list[str
         except IntegrityError as error:
             problems.append(error.message)
     return problems
+
+
+def _checked(read: Read, name: str, manifest: Manifest) -> bytes:
+    content = _fetch(read, name)
+    if FileSum.of(content) != manifest.files.get(name):
+        raise _changed(name)
+    return content
 
 
 def _fetch(read: Read, name: str) -> bytes:

@@ -15,7 +15,7 @@ from deepmed.core.registry.contents import MANIFEST, SIGNATURE, check_files
 from deepmed.core.registry.folders import write_folder
 from deepmed.core.registry.keys import SigningKeys
 from deepmed.core.registry.manifest import Manifest, Package, sums
-from deepmed.core.registry.packages import find_problems, read_package, write_package
+from deepmed.core.registry.packages import find_problems, read_file, read_package, write_package
 from deepmed.core.registry.places import Places
 from deepmed.core.registry.provenance import provenance
 from deepmed.core.registry.reports import Lineage, VerifyReport, trace
@@ -36,13 +36,18 @@ class ArtifactRegistry:
     """
 
     def __init__(
-        self, database: Database, storage: FileStorageService, keys: SigningKeys, owner_id: int
+        self,
+        database: Database,
+        storage: FileStorageService,
+        keys: SigningKeys,
+        owner_id: int,
+        packages: PackageCache | None = None,
     ) -> None:
         self.database = database
         self.keys = keys
         self.owner_id = owner_id
         self._places = Places(storage)
-        self._cache = PackageCache()
+        self._cache = packages or PackageCache()
 
     def publish(
         self,
@@ -181,6 +186,25 @@ class ArtifactRegistry:
             if self.find(uid).manifest_hash == row.manifest_hash:
                 raise
             return self.package(uid)  # it was revised, and its old files went, while we read
+
+    def file(self, uid: str, name: str) -> bytes:
+        """One file of an artefact; signature and its checksum were right, others are not read.
+
+        Raises:
+            NotFoundError: there is no such artefact of this owner.
+            IntegrityError: the file is missing or not what was signed.
+        """
+        row = self.find(uid)
+        held = self._cache.get(row.manifest_hash)
+        if held is not None and name in held.files:
+            return held.files[name]
+        try:
+            read = self._places.reader(row.uid, row.revision, row.manifest_hash)
+            return read_file(read, name, self.keys.public_key, row.manifest_hash)
+        except IntegrityError:
+            if self.find(uid).manifest_hash == row.manifest_hash:
+                raise
+            return self.file(uid, name)  # revised meanwhile, see `package`
 
     def verify(self, uid: str) -> VerifyReport:
         """Check signature and checksums anew, whatever was read before; lists every problem."""
@@ -370,7 +394,16 @@ class ArtifactRegistry:
             read = self._places.reader(row.uid, row.revision, row.manifest_hash)
             package = read_package(read, self.keys.public_key, row.manifest_hash)
             self._cache.put(row.manifest_hash, package)
+            self._drop_if_deleted(row)
         return package
+
+    def _drop_if_deleted(self, row: Artifact) -> None:
+        """What was deleted while it was read does not stay in memory."""
+        try:
+            self.find(row.uid)
+        except NotFoundError:
+            self._cache.drop(row.manifest_hash)
+            raise
 
     def _by_recipe(self, recipe_hash: str, kind: str) -> Artifact | None:
         with self.database.read() as session:

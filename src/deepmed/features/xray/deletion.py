@@ -2,11 +2,13 @@
 
 import shutil
 
+from sqlalchemy.exc import IntegrityError as ConstraintError
 from sqlalchemy.orm import Session
 
 from deepmed.core.audit import repository as audit
 from deepmed.core.home import Home
 from deepmed.core.jobs import repository as jobs
+from deepmed.core.registry import repository as artifacts
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.xray.inference.service import forget
 from deepmed.features.xray.runs import repository
@@ -31,11 +33,27 @@ def delete_run(home: Home, run_id: int) -> None:
         run = _ended(session, home.owner_id, run_id)
         artifact = None if run.artifact_id is None else session.get(Artifact, run.artifact_id)
         session.delete(run)
+        if artifact is not None:
+            _check_nothing_rests_on_it(session, run_id, artifact.id)
         audit.record(session, home.owner_id, "xray.delete", "xray_run", run_id)
     if artifact is not None:
         discard(home, artifact.uid)
         forget(artifact.manifest_hash)
     shutil.rmtree(folder_of(home, run), ignore_errors=True)
+
+
+def _check_nothing_rests_on_it(session: Session, run_id: int, artifact_id: int) -> None:
+    """Delete its row and take that back: whatever names it is found, now and in later versions."""
+    session.flush()
+    trial = session.begin_nested()
+    try:
+        artifacts.remove(session, artifact_id)
+    except ConstraintError as error:
+        raise ConflictError(
+            f"Something else rests on the model of run {run_id}, such as another run; nothing was "
+            "deleted. Delete that first."
+        ) from error
+    trial.rollback()
 
 
 def discard(home: Home, uid: str) -> bool:

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -9,6 +10,7 @@ from sqlalchemy import func, select
 from deepmed.core.audit.repository import history
 from deepmed.core.datasets.tables import Dataset
 from deepmed.core.registry import places
+from deepmed.core.registry.cache import PackageCache
 from deepmed.core.registry.keys import open_keys
 from deepmed.core.registry.service import ArtifactRegistry
 from deepmed.core.registry.tables import Artifact
@@ -533,3 +535,39 @@ def test_a_revision_that_comes_while_one_reads_is_read_instead(
     monkeypatch.setattr(reader, "find", find_and_be_outrun)
     package = reader.package(uid)
     assert (package.manifest.revision, package.files["config.json"]) == (2, b"{}")
+
+
+def test_a_single_file_is_checked_and_no_other_is_read(
+    registry: ArtifactRegistry, publish: Publish, storage: FileStorageService
+) -> None:
+    uid = publish().uid
+    again = afresh(registry, storage)
+    storage.put(key_of(storage, "model.safetensors"), b"changed")
+    assert again.file(uid, "config.json") == FILES["config.json"]
+    with pytest.raises(IntegrityError, match=r"model\.safetensors"):
+        again.file(uid, "model.safetensors")
+    with pytest.raises(IntegrityError, match="is missing"):
+        again.file(uid, "nothing.json")
+    with pytest.raises(NotFoundError):
+        again.file("0" * 32, "config.json")
+
+
+def test_what_is_deleted_while_it_is_read_does_not_stay_in_memory(
+    registry: ArtifactRegistry,
+    publish: Publish,
+    storage: FileStorageService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = publish()
+    cache = PackageCache()
+    reading = ArtifactRegistry(registry.database, storage, registry.keys, registry.owner_id, cache)
+    put = cache.put
+
+    def deleted_first(*read: Any) -> None:
+        registry.delete(row.uid)
+        put(*read)
+
+    monkeypatch.setattr(cache, "put", deleted_first)
+    with pytest.raises(NotFoundError):
+        reading.package(row.uid)
+    assert cache.get(row.manifest_hash) is None

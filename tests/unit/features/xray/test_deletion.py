@@ -133,6 +133,17 @@ def test_a_run_that_waits_or_works_is_not_deleted_and_a_cancelled_one_is(
     assert counts(opened, run.id) == [0, 0, 0]
 
 
+def test_where_something_rests_on_its_model_nothing_goes(opened: Home) -> None:
+    run, other = completed(opened), completed(opened)
+    with opened.database.write() as session:
+        session.get_one(XrayRun, other.id).artifact_id = run.artifact_id
+    with pytest.raises(ConflictError, match="nothing was deleted"):
+        delete_run(opened, run.id)
+    assert counts(opened, run.id) == [1, 1, 1]
+    assert is_stored(opened, run.artifact_id)
+    assert folder_of(opened, run).is_dir()
+
+
 def test_what_a_killed_deletion_left_goes_by_the_clock_and_nothing_else(
     opened: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

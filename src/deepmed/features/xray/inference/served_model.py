@@ -59,6 +59,8 @@ class Shelf:
         self._most = most_bytes
         self._held: OrderedDict[str, ServedModel] = OrderedDict()
         self._lock, self._loading = Lock(), Lock()
+        self._awaited: str | None = None
+        """What is being loaded; nothing where it was let go of meanwhile."""
 
     def get(self, manifest_hash: str, load: Callable[[], ServedModel]) -> ServedModel:
         """The model, loaded now where it is not held; the newest is held whatever its size."""
@@ -66,11 +68,11 @@ class Shelf:
         if found is not None:
             return found
         with self._loading:
-            found = self.held(manifest_hash) or load()
-            with self._lock:
-                self._held[manifest_hash] = found
-                while len(self._held) > 1 and self._bytes() > self._most:
-                    self._held.popitem(last=False)
+            found = self.held(manifest_hash)
+            if found is None:
+                self._awaited = manifest_hash
+                found = load()
+                self._keep(manifest_hash, found)
         return found
 
     def held(self, manifest_hash: str) -> ServedModel | None:
@@ -81,12 +83,22 @@ class Shelf:
             return self._held.get(manifest_hash)
 
     def drop(self, manifest_hash: str | None = None) -> None:
-        """Let go of one model, or of all of them."""
+        """Let go of one model, or of all of them; what is being loaded now is not kept either."""
         with self._lock:
+            if manifest_hash in {None, self._awaited}:
+                self._awaited = None
             if manifest_hash is None:
                 self._held.clear()
             else:
                 self._held.pop(manifest_hash, None)
+
+    def _keep(self, manifest_hash: str, model: ServedModel) -> None:
+        with self._lock:
+            if self._awaited != manifest_hash:
+                return
+            self._held[manifest_hash] = model
+            while len(self._held) > 1 and self._bytes() > self._most:
+                self._held.popitem(last=False)
 
     def _bytes(self) -> int:
         return sum(model.size for model in self._held.values())

@@ -23,8 +23,9 @@ Record = dict[str, Any]
 class StoredRun:
     """A run as it was when it was looked up; another owner's does not exist here (S-3).
 
-    What comes from the artefact is read when it is first asked for. Its signature and every
-    checksum were right; the files may lie in an object store, so there are no paths to them.
+    What comes from the artefact is read when it is first asked for, and of a single file that file
+    alone, not the weights. Signature and checksum of what was read were right; the files may lie
+    in an object store, so there are no paths to them.
     """
 
     home: Home
@@ -73,7 +74,9 @@ class StoredRun:
 
     def file(self, name: str) -> bytes:
         """A file of the artefact, by a name of `runs.artifact`. Raises as `package`."""
-        return self.package.files[name]
+        if "package" in vars(self):
+            return self.package.files[name]
+        return self.home.registry.file(self._uid(), name)
 
     @cached_property
     def evaluation(self) -> Record:

@@ -7,11 +7,13 @@ from threading import Barrier
 import numpy as np
 import pytest
 
+from deepmed.core.registry.contents import MANIFEST, SIGNATURE
 from deepmed.features.xray.inference import answers
 from deepmed.features.xray.inference.served_model import ServedModel, Shelf
 from deepmed.features.xray.inference.service import XrayInference, forget
 from deepmed.features.xray.runs import artifact, novelty
 from deepmed.kit.errors import IntegrityError
+from deepmed.kit.storage import FileStorageService
 from deepmed.learning.errors import ModelLoadingError
 
 from .conftest import Ward
@@ -48,6 +50,56 @@ def test_the_longest_unused_gives_way(model: ServedModel) -> None:
     tiny = Shelf(most_bytes=1)
     tiny.get("a", lambda: model)
     assert tiny.held("a") is model
+
+
+@pytest.mark.parametrize("dropped", ["a", None])
+def test_what_is_let_go_of_while_it_loads_is_not_put_back(
+    model: ServedModel, dropped: str | None
+) -> None:
+    shelf = Shelf()
+
+    def load() -> ServedModel:
+        shelf.drop("another")
+        shelf.drop(dropped)
+        return model
+
+    assert shelf.get("a", load) is model
+    assert shelf.held("a") is None
+    assert shelf.get("a", lambda: model) is shelf.held("a")
+
+
+def test_asking_for_health_or_which_run_serves_reads_no_weights(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are asked every few seconds, and a model may have a hundred million bytes."""
+    ward.home.forget()
+    read: list[str] = []
+    get = FileStorageService.get
+    monkeypatch.setattr(
+        FileStorageService, "get", lambda self, key: read.append(key) or get(self, key)
+    )
+    assert answers.health(XrayInference.of(ward.home)).model_version
+    answers.choice(XrayInference.of(ward.home))
+    assert {key.rpartition("/")[2] for key in read} == {
+        artifact.MODEL,
+        MANIFEST,
+        SIGNATURE,
+    }
+    read.clear()
+    for _ in range(2):
+        assert ward.client.get("/api/inference/health").status_code == 200
+    assert not any(key.endswith(artifact.WEIGHTS) for key in read)
+
+
+def test_a_package_is_read_once_for_all_requests(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request sees the folder as its owner does, and what was read is kept between them."""
+    ward.home.forget()
+    _ = ward.run.package
+    monkeypatch.setattr(FileStorageService, "get", lambda *_: pytest.fail("read again"))
+    forget(ward.run.artifact.manifest_hash)
+    assert ward.post("/predict", ward.film()).status_code == 200
 
 
 def test_a_deleted_runs_model_leaves_memory(ward: Ward) -> None:
