@@ -43,6 +43,7 @@ class LeakageAudit:
         bound: patients who were taken for one, because an image of theirs is the same.
         duplicates: names of images of equal pixels.
         lookalikes: the review list.
+        notes: what else was done to a published split, or is to be known of it.
     """
 
     published: bool = False
@@ -51,6 +52,7 @@ class LeakageAudit:
     bound: tuple[tuple[str, ...], ...] = ()
     duplicates: tuple[tuple[str, ...], ...] = ()
     lookalikes: tuple[Lookalike, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -67,6 +69,7 @@ class LeakageAudit:
             tuple(map(tuple, found["bound"])),
             tuple(map(tuple, found["duplicates"])),
             tuple(Lookalike(**one) for one in found["lookalikes"]),
+            tuple(found.get("notes", ())),
         )
 
 

@@ -1,8 +1,8 @@
 """Images that look alike without being equal: one film, exported or scaled twice (X-2).
 
 Films of different people are alike too, so most matches are for a person to look at. A pair binds
-its patients together only where somebody confirmed it, or where the pixels correlate so highly that
-nothing else is left.
+its patients together where somebody confirmed it, and always where the pixels correlate so highly
+that nothing else is left.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -43,8 +43,8 @@ class Lookalike:
 
     @property
     def binds(self) -> bool:
-        """Whether their patients must stay in one part; a person has the last word."""
-        return self.correlation > BINDING if self.confirmed is None else self.confirmed
+        """Whether their patients must stay in one part: no word parts what is nearly equal."""
+        return self.correlation > BINDING or self.confirmed is True
 
 
 def find_lookalikes(

@@ -17,11 +17,15 @@ from deepmed.features.xray.preparation.dealing import deal
 from deepmed.features.xray.preparation.lookalikes import Lookalike
 from deepmed.features.xray.preparation.split_plan import SplitPlan
 from deepmed.features.xray.source.grouping import Groups
+from deepmed.features.xray.source.pseudonyms import is_patient
 from deepmed.kit.errors import ValidationError
 from deepmed.learning.imaging.rows import ImageRow
 
 FRACTIONS = (0.7, 0.15, 0.15)
 _TRAIN, _VALIDATION, _TEST = PARTS
+LEAST_VALIDATION = 30
+"""Patients of each class from whom a threshold and a calibration can be had: with 30 the share that
+a threshold calls right is still uncertain by 17 points of 100, and with 8 by 28 (Wilson)."""
 
 
 def split_by_patient(
@@ -80,31 +84,32 @@ def audit_published(
     An image crosses when its patient, its pixels, or a patient who is bound to its own stands in
     validation or test. Only training loses images, and each is named: a published test set stays
     what others report on. What crosses between validation and test is told and left. Where no
-    validation part is published it is taken from training, by patient.
+    validation part is published, it is taken from training, by patient. So it is where the
+    published one has fewer than 30 patients of a class and a new one has more: the small one is
+    then joined to training before. Notes of the audit say so.
 
     Raises:
-        SourceRefusedError: a class is missing from training or validation.
+        SourceRefusedError: equal images with different labels, or a class is missing from training
+            or validation.
         ValidationError: an image is named twice.
     """
     published = {_TRAIN: train, _VALIDATION: validation, _TEST: test}
     rows = [row for part in published.values() for row in part]
     _refuse_doubled(rows)
+    _refuse_conflicts(rows)
     bonds = _Bonds(rows, lookalikes)
-    outside = _first_images(bonds, {_TEST: test, _VALIDATION: validation})
-    kept = [row for row in train if bonds.of(row) not in outside]
-    dropped = tuple(
-        DroppedImage(row.image_id, _reason(row, *outside[bonds.of(row)]))
-        for row in train
-        if bonds.of(row) in outside
-    )
-    parts: dict[str, Sequence[ImageRow]] = {**published, _TRAIN: kept}
-    if not validation:
-        carved = split_by_patient(
-            kept, (1 - validation_fraction, validation_fraction, 0), seed, lookalikes
+    parts, dropped = _without_crossing(bonds, published)
+    notes: tuple[str, ...] = ()
+    fewest = _fewest(bonds, rows, validation)
+    if fewest < LEAST_VALIDATION:
+        pooled, also = _without_crossing(
+            bonds, {_TRAIN: [*train, *validation], _VALIDATION: (), _TEST: test}
         )
-        names = {row.image_id for row in carved.validation}
-        parts[_TRAIN] = [row for row in kept if row.image_id not in names]
-        parts[_VALIDATION] = [row for row in kept if row.image_id in names]
+        carved = _carved(bonds, pooled[_TRAIN], validation_fraction, seed)
+        better = _fewest(bonds, rows, carved[_VALIDATION]) > fewest
+        if better or not validation:
+            parts, dropped = {**pooled, **carved}, also
+        notes = (_on_validation(validation, fewest, carved=better or not validation),)
     _refuse_missing_class(parts, (_TRAIN, _VALIDATION))
     audit = LeakageAudit(
         published=True,
@@ -113,8 +118,65 @@ def audit_published(
         bound=bonds.bound,
         duplicates=equal_images(rows),
         lookalikes=tuple(lookalikes),
+        notes=notes,
     )
     return SplitPlan.of(bonds.named(parts), audit, seed)
+
+
+def _without_crossing(
+    bonds: "_Bonds", published: Mapping[str, Sequence[ImageRow]]
+) -> tuple[dict[str, Sequence[ImageRow]], tuple[DroppedImage, ...]]:
+    """The parts, with a training that shares nothing with the others, and what it lost."""
+    outside = _first_images(bonds, {part: published[part] for part in (_TEST, _VALIDATION)})
+    train = published[_TRAIN]
+    kept = [row for row in train if bonds.of(row) not in outside]
+    dropped = tuple(
+        DroppedImage(row.image_id, _reason(row, *outside[bonds.of(row)]))
+        for row in train
+        if bonds.of(row) in outside
+    )
+    return {**published, _TRAIN: kept}, dropped
+
+
+def _carved(
+    bonds: "_Bonds", rows: Sequence[ImageRow], fraction: float, seed: int
+) -> dict[str, Sequence[ImageRow]]:
+    """Training and validation out of what is there for both; a class may be too small for it."""
+    groups: dict[str, list[ImageRow]] = defaultdict(list)
+    for row in rows:
+        groups[bonds.of(row)].append(row)
+    chosen = deal(groups, (1 - fraction, fraction, 0), seed)
+    return {
+        part: [row for row in rows if chosen[bonds.of(row)] == place]
+        for place, part in enumerate((_TRAIN, _VALIDATION))
+    }
+
+
+def _fewest(bonds: "_Bonds", rows: Sequence[ImageRow], part: Sequence[ImageRow]) -> int:
+    """Patients of the class that has fewest of them in a part."""
+    patients: dict[int, set[str]] = {row.label: set() for row in rows}
+    for row in part:
+        patients[row.label].add(bonds.of(row))
+    return min(map(len, patients.values()), default=0)
+
+
+def _on_validation(validation: Sequence[ImageRow], fewest: int, *, carved: bool) -> str:
+    if not validation:
+        return "No validation part was published; it was taken from training, by patient."
+    told = (
+        f"The published validation part has {len(validation)} images, and of one class {fewest} "
+        f"patients or images alone; {LEAST_VALIDATION} are wanted, as threshold and calibration "
+        "come from it."
+    )
+    if carved:
+        return (
+            f"{told} It was joined to training, and a validation part was taken from both anew, by "
+            "patient. The test part stays as it was published."
+        )
+    return (
+        f"{told} There are too few images for a larger one, so it was kept. Threshold and "
+        "calibration may be far off."
+    )
 
 
 class _Bonds:
@@ -131,7 +193,7 @@ class _Bonds:
         patients: dict[str, set[str]] = defaultdict(set)
         for row in rows:
             patients[self.of(row)].add(row.patient)
-        self._names = {group: min(names) for group, names in patients.items()}
+        self._names = {group: min(names, key=_known_first) for group, names in patients.items()}
         several = [tuple(sorted(names)) for names in patients.values() if len(names) > 1]
         self.bound = tuple(sorted(several))
 
@@ -144,6 +206,11 @@ class _Bonds:
             part: [replace(row, patient=self._names[self.of(row)]) for row in rows]
             for part, rows in parts.items()
         }
+
+
+def _known_first(name: str) -> tuple[bool, str]:
+    """A patient's name stands for images that were bound to it, though nobody said theirs."""
+    return not is_patient(name), name
 
 
 def _by_patient(row: ImageRow) -> str:

@@ -83,7 +83,7 @@ def test_a_persons_word_is_kept_with_the_pair_even_where_nothing_else_shows_it(
     rows = kept(tmp_path, [("a", blobs(1)), ("b", noisy(blobs(1), 2)), ("c", blobs(5))])
     found = find_lookalikes(rows, verdicts={("i1", "i0"): False, ("i2", "i0"): True})
     told = {(one.first, one.second): (one.confirmed, one.binds) for one in found}
-    assert told[("i0", "i1")] == (False, False)
+    assert told[("i0", "i1")] == (False, True)
     assert told[("i0", "i2")] == (True, True)
     (far,) = [one for one in found if one.second == "i2" and one.first == "i0"]
     assert far.correlation == pytest.approx(pixel_correlation(blobs(1), blobs(5)), abs=1e-5)

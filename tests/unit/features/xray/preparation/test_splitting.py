@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from deepmed.features.xray.errors import LeakageError, SourceRefusedError
 from deepmed.features.xray.preparation import (
+    LeakageAudit,
     Lookalike,
     SplitPlan,
     audit_published,
@@ -112,18 +113,23 @@ def test_of_a_published_split_training_alone_loses_what_crosses(
     except SourceRefusedError:
         assume(False)  # nothing of a class is left
         raise
-    outside = [*validation, *test]
+    by_name = {one.image_id: one for one in rows}
     names = {one.image_id for one in plan.train}
-    kept = [one for one in train if one.image_id in names]
+    validating = [one.image_id for one in plan.validation]
+    kept = [by_name[name] for name in names]
+    outside = [*map(by_name.__getitem__, validating), *test]
     assert not {one.patient for one in kept} & {one.patient for one in outside}
     assert not {one.digest for one in kept} & {one.digest for one in outside}
     beyond = {one.image_id for one in outside}
     bound = [{pair.first, pair.second} for pair in pairs if pair.binds]
     assert not [pair for pair in bound if pair & names and pair & beyond]
-    assert [one.image_id for one in plan.validation] == [one.image_id for one in validation]
     assert [one.image_id for one in plan.test] == [one.image_id for one in test]
     dropped = {one.image for one in plan.audit.dropped}
-    assert dropped | names == {one.image_id for one in train}
+    if validating == [one.image_id for one in validation]:
+        assert dropped | names == {one.image_id for one in train}
+    else:
+        assert "It was joined to training" in plan.audit.notes[0]
+        assert dropped | names | {*validating} == {one.image_id for one in (*train, *validation)}
     assert not dropped & names
 
 
@@ -202,7 +208,8 @@ def test_equal_images_bind_their_patients_who_are_one_from_then_on() -> None:
         (0.995, None, False),
         (0.98, None, False),
         (0.98, True, True),
-        (0.9999, False, False),
+        (0.9999, False, True),
+        (0.98, False, False),
     ],
 )
 def test_a_lookalike_binds_when_confirmed_or_nearly_equal(
@@ -313,3 +320,39 @@ def test_a_class_that_is_gone_from_training_is_refused() -> None:
     train = [replace(one, patient="x1") if one.label else one for one in train]
     with pytest.raises(SourceRefusedError, match="class 1 has no image in train"):
         audit_published(train, validation, test)
+
+
+def test_a_published_validation_of_a_few_images_is_carved_anew_by_patient() -> None:
+    _, validation, test = published()
+    plan = audit_published(rows_of(400, 2), validation, test, validation_fraction=0.2)
+    assert [len(rows) for rows in plan.parts.values()] == [646, 162, 8]
+    assert not {one.patient for one in plan.train} & {one.patient for one in plan.validation}
+    (told,) = plan.audit.notes
+    assert "has 8 images, and of one class 4 patients or images alone; 30 are wanted" in told
+    assert "The test part stays as it was published." in told
+    assert LeakageAudit.from_json(plan.audit.as_json()) == plan.audit
+
+
+def test_a_small_validation_that_cannot_be_larger_is_kept_and_told() -> None:
+    plan = audit_published(*published())
+    assert [one.image_id for one in plan.validation] == [f"v{at}" for at in range(8)]
+    assert "too few images for a larger one, so it was kept" in plan.audit.notes[0]
+    enough = [row(f"v{at}", f"v{at}", at % 2) for at in range(60)]
+    assert audit_published(rows_of(40), enough, published()[2]).audit.notes == ()
+
+
+@pytest.mark.req("X-2.1")
+def test_equal_images_with_different_labels_are_refused_in_a_published_split_too() -> None:
+    train, validation, test = published()
+    train.append(row("other", "new", 1 - test[0].label, test[0].digest))
+    with pytest.raises(SourceRefusedError, match="another label"):
+        audit_published(train, validation, test)
+
+
+def test_images_that_are_bound_have_the_name_of_the_patient_who_is_known() -> None:
+    rows = [
+        replace(one, patient=f"{'i' if at else 'p'}-{at}") for at, one in enumerate(rows_of(20))
+    ]
+    plan = split_by_patient(rows, lookalikes=[Lookalike("p0-0", "p2-0", 0.98, confirmed=True)])
+    names = {one.image_id: one.patient for part in plan.parts.values() for one in part}
+    assert names["p2-0"] == names["p0-0"] == "p-0"
