@@ -14,11 +14,12 @@ from torch.nn import functional
 from deepmed.kit.seeds import derive
 from deepmed.learning.class_activation.baselines import Baseline, choose_baseline
 from deepmed.learning.class_activation.cam import METHODS, class_activation_map
+from deepmed.learning.class_activation.chance import random_curves
 from deepmed.learning.class_activation.observing import observable
 from deepmed.learning.class_activation.scoring import ClassScore
 from deepmed.learning.errors import SaliencyGenerationError
-from deepmed.learning.saliency.controls import pixel_hash, random_map, sobel_map
-from deepmed.learning.saliency.faithfulness import STEPS, Curves, insertion_deletion
+from deepmed.learning.saliency.controls import pixel_hash, sobel_map
+from deepmed.learning.saliency.faithfulness import Curves, insertion_deletion
 from deepmed.learning.saliency.maps import Frame, SaliencyMap
 from deepmed.learning.saliency.occlusion import occlusion
 from deepmed.learning.saliency.score import FloatArray, patch_sums
@@ -26,6 +27,8 @@ from deepmed.learning.saliency.score import FloatArray, patch_sums
 OCCLUSION = "occlusion"
 CONTROLS = ("random", "sobel")
 ALL_METHODS = (*METHODS, OCCLUSION)
+STEPS = 8
+"""Of each curve: orders by lot stand beside the map, and each takes its time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +39,9 @@ class ClassFaithfulness:
         probability: of the class, of the image itself.
         baseline: what stood in missing patches.
         baseline_probability: of a picture full of it.
-        curves: by method, on the probability of the class; `random` and `sobel` are always there.
+        curves: by method, on the probability of the class; `random`, the best of many random
+            orders, and `sobel` are always there.
+        random_scores: insertion less deletion of every random order.
 
     Example:
         >>> ClassFaithfulness(0.9, "blur", 0.1, {}).to_dict()["scores"]
@@ -47,6 +52,7 @@ class ClassFaithfulness:
     baseline: str
     baseline_probability: float
     curves: dict[str, Curves]
+    random_scores: tuple[float, ...] = ()
 
     @property
     def scores(self) -> dict[str, float]:
@@ -54,7 +60,7 @@ class ClassFaithfulness:
         return {method: curves.score for method, curves in self.curves.items()}
 
     def beats_controls(self, method: str) -> bool:
-        """Whether a map does better than random order and than edges.
+        """Whether a map does better than the best of the random orders, and than edges.
 
         Example:
             >>> good, bad = Curves(np.ones(3), np.zeros(3)), Curves(np.zeros(3), np.ones(3))
@@ -71,6 +77,10 @@ class ClassFaithfulness:
             "baseline": self.baseline,
             "baseline_probability": self.baseline_probability,
             "scores": self.scores,
+            "random_orders": len(self.random_scores),
+            "random_range": [min(self.random_scores), max(self.random_scores)]
+            if self.random_scores
+            else None,
             "curves": {
                 method: {"insertion": one.insertion.tolist(), "deletion": one.deletion.tolist()}
                 for method, one in self.curves.items()
@@ -105,6 +115,7 @@ def explain_class(
     methods: Sequence[str] = ("grad_cam", "grad_cam_plus_plus"),
     layer: str | None = None,
     temperature: float = 1.0,
+    offsets: Sequence[float] = (),
     seed: int = 0,
     steps: int = STEPS,
     measured: bool = True,
@@ -118,6 +129,7 @@ def explain_class(
         methods: `grad_cam`, `grad_cam_plus_plus` or `occlusion`.
         layer: of the first two; None for the last convolution.
         temperature: of the model's calibration.
+        offsets: likewise; none if empty.
         seed: of the controls.
         steps: of the curves.
         measured: without it there are no curves, which take most of the time; what replaces
@@ -143,7 +155,7 @@ def explain_class(
             f"There is no map by the method {min(unknown)!r}; there are: {', '.join(ALL_METHODS)}."
         )
     pixels = image.detach().to(_device(network, image))
-    score = ClassScore(observable(network), pixels, class_index, temperature)
+    score = ClassScore(observable(network), pixels, class_index, temperature, offsets)
     chosen, reasons = _baseline(score, seed)
     maps: dict[str, SaliencyMap] = {}
     for method in methods:
@@ -240,19 +252,22 @@ def _measured(
     seed: int,
     steps: int,
 ) -> ClassFaithfulness:
-    values = {"random": random_map(score, seed), "sobel": sobel_map(score)}
+    values = {"sobel": sobel_map(score)}
     values |= {method: on_patches(made.values, score) for method, made in maps.items()}
     fill, reached = baseline
+    chance = random_curves(score, fill, steps=steps, seed=seed)
     (own,) = score.probabilities(score.pixels).tolist()
     stream = derive(seed, "patch-order", pixel_hash(score))
     return ClassFaithfulness(
         probability=own,
         baseline=fill.name,
         baseline_probability=reached,
-        curves={
+        curves={"random": max(chance, key=lambda one: one.score)}
+        | {
             method: insertion_deletion(score, _improbability, fill, grid, steps=steps, seed=stream)
             for method, grid in values.items()
         },
+        random_scores=tuple(one.score for one in chance),
     )
 
 

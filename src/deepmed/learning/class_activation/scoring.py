@@ -1,5 +1,6 @@
 """The score of a class as a function of an image's pixels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,13 +43,19 @@ def class_logit(logits: torch.Tensor, class_index: int) -> torch.Tensor:
     return columns[:, 0] * (2 * class_index - 1) if single else columns[:, class_index]
 
 
-def log_odds(logits: torch.Tensor, class_index: int, temperature: float = 1.0) -> torch.Tensor:
+def log_odds(
+    logits: torch.Tensor,
+    class_index: int,
+    temperature: float = 1.0,
+    offsets: Sequence[float] = (),
+) -> torch.Tensor:
     """The log odds of one class against all others: the logit of its probability.
 
     Args:
         logits: (B,) or (B, 1), or (B, classes).
         class_index: which.
         temperature: by which logits are divided first.
+        offsets: what is added to them then: one number, or one a class; none if empty.
 
     Returns:
         (B,) float64.
@@ -58,7 +65,9 @@ def log_odds(logits: torch.Tensor, class_index: int, temperature: float = 1.0) -
         >>> round(float(torch.sigmoid(log_odds(shares, 2))[0]), 4)
         0.5
     """
-    cool = logits.double() / temperature
+    cool = logits.double() / temperature + torch.tensor(
+        offsets or (0.0,), dtype=torch.float64, device=logits.device
+    )
     own = class_logit(cool, class_index)
     if cool.ndim == 1 or cool.shape[1] == 1:
         return own
@@ -77,6 +86,7 @@ class ClassScore:
         pixels: (1, C, H, W), the image as the network sees it.
         class_index: the class to explain.
         temperature: by which logits are divided.
+        offsets: what is added to them then; none if empty.
         batch_size: images at a time.
 
     Example:
@@ -90,6 +100,7 @@ class ClassScore:
     pixels: torch.Tensor
     class_index: int
     temperature: float = 1.0
+    offsets: Sequence[float] = ()
     batch_size: int = 32
 
     @property
@@ -106,7 +117,7 @@ class ClassScore:
         """(B,) log odds of (B, C, H, W)."""
         with torch.no_grad():
             parts = [
-                log_odds(self.network(part), self.class_index, self.temperature)
+                log_odds(self.network(part), self.class_index, self.temperature, self.offsets)
                 for part in torch.split(pixels, self.batch_size)
             ]
         found: FloatArray = torch.cat(parts).cpu().numpy()

@@ -4,6 +4,7 @@ How an image is prepared, and from which probability on the decision is positive
 both go into the file as text.
 """
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 import torch
@@ -27,6 +28,7 @@ class ServedNetwork(nn.Module):
     Args:
         network: Of one logit, or one a class.
         temperature: By which logits are divided.
+        offsets: What is added to them then: one number, or one a class; none if empty.
 
     Example:
         >>> from deepmed.learning.networks import NetworkSettings, build_network
@@ -36,10 +38,16 @@ class ServedNetwork(nn.Module):
         True
     """
 
-    def __init__(self, network: NetworkWithCustomHead, temperature: float) -> None:
+    offsets: torch.Tensor
+
+    def __init__(
+        self, network: NetworkWithCustomHead, temperature: float, offsets: Sequence[float] = ()
+    ) -> None:
         super().__init__()
         self.network = network
         self.temperature = temperature
+        added = offsets or (0.0,)
+        self.register_buffer("offsets", torch.tensor(added, dtype=torch.float32))
 
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits and probabilities.
@@ -51,7 +59,7 @@ class ServedNetwork(nn.Module):
             (B, 1) or (B, classes) logits; (B,) of the second class or (B, classes) probabilities.
         """
         logits = self.network(image)
-        calibrated = logits / self.temperature
+        calibrated = logits / self.temperature + self.offsets
         if self.network.num_classes == 1:
             return logits, torch.sigmoid(calibrated[:, 0])
         return logits, torch.softmax(calibrated, dim=1)
@@ -61,6 +69,7 @@ def network_to_onnx(
     network: NetworkWithCustomHead,
     temperature: float,
     size: tuple[int, int],
+    offsets: Sequence[float] = (),
 ) -> bytes:
     """Write a network with its calibration as ONNX.
 
@@ -71,6 +80,7 @@ def network_to_onnx(
         network: In evaluation mode, on the CPU.
         temperature: By which logits are divided.
         size: Height and width of a prepared image, in pixels.
+        offsets: What is added to the logits then; none if empty.
 
     Raises:
         OnnxUnavailableError: The packages for ONNX are not installed.
@@ -82,7 +92,7 @@ def network_to_onnx(
     """
     if any(find_spec(name) is None for name in _WRITERS):
         raise OnnxUnavailableError(NEEDED)
-    module, example, shapes = _parts(network, temperature, size)
+    module, example, shapes = _parts(network, temperature, size, offsets)
     try:
         model = traced(module, (example,), [IMAGE], [LOGITS, PROBABILITY], shapes)
     except (torch.onnx.OnnxExporterError, RuntimeError, ValueError) as error:
@@ -95,7 +105,10 @@ def network_to_onnx(
 
 
 def network_program(
-    network: NetworkWithCustomHead, temperature: float, size: tuple[int, int]
+    network: NetworkWithCustomHead,
+    temperature: float,
+    size: tuple[int, int],
+    offsets: Sequence[float] = (),
 ) -> torch.export.ExportedProgram:
     """A network with its calibration as a graph of tensor operations.
 
@@ -106,18 +119,22 @@ def network_program(
         network: In evaluation mode, on the CPU.
         temperature: By which logits are divided.
         size: Height and width of a prepared image, in pixels.
+        offsets: What is added to the logits then; none if empty.
 
     Example:
         >>> network_program.__name__
         'network_program'
     """
-    module, example, shapes = _parts(network, temperature, size)
+    module, example, shapes = _parts(network, temperature, size, offsets)
     return program_of(module, (example,), shapes)
 
 
 def _parts(
-    network: NetworkWithCustomHead, temperature: float, size: tuple[int, int]
+    network: NetworkWithCustomHead,
+    temperature: float,
+    size: tuple[int, int],
+    offsets: Sequence[float],
 ) -> tuple[ServedNetwork, torch.Tensor, dict[str, dict[int, object]]]:
     rows = torch.export.Dim("rows", min=1, max=MOST_ROWS)
     example = torch.zeros(2, network.settings.channels, *size)
-    return ServedNetwork(network, temperature).eval(), example, {IMAGE: {0: rows}}
+    return ServedNetwork(network, temperature, offsets).eval(), example, {IMAGE: {0: rows}}

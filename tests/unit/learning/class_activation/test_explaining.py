@@ -1,6 +1,7 @@
 """Faithfulness of maps beside controls, and refusal where it would mean nothing."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from scipy import special
 from torch import nn
 
-from deepmed.kit.seeds import derive
+from deepmed.kit.seeds import derive, generator
 from deepmed.learning.class_activation import (
     ClassScore,
     choose_baseline,
@@ -16,6 +17,7 @@ from deepmed.learning.class_activation import (
     explain_class,
     reinitialised_network,
 )
+from deepmed.learning.class_activation.chance import random_curves
 from deepmed.learning.class_activation.explaining import on_patches
 from deepmed.learning.class_activation.scoring import class_logit, log_odds
 from deepmed.learning.errors import SaliencyGenerationError
@@ -23,6 +25,7 @@ from deepmed.learning.evaluation import rank_correlation
 from deepmed.learning.limits import LIKENESS
 from deepmed.learning.saliency import SaliencyOverlayGenerator
 from deepmed.learning.saliency.controls import pixel_hash
+from deepmed.learning.saliency.faithfulness import Curves, insertion_deletion
 from deepmed.learning.saliency.maps import patch_order
 
 from .conftest import Finder
@@ -64,6 +67,46 @@ def test_the_curves_are_those_of_painting_by_hand(finder: Finder, blob: torch.Te
     assert curve[1] == pytest.approx(wanted, abs=1e-6)
     assert curve[0] == pytest.approx(reached)
     assert curve[-1] == pytest.approx(found.faithfulness.probability)
+
+
+@pytest.mark.req("V-4.1")
+def test_a_map_has_to_beat_every_one_of_many_orders_by_lot(
+    finder: Finder, blob: torch.Tensor
+) -> None:
+    found = explain_class(finder, blob, methods=["grad_cam"]).faithfulness
+    assert found is not None
+    assert len(set(found.random_scores)) >= 19
+    assert found.scores["random"] == max(found.random_scores)
+    told = found.to_dict()
+    assert told["random_range"] == [min(found.random_scores), max(found.random_scores)]
+    assert told["random_orders"] == len(found.random_scores)
+    # Better than most orders by lot, and than edges, is not enough.
+    second = sorted(found.random_scores)[-2]
+    ones = np.ones(3)
+    made = {"near": Curves(second * ones, 0 * ones), "sobel": Curves(0 * ones, 0 * ones)}
+    near = replace(found, curves=found.curves | made)
+    assert near.scores["sobel"] < near.scores["near"] < near.scores["random"]
+    assert not near.beats_controls("near")
+
+
+def test_an_order_taken_backwards_has_the_curves_of_its_own_pictures(
+    finder: Finder, blob: torch.Tensor
+) -> None:
+    score = ClassScore(finder.eval(), blob, 1)
+    fill, _ = choose_baseline(score)
+    found = random_curves(score, fill, steps=4)
+    random = generator(0, "random-orders", pixel_hash(score))
+    place = random.permuted(np.tile(np.arange(256), (10, 1)), axis=1)[3]
+    for number, importance in ((3, -place), (13, place)):
+        wanted = insertion_deletion(
+            score,
+            lambda scores: special.expit(-scores),
+            fill,
+            importance.reshape(16, 16).astype(float),
+            steps=4,
+        )
+        assert found[number].insertion == pytest.approx(wanted.insertion, abs=1e-6)
+        assert found[number].deletion == pytest.approx(wanted.deletion, abs=1e-6)
 
 
 class Constant(nn.Module):
@@ -161,6 +204,12 @@ def test_the_log_odds_are_those_of_the_probability() -> None:
     for number in range(4):
         found = log_odds(logits, number, 1.7).numpy()
         assert special.expit(found) == pytest.approx(shares[:, number], abs=1e-6)
+    moved = special.softmax(logits.numpy() / 1.7 + [0.5, 0, -0.5, 0], axis=1)
+    found = log_odds(logits, 2, 1.7, (0.5, 0.0, -0.5, 0.0)).numpy()
+    assert special.expit(found) == pytest.approx(moved[:, 2], abs=1e-6)
+    assert log_odds(logits[:, 0], 0, 2.0, (3.0,)).numpy() == pytest.approx(
+        -(logits[:, 0].numpy() / 2 + 3), abs=1e-6
+    )
     single = logits[:, 0]
     assert log_odds(single, 0).tolist() == (-log_odds(single[:, None], 1)).tolist()
     assert class_logit(logits, 2).tolist() == logits[:, 2].tolist()

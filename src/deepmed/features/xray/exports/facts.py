@@ -35,7 +35,7 @@ def facts_of(run: StoredRun, form: ExportFormat) -> dict[str, Any]:
         },
         "output": {
             "logits": "float32, before calibration",
-            "probability": _probability(model["classes"], point["threshold"]),
+            "probability": _probability(model["classes"], point),
         },
         "preprocessing": model["preprocessing"],
         "operating_point": point,
@@ -43,7 +43,10 @@ def facts_of(run: StoredRun, form: ExportFormat) -> dict[str, Any]:
     }
 
 
-def _probability(classes: list[str], threshold: float | None) -> str:
+def _probability(classes: list[str], point: dict[str, Any]) -> str:
+    threshold = point["threshold"]
+    undone = point.get("offsets") or not point.get("classes_weighted")
+    kind = "calibrated" if undone else "not calibrated, because training weighted classes"
     if threshold is None:
-        return "calibrated, one a class; the decision is the largest"
-    return f"calibrated, of {classes[1]}; the decision is {classes[1]} from {threshold!r} on"
+        return f"{kind}, one a class; the decision is the largest"
+    return f"{kind}, of {classes[1]}; the decision is {classes[1]} from {threshold!r} on"

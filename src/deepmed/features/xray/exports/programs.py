@@ -84,8 +84,9 @@ def program_of(model: LoadedModel, form: ExportFormat) -> Program:
         OnnxUnavailableError: the packages for ONNX are not installed.
         ModelNotExportableError: a layer has no such form.
     """
-    size, temperature = model.preprocessing.size, model.point.temperature
+    point = model.point
+    calibrated = (point.temperature, model.preprocessing.size, point.offsets)
     if form is ExportFormat.EXPORTED:
-        return TorchProgram(network_program(model.network, temperature, size))
-    graph = network_to_onnx(model.network, temperature, size)
+        return TorchProgram(network_program(model.network, *calibrated))
+    graph = network_to_onnx(model.network, *calibrated)
     return OnnxProgram(to_whole_numbers(graph) if form is ExportFormat.INT8 else graph)

@@ -23,8 +23,8 @@ _NOT_ANSWERED = (
     "that it could explain."
 )
 _WORSE = (
-    "This map says no more about this decision than a random map or the image's edges; do not rely "
-    "on it."
+    "This map says no more of this image than the best of many random orders of its patches, or "
+    "than its edges; do not rely on it."
 )
 _NOT_MEASURED = "How faithful this map is was not measured."
 
@@ -117,6 +117,7 @@ def _explained(
         made.model.classes.index(made.decision),
         methods=[method],
         temperature=model.loaded.point.temperature,
+        offsets=model.loaded.point.offsets,
         measured=measured,
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deepmed.features.xray.configuration.models import EvaluationSection
+from deepmed.features.xray.configuration.models import EvaluationSection, XrayConfig
 from deepmed.features.xray.runs.scored import ScoredPart
 from deepmed.kit import seeds
 from deepmed.learning.evaluation.binary import (
@@ -15,6 +15,8 @@ from deepmed.learning.evaluation.binary import (
 )
 
 MIDDLE = 0.5
+WEIGHTING = ("weighted", "focal")
+"""Losses by which classes have another say than their share of images."""
 VALIDATION, TEST = "validation", "test"
 
 
@@ -35,10 +37,18 @@ class Evaluation:
         }
 
 
-def fix_operating_point(validation: ScoredPart, settings: EvaluationSection) -> OperatingPoint:
-    """Temperature, threshold by Youden's index, and abstention: from validation alone."""
+def fix_operating_point(validation: ScoredPart, config: XrayConfig) -> OperatingPoint:
+    """Calibration, threshold by Youden's index, and abstention: from validation alone.
+
+    Weights of classes, and the focus on hard images, move what a network says of each class; no
+    temperature moves it back.
+    """
     return OperatingPoint.fit(
-        validation.logits, validation.labels, validation.patients, settings.abstention_percentile
+        validation.logits,
+        validation.labels,
+        validation.patients,
+        config.evaluation.abstention_percentile,
+        classes_weighted=config.experiment.loss in WEIGHTING,
     )
 
 

@@ -19,6 +19,7 @@ from deepmed.learning.evaluation.binary.probabilities import (
     calibrated,
     correct_prevalence,
     fit_temperature,
+    fit_temperature_and_offsets,
 )
 from deepmed.learning.evaluation.binary.reliability import (
     ReliabilityBin,
@@ -56,6 +57,7 @@ __all__ = [
     "evaluate_multiclass",
     "expected_calibration_error",
     "fit_temperature",
+    "fit_temperature_and_offsets",
     "paired_class_differences",
     "paired_differences",
     "reliability_table",

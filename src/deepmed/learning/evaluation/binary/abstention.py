@@ -43,9 +43,13 @@ class Abstention:
     """An answer is given only where the decided class, and no other, is possible.
 
     A class is possible while the image's probability of it is not unusually low among validation
-    images of that class: of a new patient's images of the class, at most `100 - percentile` per
-    cent lose it, whatever the model is worth. A class with too few patients to say so (9 for 90)
-    stays possible for every image. Source: class-conditional conformal prediction, Vovk, Gammerman
+    images of that class. Were those patients and a new one alike, and looked at for nothing else,
+    at most `100 - percentile` per cent of a new patient's images of the class would lose it, on
+    average over such sets of patients, whatever the model is worth. Here the same validation also
+    chose the epoch, the calibration and the threshold, so that its own images look a little more
+    probable than new ones: the share is nearly that, not at most that, and none is promised for
+    patients of another place. A class with too few patients to say so (9 for 90) stays possible
+    for every image. Source: class-conditional conformal prediction, Vovk, Gammerman
     and Shafer, Algorithmic Learning in a Random World, 2005, section 4.5; by patient as in
     `CalibrationSet`.
 

@@ -90,7 +90,9 @@ class Figure:
         >>> Figure(reason="Few.", basis={"sample_size": 3}).to_dict()["sample_size"]
         3
         """
-        known = self.interval.to_dict() if self.interval else dict.fromkeys(_FIELDS) | self.basis
+        known = (
+            self.interval.to_dict() if self.interval else {**dict.fromkeys(_FIELDS), **self.basis}
+        )
         return {**known, "estimate": self.estimate, "reason": self.reason}
 
 

@@ -11,17 +11,25 @@ from deepmed.learning.calibration.children import Children
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.evaluation.binary.abstention import PERCENTILE, Abstention, Answer
 from deepmed.learning.evaluation.binary.cases import class_labels, patient_codes
-from deepmed.learning.evaluation.binary.probabilities import calibrated, fit_temperature
+from deepmed.learning.evaluation.binary.probabilities import (
+    calibrated,
+    fit_temperature,
+    fit_temperature_and_offsets,
+)
 from deepmed.learning.evaluation.binary.threshold import youden_threshold
 from deepmed.learning.evaluation.bootstrap import FloatArray
 
 UNCHANGED = 1.0
 MIDDLE = 0.5
+NOT_UNDONE = (
+    "Training weighted classes, and nothing undoes it: probabilities are not calibrated, those of "
+    "a class that had more say than its share of images are too high."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperatingPoint:
-    """Temperature, threshold and abstention, as they are kept with a model.
+    """Calibration, threshold and abstention, as they are kept with a model.
 
     >>> logits = [-2.0, -1.0, 0.5, -0.5, 1.0, 2.0]
     >>> point = OperatingPoint.fit(logits, [0, 0, 0, 1, 1, 1], range(6))
@@ -39,6 +47,12 @@ class OperatingPoint:
     n_patients: int
     notes: tuple[str, ...]
     """What validation could not say, and what stands in for it."""
+    classes_weighted: bool = False
+    """Whether training gave classes another say than their share of images, which moves what a
+    network says of each."""
+    offsets: tuple[float, ...] = ()
+    """What is added to logits after they were divided by the temperature, which undoes that; one
+    number for two classes, else one a class. Empty: nothing is."""
 
     @classmethod
     def fit(
@@ -47,6 +61,8 @@ class OperatingPoint:
         labels: ArrayLike,
         patients: Children,
         percentile: float = PERCENTILE,
+        *,
+        classes_weighted: bool = False,
     ) -> Self:
         """Learn it from validation.
 
@@ -58,14 +74,19 @@ class OperatingPoint:
             labels: (n,) class numbers.
             patients: (n,) hashable id of each image's patient.
             percentile: See `Abstention`.
+            classes_weighted: Whether training weighted classes; offsets are fitted as well then.
 
         Raises:
             InsufficientDataError: There are no images.
             EvaluationError: Lengths differ, or a value is none of its kind.
         """
         notes: list[str] = []
-        temperature = _or_else(lambda: fit_temperature(logits, labels), UNCHANGED, notes)
-        chances = calibrated(logits, temperature)
+        temperature, offsets = (
+            _weighted(logits, labels, notes)
+            if classes_weighted
+            else (_or_else(lambda: fit_temperature(logits, labels), UNCHANGED, notes), ())
+        )
+        chances = calibrated(logits, temperature, offsets)
         binary = chances.ndim == 1
         threshold = (
             _or_else(lambda: youden_threshold(labels, chances), MIDDLE, notes) if binary else None
@@ -80,7 +101,18 @@ class OperatingPoint:
             n_items=len(truth),
             n_patients=patient_codes(patients, len(truth))[1],
             notes=tuple(notes),
+            classes_weighted=classes_weighted,
+            offsets=offsets,
         )
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether probabilities are for classes as frequent as `shares` says.
+
+        >>> OperatingPoint.fit([-1.0, 1.0], [0, 1], "ab", classes_weighted=True).is_calibrated
+        False
+        """
+        return bool(self.offsets) or not self.classes_weighted
 
     def probabilities(self, logits: ArrayLike) -> FloatArray:
         """Calibrated probabilities, (n,) of class 1 or (n, classes).
@@ -88,7 +120,7 @@ class OperatingPoint:
         Raises:
             EvaluationError: A logit is not finite.
         """
-        return calibrated(logits, self.temperature)
+        return calibrated(logits, self.temperature, self.offsets)
 
     def answer(self, probability: ArrayLike) -> Answer:
         """What is said of one image.
@@ -112,6 +144,7 @@ class OperatingPoint:
             "shares": list(self.shares),
             "abstention": self.abstention.to_dict(),
             "notes": list(self.notes),
+            "offsets": list(self.offsets),
         }
 
     @classmethod
@@ -128,8 +161,19 @@ class OperatingPoint:
                 "shares": tuple(stored["shares"]),
                 "abstention": Abstention.from_dict(stored["abstention"]),
                 "notes": tuple(stored["notes"]),
+                "offsets": tuple(stored.get("offsets", ())),
             }
         )
+
+
+def _weighted(
+    logits: ArrayLike, labels: ArrayLike, notes: list[str]
+) -> tuple[float, tuple[float, ...]]:
+    try:
+        return fit_temperature_and_offsets(logits, labels)
+    except InsufficientDataError as error:
+        notes.append(f"{error} {NOT_UNDONE}")
+        return UNCHANGED, ()
 
 
 def _or_else(fit: Callable[[], float], otherwise: float, notes: list[str]) -> float:

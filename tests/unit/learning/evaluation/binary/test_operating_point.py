@@ -28,6 +28,23 @@ def test_validation_fixes_temperature_and_threshold(study: Study) -> None:
     assert OperatingPoint.from_dict(stored) == point
 
 
+@pytest.mark.req("X-15.1")
+def test_where_training_weighted_classes_the_probability_is_right_all_the_same(
+    study: Study,
+) -> None:
+    moved = study.logits + 2
+    point = OperatingPoint.fit(moved, study.labels, study.patients, classes_weighted=True)
+    assert point.probabilities(moved).mean() == pytest.approx(study.labels.mean(), abs=1e-9)
+    assert point.is_calibrated
+    assert point.threshold is not None
+    plain = OperatingPoint.fit(study.logits, study.labels, study.patients, classes_weighted=True)
+    assert point.threshold == pytest.approx(plain.threshold)
+    assert OperatingPoint.from_dict(json.loads(json.dumps(point.to_dict()))) == point
+    perfect = OperatingPoint.fit([1.0, 2.0, 3.0], [0, 0, 1], range(3), classes_weighted=True)
+    assert not perfect.is_calibrated
+    assert "not calibrated" in perfect.notes[0]
+
+
 def test_what_validation_cannot_say_is_noted() -> None:
     perfect = OperatingPoint.fit([-1.0, -2.0, 1.0, 2.0], [0, 0, 1, 1], range(4))
     assert perfect.temperature == 1.0

@@ -1,6 +1,9 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import optimize, special
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from deepmed.learning.errors import InsufficientDataError
@@ -10,6 +13,7 @@ from deepmed.learning.evaluation.binary import (
     correct_prevalence,
     evaluate_binary,
     fit_temperature,
+    fit_temperature_and_offsets,
 )
 
 from .conftest import Study
@@ -41,6 +45,46 @@ def test_several_classes_have_one_temperature_too() -> None:
     assert found == pytest.approx(np.exp(reference.x), rel=1e-4)
     assert found == pytest.approx(2.5, rel=0.35)
     assert calibrated(logits, found).sum(axis=1) == pytest.approx(1.0)
+
+
+def test_what_weights_of_classes_moved_is_moved_back(study: Study) -> None:
+    """A temperature leaves the mean probability wrong; the offset is logistic regression's."""
+    moved = 3 * study.logits + 4
+    assert calibrated(moved, fit_temperature(moved, study.labels)).mean() > (
+        study.labels.mean() + 0.1
+    )
+    temperature, offsets = fit_temperature_and_offsets(moved, study.labels)
+    reference = LogisticRegression(C=np.inf, tol=1e-10).fit(moved[:, None], study.labels)
+    assert 1 / temperature == pytest.approx(reference.coef_[0, 0], rel=1e-4)
+    assert offsets == pytest.approx(reference.intercept_, rel=1e-4)
+    shares = calibrated(moved, temperature, offsets)
+    assert shares.mean() == pytest.approx(study.labels.mean(), abs=1e-9)
+
+
+def test_of_several_classes_each_is_as_probable_on_average_as_it_is_frequent() -> None:
+    random = np.random.default_rng(0)
+    labels = random.choice(3, 300, p=[0.6, 0.3, 0.1])
+    logits = random.normal(size=(300, 3)) + 2 * np.eye(3)[labels] + [0, 1, 4]
+    found = fit_temperature_and_offsets(logits, labels)
+    expected = np.bincount(labels) / 300
+    assert calibrated(logits, *found).mean(axis=0) == pytest.approx(expected, abs=1e-9)
+    assert np.mean(found[1]) == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "why"),
+    [
+        ([5.0, 6.0, 7.0, 8.0], [0, 0, 1, 1], "without an error"),
+        ([5.0, 6.0, 6.0, 8.0], [0, 0, 1, 1], "without an error"),
+        ([4.0, 3.0, 2.0, 1.0], [0, 0, 1, 1], "no better than chance"),
+        ([4.0, 4.0, 4.0], [0, 0, 1], "no better than chance"),
+        ([4.0, 3.0], [0, 0], "each class"),
+        ([[3.0, 2, 2], [0, 1, 2], [2, 1, 4]], [0, 1, 2], "without an error"),
+    ],
+)
+def test_offsets_are_refused_where_none_is_best(logits: Any, labels: Any, why: str) -> None:
+    with pytest.raises(InsufficientDataError, match=why):
+        fit_temperature_and_offsets(logits, labels)
 
 
 def test_one_logit_is_two_logits_with_nought_for_the_other_class(study: Study) -> None:
@@ -110,6 +154,7 @@ def test_what_is_no_probability_logit_or_temperature_is_refused() -> None:
         lambda: calibrated([0.0], 0.0),
         lambda: calibrated([float("inf")]),
         lambda: calibrated([[1.0], [2.0]]),
+        lambda: calibrated([1.0], 1.0, [1.0, 2.0]),
         lambda: fit_temperature([1.0, 2.0], [1]),
         lambda: correct_prevalence([0.5], learned=0.0, stated=0.5),
         lambda: correct_prevalence([1.5], learned=0.1, stated=0.5),

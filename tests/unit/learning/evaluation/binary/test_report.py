@@ -192,6 +192,9 @@ def test_few_patients_have_estimates_without_intervals() -> None:
     figure = report["sensitivity"]
     assert (figure.estimate, figure.interval, figure.low, figure.high) == (0.5, None, None, None)
     assert figure.reason == "It rests on 2 patients; an interval needs 5."
+    told = figure.to_dict()
+    assert (told["unit"], told["sample_size"], told["n_items"]) == ("patient", 2, 18)
+    assert (told["low"], told["level"], told["method"]) == (None, None, None)
     assert not figure.wholly_above(0.0)
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from deepmed.features.xray.source.attributes import known_attributes
 from deepmed.learning.evaluation import EvaluationError
 from deepmed.learning.evaluation.binary import age_band, evaluate_binary, subgroup_table
 
@@ -49,6 +50,15 @@ def test_ages_are_put_into_bands_and_what_is_missing_is_named(study: Study) -> N
     assert [age_band(one) for one in (0, 17, 18, 39.9, 40, 64, 65, None, "90W")] == [
         "0-17", "0-17", "18-39", "18-39", "40-64", "40-64", "65+", "not given", "0-17",
     ]  # fmt: skip
+
+
+@pytest.mark.req("X-15.3")
+@pytest.mark.parametrize("written", ["93", "095Y", "90", "101Y"])
+def test_the_oldest_are_among_the_old_as_their_age_is_kept(written: str) -> None:
+    """What is stored of somebody of 90 or more names no year, and is an age all the same."""
+    kept = known_attributes({"age": written})["age"]
+    assert kept == "90+"
+    assert age_band(kept) == "65+"
 
 
 def test_names_of_persons_make_no_subgroups(study: Study) -> None:
