@@ -13,6 +13,8 @@ from deepmed.kit import seeds
 from deepmed.learning.classification.callbacks.batches import BatchMetricsCallback
 from deepmed.learning.classification.callbacks.cancelling import CancellationCallback
 from deepmed.learning.classification.callbacks.collector import MetricsCollectorCallback
+from deepmed.learning.classification.callbacks.gradients import GradientMonitorCallback
+from deepmed.learning.classification.callbacks.learning_rate import LearningRateMonitor
 from deepmed.learning.classification.callbacks.seeding import EpochSeedsCallback
 from deepmed.learning.classification.events import Event, EventStream, RunFacts
 from deepmed.learning.classification.module import LitResNetEnhanced
@@ -29,7 +31,7 @@ from deepmed.learning.networks.registry import build_network
 from deepmed.learning.networks.settings import NetworkSettings
 
 State = Mapping[str, torch.Tensor]
-TOLD = ("epoch_end", "batch_metrics")
+TOLD = ("epoch_end", "batch_metrics", "gradient_stats", "lr_update")
 """Which of its messages a client gives away."""
 
 
@@ -131,11 +133,14 @@ class LocalClient:
         )
         callbacks: list[Any] = [
             EpochSeedsCallback(training.seed),
+            LearningRateMonitor(stream),
             BatchMetricsCallback(stream, training.batch_interval, facts),
             collector,
         ]
         if order.proximal_mu:
             callbacks.append(ProximalTerm(dict(state), order.proximal_mu))
+        # Behind the pull, which is part of the gradient that it steps by.
+        callbacks.append(GradientMonitorCallback(stream, training.gradient_interval))
         if self._cancelled is not None:
             callbacks.append(CancellationCallback(self._cancelled))
         module = self._module(state, training)
@@ -219,8 +224,8 @@ class _LaterSampler(EpochSampler):
 def _of_all(data: Mapping[str, Any], first: int) -> dict[str, Any]:
     """Epochs counted over all rounds."""
     metrics = data.get("metrics")
-    counted = {**data, "epoch": data["epoch"] + first}
-    return counted if metrics is None else counted | {"metrics": _of_all(metrics, first)}
+    counted = data if "epoch" not in data else {**data, "epoch": data["epoch"] + first}
+    return dict(counted) if metrics is None else {**counted, "metrics": _of_all(metrics, first)}
 
 
 def _numbers(row: Mapping[str, Any]) -> dict[str, float]:

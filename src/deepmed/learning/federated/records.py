@@ -12,6 +12,8 @@ from deepmed.learning.federated.client import Answer, Order, State
 from deepmed.learning.federated.errors import FederatedTrainingError
 
 ARRAYS, CONFIG, METRICS, EXAMPLES = "arrays", "config", "metrics", "num-examples"
+COUNTS = "_cm_"
+"""In the names of the confusion matrix' cells."""
 
 
 def state_record(state: State) -> ArrayRecord:
@@ -92,7 +94,7 @@ def check_answer(content: RecordDict, common: ArrayRecord) -> None:
 
 
 def weighted_means(contents: Sequence[RecordDict], weighted_by: str) -> MetricRecord:
-    """Each figure's mean over the clients that have it, by their images.
+    """Each figure's mean over the clients that have it, by their images; of counts the sum.
 
     Args:
         contents: of the clients' replies.
@@ -110,7 +112,10 @@ def weighted_means(contents: Sequence[RecordDict], weighted_by: str) -> MetricRe
     for name in dict.fromkeys(name for answer in answers for name in answer.metrics):
         having = [answer for answer in answers if name in answer.metrics]
         weight = sum(answer.examples for answer in having)
-        means[name] = sum(one.metrics[name] * one.examples for one in having) / weight
+        if COUNTS in name:
+            means[name] = sum(one.metrics[name] for one in having)
+        else:
+            means[name] = sum(one.metrics[name] * one.examples for one in having) / weight
     return MetricRecord(means)
 
 

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from deepmed.learning.classification import CheckpointError, restore_network
+from deepmed.learning.classification.callbacks.checkpoint import epoch_of
+from deepmed.learning.classification.checkpoints import read_checkpoint
 from deepmed.learning.networks import NetworkSettings, build_network
 from factories.small_training import CutOff, SmallTraining, prepared, trained
 
@@ -52,6 +54,27 @@ def test_resuming_changes_nothing(wanted: dict[str, Any], tmp_path: Path) -> Non
     assert all(one.equal(resumed.weights[name]) for name, one in straight.weights.items())
     assert rows(resumed) == rows(straight)
     assert names(resumed) == names(straight)
+
+
+@pytest.mark.req("X-11.2")
+def test_the_best_checkpoints_are_still_known_where_the_folder_was_moved(tmp_path: Path) -> None:
+    first = trained(tmp_path / "before", extra=(CutOff(2),), epochs=3)
+    kept = first.chain.checkpoint
+    (tmp_path / "before").rename(tmp_path / "after")
+    moved = prepared(tmp_path / "after", epochs=3)
+    last = moved.chain.checkpoint.last
+    moved.chain.checkpoint.load_state_dict(
+        read_checkpoint(last)["callbacks"][moved.chain.checkpoint.state_key]
+    )
+    again = moved.chain.checkpoint
+    assert again.best == tmp_path / "after" / Path(kept.best_model_path).name
+    assert again.best.is_file()
+    assert epoch_of(again.best) == (first.chain.collector.best_row or {})["epoch"]
+    assert {Path(path).name: float(score) for path, score in again.best_k_models.items()} == {
+        Path(path).name: float(score) for path, score in kept.best_k_models.items()
+    }
+    assert again.best_model_score == kept.best_model_score
+    assert epoch_of(tmp_path / "none") is None
 
 
 @pytest.mark.req("X-6.1")

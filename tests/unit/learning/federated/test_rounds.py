@@ -61,12 +61,16 @@ def settings(clients: int, **values: Any) -> FederatedSettings:
 
 @pytest.mark.req("X-14.1")
 def test_weights_and_figures_are_averaged_by_the_number_of_images() -> None:
-    fakes = learner(1.0, 30, train_loss=0.2, val_auroc=0.9), learner(5.0, 10, train_loss=0.6)
+    fakes = (
+        learner(1.0, 30, train_loss=0.2, val_auroc=0.9, val_cm_tp=9.0),
+        learner(5.0, 10, train_loss=0.6, val_cm_tp=2.0),
+    )
     result = run_round(1, START, grid_of(*fakes), settings(2), TRAINING)
     assert torch.equal(result.state["a"], torch.tensor([2.0, 2.0]))
     assert result.fit_metrics["train_loss"] == pytest.approx(0.3)
     # Only one has an AUROC: it is no zero of the other.
     assert result.fit_metrics["val_auroc"] == pytest.approx(0.9)
+    assert result.fit_metrics["val_cm_tp"] == 11, "counts of the clients' images are added"
     assert result.eval_metrics == {"val_acc": 0.5}
 
 

@@ -47,7 +47,7 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     yield f"From {told['start_time']} to {told['end_time'] or 'now'}"
     yield f"Epochs or rounds: {found['total_epochs']}; weights of {_told(told['kept_epoch'])} kept"
     yield ""
-    yield "Validation at 0.5, after the last of them"
+    yield _where(found["measured_on"])
     yield from (f"  {name}: {_told(value)}" for name, value in found["final_metrics"].items())
     yield ""
     if not found["test"]:
@@ -60,6 +60,16 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     )
     for name, figure in report["figures"].items():
         yield f"  {name}: {_told(figure['estimate'])}{_interval(figure)}"
+
+
+def _where(measured: Mapping[str, Any] | None) -> str:
+    if measured is None:
+        return "Validation"
+    kept = "whose weights are kept" if measured["is_kept"] else "the last so far"
+    return (
+        f"Validation, {_told(measured['n'])} images at {measured['threshold']:g}, epoch or round "
+        f"{measured['epoch']}, {kept}"
+    )
 
 
 def _interval(figure: Mapping[str, Any]) -> str:

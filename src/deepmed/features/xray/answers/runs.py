@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deepmed.features.xray.overview import numbers, repository
-from deepmed.features.xray.overview.gathering import Seen, gather
+from deepmed.features.xray.overview.gathering import Seen, gather, kept_epoch
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.features.xray.runs.service import XrayRuns
 from deepmed.features.xray.schemas.runs import (
@@ -13,6 +13,7 @@ from deepmed.features.xray.schemas.runs import (
     FederatedInfo,
     FinalEpochStats,
     FinalMetrics,
+    MeasuredOn,
     RunList,
     RunMetadata,
     RunMetrics,
@@ -28,6 +29,7 @@ _FINAL = {
     "auc": "val_auroc",
     "loss": "val_loss",
 }
+MIDDLE = 0.5
 _NO_TEST = "The split has no test part."
 
 
@@ -62,6 +64,7 @@ def metrics(runs: XrayRuns, run_id: int) -> RunMetrics:
     """Epochs or rounds of a run, and what it came to."""
     stored = stored_run(runs, run_id)
     rows = course(stored)
+    kept = numbers.kept_of(rows, kept_epoch(stored.run))
     results = stored.run.results if stored.is_completed else None
     test = (results or {}).get("test")
     return RunMetrics(
@@ -69,11 +72,12 @@ def metrics(runs: XrayRuns, run_id: int) -> RunMetrics:
         run_id=stored.run.id,
         status=stored.status,
         reason=stored.reason,
-        final_metrics=FinalMetrics(**final_of(rows)),
+        final_metrics=FinalMetrics(**final_of(kept)),
+        measured_on=_measured_on(stored, kept),
         training_history=[_epoch(row) for row in rows],
         total_epochs=len(rows),
-        metadata=_metadata(stored, rows, results or {}),
-        confusion_matrix=_matrix(rows),
+        metadata=_metadata(stored, rows, kept),
+        confusion_matrix=_matrix(kept),
         operating_point=(results or {}).get("operating_point"),
         test=test,
         test_reason=None if test else _why_no_test(stored),
@@ -106,22 +110,24 @@ def stored_run(runs: XrayRuns, run_id: int) -> StoredRun:
 
 
 def course(stored: StoredRun) -> list[dict[str, Any]]:
-    """Its epochs; of a federated run its rounds, the first model left out."""
-    if stored.run.training_mode != "federated":
+    """Its epochs or rounds, as its history and its messages have them.
+
+    A federated run without a history has its evaluations, the first model left out.
+    """
+    if stored.history or stored.run.training_mode != "federated":
         return stored.history
     with stored.home.database.read() as session:
         found = repository.evaluations(session, [stored.run.id])[stored.run.id]
     return [numbers.epoch_of(row) for row in found if row.round_number > 0]
 
 
-def final_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """Of the last epoch, in the contract's names."""
-    last = rows[-1] if rows else {}
-    return {name: last.get(own) for name, own in _FINAL.items()}
+def final_of(row: Mapping[str, Any] | None) -> dict[str, float | None]:
+    """Of an epoch, in the contract's names."""
+    return {name: (row or {}).get(own) for name, own in _FINAL.items()}
 
 
 def _summary(seen: Seen) -> RunSummary:
-    run, found = seen.run, numbers.cells(seen.last)
+    run, found = seen.run, numbers.cells(seen.kept)
     return RunSummary(
         id=run.id,
         training_mode=run.training_mode,
@@ -155,17 +161,32 @@ def _epoch(row: Mapping[str, Any]) -> EpochMetrics:
     return EpochMetrics(**{name: row.get(name) for name in EpochMetrics.model_fields})
 
 
+def _measured_on(stored: StoredRun, row: Mapping[str, Any] | None) -> MeasuredOn | None:
+    """Which weights, on which images."""
+    if row is None:
+        return None
+    images = (stored.run.results or {}).get("images", {}) if stored.is_completed else {}
+    found = numbers.cells(row)
+    return MeasuredOn(
+        split="validation",
+        epoch=row["epoch"],
+        is_kept=row["epoch"] == kept_epoch(stored.run),
+        n=images.get("validation") if found is None else sum(found.values()),
+        threshold=MIDDLE,
+    )
+
+
 def _metadata(
-    stored: StoredRun, rows: Sequence[Mapping[str, Any]], results: Mapping[str, Any]
+    stored: StoredRun, rows: Sequence[Mapping[str, Any]], kept: Mapping[str, Any] | None
 ) -> RunMetadata:
-    final = final_of(rows)
+    final = final_of(kept)
     return RunMetadata(
         experiment_name=stored.run.run_description,
         start_time=stored.run.start_time,
         end_time=stored.run.end_time,
         total_epochs=len(rows),
         best_epoch=numbers.best_epoch(rows),
-        kept_epoch=results.get("best_epoch"),
+        kept_epoch=kept_epoch(stored.run),
         monitor_metric=stored.run.configuration["experiment"]["monitor_metric"],
         best_val_accuracy=numbers.best(rows, "val_acc"),
         best_val_precision=numbers.best(rows, "val_precision"),
@@ -182,8 +203,8 @@ def _metadata(
     )
 
 
-def _matrix(rows: Sequence[Mapping[str, Any]]) -> ConfusionMatrix | None:
-    found = numbers.cells(rows[-1] if rows else None)
+def _matrix(row: Mapping[str, Any] | None) -> ConfusionMatrix | None:
+    found = numbers.cells(row)
     if found is None:
         return None
     return ConfusionMatrix(

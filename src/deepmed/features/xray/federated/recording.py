@@ -28,6 +28,14 @@ _CELLS = {
     "false_positives": "val_cm_fp",
     "false_negatives": "val_cm_fn",
 }
+_ROUND = {
+    "epoch_end": "round_number",
+    "batch_metrics": "round_num",
+    "gradient_stats": "round_num",
+    "lr_update": "round_num",
+}
+"""Which messages of clients are passed on, and what each calls the round: the server says of whom
+and of when they are, whatever a client says."""
 _NAMED = {*_FIGURES.values(), *_CELLS.values(), "val_loss"}
 Figures = Mapping[str, float]
 
@@ -100,7 +108,9 @@ class Recorder:
         end = clock.now()
         for one in result.clients:
             for kind, data in one.answer.events if one.answer else ():
-                self.stream.emit(kind, data)
+                if kind in _ROUND:
+                    said = {"client_id": one.number, _ROUND[kind]: result.number}
+                    self.stream.emit(kind, {**data, **said})
         with self.home.database.write_concurrently() as session:
             known = {
                 row.client_identifier: row.id for row in repository.clients(session, self.run_id)

@@ -24,6 +24,8 @@ class Seen:
     """By metric the largest over all epochs or rounds, of the loss the smallest."""
     last: dict[str, Any] | None
     """The last epoch or round."""
+    kept: dict[str, Any] | None
+    """The epoch or round whose weights are kept; the last one as long as that is not decided."""
     metrics_count: int
     clients: int
     rounds: int
@@ -78,7 +80,9 @@ def gather(session: Session, lines: Sequence[Line]) -> list[Seen]:
     central = [run.id for run, _ in lines if run.training_mode != FEDERATED]
     federated = [run.id for run, _ in lines if run.training_mode == FEDERATED]
     spreads = repository.spreads(session, central, numbers.MEASURED)
-    last = repository.last_epochs(session, central)
+    last = repository.last_epochs(session, ids)
+    chosen = {run.id: epoch for run, _ in lines if (epoch := kept_epoch(run)) is not None}
+    kept = repository.epochs_at(session, chosen)
     stored = repository.counts(session, ids)
     clients = repository.clients(session, federated)
     rounds = {
@@ -86,31 +90,55 @@ def gather(session: Session, lines: Sequence[Line]) -> list[Seen]:
         for run, found in repository.evaluations(session, federated).items()
     }
     return [
-        _federated(line, rounds[line[0].id], clients[line[0].id], stored[line[0].id])
-        if line[0].id in rounds
+        _federated(
+            Numbers(rounds[run.id], last.get(run.id), kept.get(run.id), stored[run.id]),
+            (run, job),
+            clients[run.id],
+        )
+        if run.id in rounds
         else Seen(
-            line,
+            (run, job),
             {
                 name: one.least if name == numbers.LOSS else one.most
-                for name, one in spreads[line[0].id].items()
+                for name, one in spreads[run.id].items()
             },
-            last.get(line[0].id),
-            stored[line[0].id],
+            last.get(run.id),
+            kept.get(run.id) or last.get(run.id),
+            stored[run.id],
             0,
             0,
         )
-        for line in lines
+        for run, job in lines
     ]
 
 
-def _federated(line: Line, rows: list[dict[str, Any]], clients: int, stored: int) -> Seen:
-    behind = [row for row in rows if row["epoch"] > 0]
+def kept_epoch(run: XrayRun) -> int | None:
+    """The epoch or round whose weights a completed run keeps."""
+    found: int | None = (run.results or {}).get("best_epoch") if run.status == COMPLETED else None
+    return found
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What is stored of a federated run."""
+
+    evaluations: list[dict[str, Any]]
+    last: dict[str, Any] | None
+    kept: dict[str, Any] | None
+    count: int
+
+
+def _federated(found: Numbers, line: Line, clients: int) -> Seen:
+    """Its rows are those that a centralised run has; a run without them has its evaluations."""
+    behind = [row for row in found.evaluations if row["epoch"] > 0]
     bests = {name: numbers.best(behind, name) for name in numbers.OF_ROUNDS}
+    last = found.last or (found.evaluations[-1] if found.evaluations else None)
     return Seen(
         line,
         {name: value for name, value in bests.items() if value is not None},
-        rows[-1] if rows else None,
-        stored,
+        last,
+        found.kept or numbers.kept_of(behind, kept_epoch(line[0])) or last,
+        found.count,
         clients,
         len(behind),
     )

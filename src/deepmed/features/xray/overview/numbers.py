@@ -33,7 +33,11 @@ def epoch_of(evaluation: XrayServerEvaluation) -> dict[str, Any]:
 
 
 def best(rows: Sequence[Row], name: str) -> float | None:
-    """The largest value of a metric, of the loss the smallest; None where no epoch has it."""
+    """The largest value of a metric, of the loss the smallest; None where no epoch has it.
+
+    As the best of many it is optimistic, and each metric's may be of another epoch: it is no figure
+    of the weights that are kept.
+    """
     found = [row[name] for row in rows if row.get(name) is not None]
     if not found:
         return None
@@ -46,6 +50,12 @@ def best_epoch(rows: Sequence[Row]) -> int | None:
     return next(
         (row["epoch"] for row in rows if top is not None and row.get("val_acc") == top), None
     )
+
+
+def kept_of(rows: Sequence[Row], epoch: int | None) -> dict[str, Any] | None:
+    """The row of that epoch; the last one where none is chosen yet or it is not among them."""
+    found = next((row for row in rows if row["epoch"] == epoch), rows[-1] if rows else None)
+    return None if found is None else dict(found)
 
 
 def cells(row: Row | None) -> dict[str, int] | None:

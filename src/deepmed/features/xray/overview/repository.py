@@ -1,11 +1,11 @@
 """SQL of lists of runs, in the caller's session."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from deepmed.core.jobs.tables import Job
@@ -93,6 +93,18 @@ def last_epochs(session: Session, ids: Collection[int]) -> dict[int, dict[str, A
     found: dict[int, dict[str, Any]] = {}
     for some in in_batches(sorted(ids)):
         for row in session.scalars(_last(some)):
+            epoch = found.setdefault(row.run_id, {"epoch": row.step})
+            epoch[row.metric_name] = row.metric_value
+    return found
+
+
+def epochs_at(session: Session, wanted: Mapping[int, int]) -> dict[int, dict[str, Any]]:
+    """By run, the numbers of one of its epochs; a run that has none of it is left out."""
+    found: dict[int, dict[str, Any]] = {}
+    table = XrayRunMetric
+    for some in in_batches(sorted(wanted)):
+        places = [and_(table.run_id == run, table.step == wanted[run]) for run in some]
+        for row in session.scalars(select(table).where(or_(*places))):
             epoch = found.setdefault(row.run_id, {"epoch": row.step})
             epoch[row.metric_name] = row.metric_value
     return found

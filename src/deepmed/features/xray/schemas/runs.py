@@ -59,7 +59,8 @@ class RunSummary(Answer):
     federated_info: FederatedInfo | None
     """Null where it is not federated."""
     final_epoch_stats: FinalEpochStats | None
-    """What follows from the last epoch's confusion matrix; null where there is none."""
+    """What follows from the confusion matrix of the epoch whose weights are kept, on validation;
+    of the last one until the run is completed; null where there is none."""
 
 
 class RunList(Answer):
@@ -75,6 +76,16 @@ class FinalMetrics(Answer):
     f1_score: float | None
     auc: float | None
     loss: float | None
+
+
+class MeasuredOn(Answer):
+    split: Literal["validation"]
+    """Which images; the weights were chosen on them, so the figures are optimistic."""
+    epoch: int
+    is_kept: bool
+    """Whether its weights are those that are served; false until the run is completed."""
+    n: int | None
+    threshold: float
 
 
 class EpochMetrics(Answer):
@@ -133,15 +144,18 @@ class RunMetrics(Answer):
     reason: str | None
     """Why it failed; null where it did not."""
     final_metrics: FinalMetrics
-    """Of the last epoch, or round, on validation; the decision is at 0.5."""
+    """Of the epoch, or round, whose weights are kept, on validation; see `measured_on`."""
+    measured_on: MeasuredOn | None
+    """Which epoch and images `final_metrics`, `metadata.final_*` and `confusion_matrix` are of: the
+    last epoch until the run is completed; null before the first."""
     training_history: list[EpochMetrics]
-    """One a finished epoch; of a federated run one a round, in which nothing of training is known
-    here: it stays with the clients."""
+    """One a finished epoch; of a federated run one a round, in which the numbers of training are
+    the clients' means."""
     total_epochs: int
     metadata: RunMetadata
     """The run at a glance."""
     confusion_matrix: ConfusionMatrix | None
-    """Of the last epoch on validation at 0.5; null with more than two classes, or no epoch yet."""
+    """Likewise, at 0.5; null with more than two classes, or no epoch yet."""
     operating_point: dict[str, Any] | None
     """Threshold, temperature and abstention, as validation fixed them; null until completed."""
     test: dict[str, Any] | None

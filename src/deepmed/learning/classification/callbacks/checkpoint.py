@@ -4,7 +4,7 @@ from typing import Any
 
 from deepmed.kit.ids import new_uid
 from deepmed.learning.classification.bases import Keeper
-from deepmed.learning.classification.checkpoints import EXTENSION
+from deepmed.learning.classification.checkpoints import EXTENSION, read_checkpoint
 from deepmed.learning.classification.module import EPOCH_NUMBER
 from deepmed.learning.classification.settings import TrainingSettings
 
@@ -55,6 +55,17 @@ class ModelCheckpoint(Keeper):
         """The best by the monitored metric; none before the first epoch's end."""
         return Path(self.best_model_path) if self.best_model_path else None
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """From the checkpoint; files are known by their names, so that a folder may be moved."""
+        found = dict(state_dict)
+        scores = {self._here(path): one for path, one in found["best_k_models"].items()}
+        for name in ("best_model_path", "kth_best_model_path", "last_model_path"):
+            found[name] = self._here(found[name])
+        super().load_state_dict({**found, "dirpath": self.dirpath, "best_k_models": scores})
+
+    def _here(self, path: str) -> str:
+        return str(Path(self.dirpath) / Path(path).name) if path else path
+
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Keep this epoch if it is among the best, and keep it as the last."""
         super().on_train_epoch_end(trainer, pl_module)
@@ -62,6 +73,11 @@ class ModelCheckpoint(Keeper):
             _same_file(Path(self._last_checkpoint_saved), self.last, trainer)
         else:
             trainer.save_checkpoint(self.last)
+
+
+def epoch_of(path: Path) -> int | None:
+    """Of a checkpoint the epoch, counted from 1; none where there is no file."""
+    return int(read_checkpoint(path)["epoch"]) + 1 if path.is_file() else None
 
 
 def _same_file(written: Path, name: Path, trainer: Any) -> None:

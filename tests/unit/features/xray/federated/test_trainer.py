@@ -1,7 +1,9 @@
 """A federated run from its source to its artefact, beside the centralised one on the same films."""
 
+import csv
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +30,11 @@ from deepmed.learning.classification import TrainingCancelledError
 from deepmed.learning.errors import InsufficientDataError
 from deepmed.learning.federated import FederatedSettings
 from deepmed.learning.imaging.rows import ImageRow
+from factories.api import Api
 from factories.xray import small
 
 CLIENTS, ROUNDS = 2, 2
+CELLS = ("tp", "tn", "fp", "fn")
 TOGETHER = (
     f"num_clients={CLIENTS}",
     f"num_rounds={ROUNDS}",
@@ -47,6 +51,77 @@ def together(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with open_home(kit_settings.load(home=folder)) as home:
         FederatedTrainer(home, small(*TOGETHER)).train(films, "together")
         yield home
+
+
+EPOCH = {
+    *("epoch", "global_step", "timestamp", "learning_rate", "train_loss", "train_acc", "train_f1"),
+    *("val_loss", "val_acc", "val_precision", "val_recall", "val_f1", "val_auroc"),
+    *("val_cm_tp", "val_cm_tn", "val_cm_fp", "val_cm_fn"),
+    *("val_specificity", "val_auprc", "val_ece"),  # ours
+}
+OF_A_CLIENT = {"client_id", "round_num"}
+LEARNING = {
+    "gradient_stats": {"step", "total_norm", "layer_norms", "max_norm", "min_norm"},
+    "lr_update": {"current_lr", "step", "epoch", "scheduler_type"},
+}
+SHARED = {
+    "training_start": {
+        "run_id", "experiment_name", "max_epochs", "training_mode", "client_id", "first_epoch",
+    },
+    "epoch_end": {"epoch", "phase", "metrics", "client_id", "round_number"},
+    "batch_metrics": {
+        "step", "batch_idx", "loss", "accuracy", "recall", "f1", "epoch", "timestamp",
+        *OF_A_CLIENT,
+    },
+    "status": {"status", "message"},
+}  # fmt: skip
+CENTRALISED = {
+    **SHARED,
+    **LEARNING,
+    "epoch_start": {"epoch", "total_epochs"},
+    "training_end": {
+        "run_id", "status", "experiment_name", "best_epoch", "best_val_recall", "total_epochs",
+        "training_duration",
+    },
+    "early_stopping": {"epoch", "best_metric_value", "metric_name", "patience", "reason"},
+    "error": {"error", "error_type"},
+}  # fmt: skip
+FEDERATED = {
+    **SHARED,
+    **{kind: {*keys, *OF_A_CLIENT} for kind, keys in LEARNING.items()},
+    "training_end": {"run_id", "status", "experiment_name", "total_rounds", "training_mode"},
+    "training_mode": {"is_federated", "num_rounds", "num_clients"},
+    "round_metrics": {"round", "total_rounds", "metrics"},
+    "round_end": {"round", "total_rounds", "fit_metrics", "eval_metrics", "failed_clients"},
+}
+"""The contract's keys of each type of message. Ours beyond it: `first_epoch`, from which a training
+that goes on counts; `failed_clients`; and of whom the numbers of a client's steps are."""
+ROUND = {"loss", "accuracy", "precision", "recall", "f1", "auroc", *(f"cm_{c}" for c in CELLS)}
+
+
+def said_by(home: Home) -> list[tuple[str, dict[str, Any]]]:
+    with home.database.read() as session:
+        return [(one.type, dict(one.data)) for one in repository.events(session, 1, 0, 10_000)]
+
+
+def said_keys(home: Home) -> set[str]:
+    return {kind for kind, _ in said_by(home)}
+
+
+def differing(home: Home, keys: Mapping[str, set[str]]) -> Iterator[str]:
+    """Messages that do not have exactly the keys of their type."""
+    for kind, data in said_by(home):
+        if set(data) != keys.get(kind):
+            yield f"{kind}: {sorted(data)}"
+        if kind == "round_metrics" and set(data["metrics"]) != ROUND:
+            yield f"{kind}: {sorted(data['metrics'])}"
+        if kind == "epoch_end" and set(data["metrics"]) != wanted_of(data):
+            yield f"{kind} of {data['phase']}: {sorted(data['metrics'])}"
+
+
+def wanted_of(data: Mapping[str, Any]) -> set[str]:
+    """What validation alone says has nothing of training in it."""
+    return {one for one in EPOCH if data["phase"] == "train" or not one.startswith("train_")}
 
 
 def stored(home: Home) -> StoredRun:
@@ -145,6 +220,66 @@ def test_its_messages_are_those_of_the_contract(together: Home) -> None:
         (client, number) for client in range(CLIENTS) for number in range(1, ROUNDS + 1)
     }
     assert {one["epoch"] for one in of_clients} == set(range(1, ROUNDS + 1))
+
+
+@pytest.mark.req("X-9.1")
+@pytest.mark.req("X-14.1")
+def test_what_clients_say_while_they_learn_is_told_with_whose_and_when_it_is(
+    together: Home,
+) -> None:
+    both = {(client, number) for client in range(CLIENTS) for number in range(1, ROUNDS + 1)}
+    for kind in ("batch_metrics", "gradient_stats", "lr_update"):
+        said = messages(together, kind)
+        assert {(one["client_id"], one["round_num"]) for one in said} == both, kind
+    epochs = [(one["round_num"], one["epoch"]) for one in messages(together, "lr_update")]
+    assert all(number == epoch for number, epoch in epochs)
+
+
+@pytest.mark.req("X-9.1")
+@pytest.mark.req("P-10.1")
+def test_every_message_has_exactly_the_keys_of_its_type(together: Home, trained: Home) -> None:
+    whole = said_keys(trained)
+    assert not list(differing(trained, CENTRALISED))
+    assert not list(differing(together, FEDERATED))
+    assert set(CENTRALISED) - {"early_stopping", "error"} <= whole
+    assert set(FEDERATED) <= said_keys(together)
+
+
+@pytest.mark.req("X-9.1")
+@pytest.mark.req("X-19.1")
+def test_metrics_files_messages_and_history_of_a_federated_run_are_the_same_numbers(
+    together: Home,
+) -> None:
+    client = Api.of(together).client
+    history = stored(together).history
+    rows = [
+        {
+            name: one
+            for name, one in said["metrics"].items()
+            if name not in {"global_step", "timestamp"}
+        }
+        for said in messages(together, "epoch_end")
+        if said["client_id"] is None
+    ]
+    assert history == rows
+    assert (
+        json.loads(stored(together).file("history.json"))[0]["train_loss"] == rows[0]["train_loss"]
+    )
+    found = client.get("/api/runs/1/metrics").json()
+    for told, row in zip(found["training_history"], rows, strict=True):
+        assert told == {name: row.get(name) for name in told}
+        assert told["train_loss"] is not None
+    assert client.get("/api/runs/1/download/json").json()["epochs"] == history
+    table = csv.DictReader(io.StringIO(client.get("/api/runs/1/download/csv").text))
+    assert [{name: float(one) for name, one in row.items() if one} for row in table] == [
+        {name: float(one) for name, one in row.items()} for row in history
+    ]
+    kept = history[(stored(together).run.results or {})["best_epoch"] - 1]
+    assert found["final_metrics"]["loss"] == kept["val_loss"]
+    assert found["confusion_matrix"]["true_positives"] == kept["val_cm_tp"]
+    assert found["measured_on"]["epoch"] == kept["epoch"]
+    status = client.get("/experiments/status/1").json()
+    assert status["latest_metrics"] == history[-1]
 
 
 def test_the_best_round_by_validation_is_kept(together: Home) -> None:

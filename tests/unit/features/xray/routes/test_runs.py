@@ -273,11 +273,11 @@ def test_a_summary_is_counted_from_the_epochs(hospital: Api) -> None:
     assert central["best_val_recall"] == max(epoch["val_recall"] for epoch in EPOCHS)
     assert central["metrics_count"] == sum(map(len, EPOCHS))
     assert central["final_epoch_stats"] == {
-        "sensitivity": 0.6,
-        "specificity": 0.9,
-        "precision_cm": round(6 / 7, 4),
-        "accuracy_cm": 0.75,
-        "f1_cm": round(12 / 17, 4),
+        "sensitivity": 0.9,
+        "specificity": 0.4,
+        "precision_cm": 0.5,
+        "accuracy_cm": 0.6,
+        "f1_cm": round(18 / 28, 4),
     }
     assert central["federated_info"] is None
     told = federated["federated_info"]
@@ -300,12 +300,20 @@ def test_metrics_are_those_of_the_epochs(hospital: Api) -> None:
         }
     assert [row["epoch"] for row in found["training_history"]] == [1, 2, 3]
     final, told = found["final_metrics"], found["metadata"]
-    assert (final["accuracy"], final["auc"], final["loss"]) == (0.75, 0.85, 0.5)
-    assert (told["final_accuracy"], told["final_recall"]) == (0.75, 0.6)
+    # Of the second epoch, whose weights are kept, and not of the last.
+    assert (final["accuracy"], final["auc"], final["loss"]) == (0.8, 0.9, 0.4)
+    assert (told["final_accuracy"], told["final_recall"]) == (0.8, 0.7)
+    assert found["measured_on"] == {
+        "split": "validation",
+        "epoch": 2,
+        "is_kept": True,
+        "n": 25,
+        "threshold": 0.5,
+    }
     assert (told["best_epoch"], told["kept_epoch"], told["monitor_metric"]) == (2, 2, "val_auroc")
     assert (told["best_val_loss"], told["best_val_recall"]) == (0.4, 0.9)
-    assert found["confusion_matrix"]["false_negatives"] == 4
-    assert found["confusion_matrix"]["sensitivity"] == 0.6
+    assert found["confusion_matrix"]["false_negatives"] == 1
+    assert found["confusion_matrix"]["sensitivity"] == 0.9
     assert found["test"] is None
     assert "no test part" in found["test_reason"]
 
@@ -319,7 +327,10 @@ def test_metrics_of_a_real_run_are_those_of_its_files(real: Api, trained: Home) 
     assert [row["val_loss"] for row in found["training_history"]] == [r["val_loss"] for r in kept]
     assert found["test"] == stored.evaluation["test"]
     assert found["operating_point"] == stored.model["operating_point"]
-    assert found["metadata"]["kept_epoch"] == (stored.run.results or {})["best_epoch"]
+    best = (stored.run.results or {})["best_epoch"]
+    assert found["metadata"]["kept_epoch"] == found["measured_on"]["epoch"] == best
+    assert found["final_metrics"]["loss"] == kept[best - 1]["val_loss"]
+    assert found["measured_on"]["n"] == len(stored.predictions["validation"])
 
 
 def test_a_federated_run_is_told_by_its_rounds_and_nothing_is_made_up(hospital: Api) -> None:
@@ -327,6 +338,7 @@ def test_a_federated_run_is_told_by_its_rounds_and_nothing_is_made_up(hospital: 
     assert [row["epoch"] for row in found["training_history"]] == [1, 2]
     assert [row["val_acc"] for row in found["training_history"]] == [0.7, 0.6]
     assert {row["train_loss"] for row in found["training_history"]} == {None}
+    assert (found["measured_on"]["epoch"], found["final_metrics"]["accuracy"]) == (2, 0.6)
     assert found["metadata"]["best_epoch"] == 1
 
 
