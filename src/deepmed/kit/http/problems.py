@@ -129,8 +129,10 @@ def _of_ours(scope: Scope, error: DeepMedError) -> Problem:
             "request_id": scope.get(REQUEST_ID),
         }
     members = {"details": details} if details else {}
+    wait = error.details.get("retry_after")
+    headers = {} if wait is None else {"Retry-After": str(wait)}
     return Problem(
-        error.status, error.code, error.message, contract, members, error_id=error.error_id
+        error.status, error.code, error.message, contract, members, headers, error.error_id
     )
 
 

@@ -4,11 +4,12 @@ import base64
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from fastapi import UploadFile
 
+from deepmed.features.xray.inference.batches import Batch
 from deepmed.features.xray.inference.prediction import HeatMap, ModelFacts, Prediction
 from deepmed.features.xray.inference.receiving import content_of, label_of
 from deepmed.features.xray.inference.schemas import (
@@ -26,7 +27,8 @@ from deepmed.features.xray.inference.schemas import (
     ServingChoice,
 )
 from deepmed.features.xray.inference.service import Asked, MapWanted, XrayInference
-from deepmed.kit.errors import DeepMedError, ModelError, ValidationError
+from deepmed.features.xray.turns import BusyError
+from deepmed.kit.errors import ModelError, ValidationError
 
 MOST_FILES = 500
 _NO_RISK = (
@@ -34,6 +36,7 @@ _NO_RISK = (
 )
 _OTHER_CLASSES = "The model tells other classes apart; see class_counts."
 _NOTHING_READ = "No image was answered."
+Answer = TypeVar("Answer")
 
 
 def predict(
@@ -54,12 +57,16 @@ def predict(
 
 
 def predict_batch(
-    inference: XrayInference, run_id: int | None, files: Sequence[UploadFile]
+    inference: XrayInference,
+    run_id: int | None,
+    files: Sequence[UploadFile],
+    gone: Callable[[], bool] | None = None,
 ) -> BatchResponse:
+    """`gone` says whether nobody waits for the answer any more."""
     _check_number(files)
-    begun = time.perf_counter()
+    begun, batch = time.perf_counter(), Batch(gone)
     with inference.asking(run_id) as asked:
-        pairs = [_item(inference, asked, file) for file in files]
+        pairs = [_item(asked, batch, file) for file in files]
     items = [item for item, _ in pairs]
     return BatchResponse(
         success=True,
@@ -80,12 +87,17 @@ def heat_map(
 
 
 def heat_map_batch(
-    inference: XrayInference, run_id: int | None, files: Sequence[UploadFile], wanted: MapWanted
+    inference: XrayInference,
+    run_id: int | None,
+    files: Sequence[UploadFile],
+    wanted: MapWanted,
+    gone: Callable[[], bool] | None = None,
 ) -> MapBatch:
+    """`gone` as in `predict_batch`."""
     _check_number(files)
-    begun = time.perf_counter()
+    begun, batch = time.perf_counter(), Batch(gone)
     with inference.asking(run_id) as asked:
-        items = [_map_item(inference, asked, file, wanted) for file in files]
+        items = [_map_item(asked, batch, file, wanted) for file in files]
     return MapBatch(success=True, results=items, total_processing_time_ms=_since(begun))
 
 
@@ -143,18 +155,16 @@ def served_by(facts: ModelFacts) -> ServedBy:
     )
 
 
-def _item(
-    inference: XrayInference, asked: Asked, file: UploadFile
-) -> tuple[BatchItem, Prediction | None]:
+def _item(asked: Asked, batch: Batch, file: UploadFile) -> tuple[BatchItem, Prediction | None]:
     """One of many: what is wrong with it is told there, and the others are answered."""
     begun, name = time.perf_counter(), label_of(file.filename)
-    try:
-        made = asked.predict(content_of(file.file, inference.home.settings), name)
-    except ValidationError as error:
+    made = _answered(batch, lambda: asked.predict(content_of(file.file, asked.settings), name))
+    if isinstance(made, str):
         failed = BatchItem(
-            filename=name, success=False, error=error.message, processing_time_ms=_since(begun)
+            filename=name, success=False, error=made, processing_time_ms=_since(begun)
         )
         return failed, None
+    batch.answered()
     took = made.processing_time_ms
     return (
         BatchItem(filename=name, success=True, prediction=_said(made), processing_time_ms=took),
@@ -165,7 +175,7 @@ def _item(
 def _summary(
     facts: ModelFacts, items: Sequence[BatchItem], made: Sequence[Prediction]
 ) -> BatchSummary:
-    counted = Counter(one.predicted_class for one in made if one.predicted_class is not None)
+    counted = Counter(one.answer for one in made if one.answer is not None)
     counts = {name: counted[name] for name in facts.classes}
     sure = [one.confidence for one in made if one.confidence is not None]
     reasons = {"high_risk_count": _NO_RISK}
@@ -190,18 +200,28 @@ def _summary(
     )
 
 
-def _map_item(
-    inference: XrayInference, asked: Asked, file: UploadFile, wanted: MapWanted
-) -> MapItem:
+def _map_item(asked: Asked, batch: Batch, file: UploadFile, wanted: MapWanted) -> MapItem:
     begun, name = time.perf_counter(), label_of(file.filename)
+    made = _answered(
+        batch, lambda: _mapped(asked, content_of(file.file, asked.settings), name, wanted)
+    )
+    if isinstance(made, str):
+        return MapItem(success=False, filename=name, error=made, processing_time_ms=_since(begun))
+    batch.answered(made.heatmap_base64, made.original_image_base64)
+    return made
+
+
+def _answered(batch: Batch, ask: Callable[[], Answer]) -> Answer | str:
+    """The answer, or why this one of many has none."""
+    refusal = batch.refusal()
+    if refusal is not None:
+        return refusal
     try:
-        return _mapped(asked, content_of(file.file, inference.home.settings), name, wanted)
-    except DeepMedError as error:
-        if not isinstance(error, ValidationError):
-            raise
-        return MapItem(
-            success=False, filename=name, error=error.message, processing_time_ms=_since(begun)
-        )
+        return ask()
+    except ValidationError as error:
+        return error.message
+    except BusyError as error:
+        return batch.stop(error)
 
 
 def _mapped(asked: Asked, content: bytes, name: str, wanted: MapWanted) -> MapItem:
@@ -229,7 +249,10 @@ def _mapped(asked: Asked, content: bytes, name: str, wanted: MapWanted) -> MapIt
 def _faithfulness(drawn: HeatMap) -> MapFaithfulness | None:
     if drawn.faithfulness is None:
         return None
-    names = ("probability", "baseline", "baseline_probability", "scores")
+    names = (
+        "probability", "baseline", "baseline_probability", "scores", "random_orders",
+        "random_range",
+    )  # fmt: skip
     told: dict[str, Any] = {name: drawn.faithfulness[name] for name in names}
     return MapFaithfulness(**told, beats_controls=bool(drawn.beats_controls))
 

@@ -1,9 +1,12 @@
 """Single images: predictions, heat maps, and which run answers (contract 1.4)."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
+from anyio import from_thread
 from fastapi import APIRouter, Depends, File, Query, UploadFile
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 
 from deepmed.features.xray.inference import answers
 from deepmed.features.xray.inference.schemas import (
@@ -30,7 +33,13 @@ def inference_of(connection: HTTPConnection) -> XrayInference:
     return XrayInference.of(connection.app.state.home.for_owner(owner))
 
 
+def gone_of(request: Request) -> Callable[[], bool]:
+    """For handlers, which run in threads: whether nobody waits for the answer any more."""
+    return partial(from_thread.run, request.is_disconnected)
+
+
 CallersInference = Annotated[XrayInference, Depends(inference_of)]
+Gone = Annotated[Callable[[], bool], Depends(gone_of)]
 Film = Annotated[UploadFile, File(description="One image: PNG, JPEG, BMP, TIFF or DICOM")]
 Films = Annotated[list[UploadFile], File(description="At most 500 images")]
 RunId = Annotated[int | None, Query(description="Whose model answers; the served one when unset")]
@@ -80,13 +89,17 @@ def predict(
 @router.post("/api/inference/predict-batch")
 def predict_batch(
     inference: CallersInference,
+    gone: Gone,
     files: Films,
     run_id: RunId = None,
     *,
     include_clinical_interpretation: Ignored = False,  # noqa: ARG001 - the contract's
 ) -> BatchResponse:
-    """Many images, each answered for itself; what is wrong with one is told there."""
-    return answers.predict_batch(inference, run_id, files)
+    """Many images, each answered for itself; what is wrong with one is told there.
+
+    Two minutes are the most: what is not answered then says so.
+    """
+    return answers.predict_batch(inference, run_id, files, gone)
 
 
 @router.post("/api/inference/heatmap")
@@ -105,14 +118,19 @@ def heatmap(
 @router.post("/api/inference/heatmap-batch")
 def heatmap_batch(
     inference: CallersInference,
+    gone: Gone,
     files: Films,
     wanted: Wanted,
     run_id: RunId = None,
     *,
     measure: Measured = False,
 ) -> MapBatch:
-    """Maps of many images; unless asked to, without measuring how faithful each is."""
-    return answers.heat_map_batch(inference, run_id, files, wanted.with_measure(measured=measure))
+    """Maps of many images; unless asked to, without measuring how faithful each is.
+
+    Two minutes, and 64 MiB of pictures, are the most: what has no map then says so.
+    """
+    chosen = wanted.with_measure(measured=measure)
+    return answers.heat_map_batch(inference, run_id, files, chosen, gone)
 
 
 @router.post("/api/predict_image")

@@ -13,6 +13,7 @@ from deepmed.features.xray.inference.errors import NoModelError, UnreadableUploa
 from deepmed.features.xray.inference.prediction import HeatMap, ModelFacts, Prediction
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.features.xray.source import ReadingRules, XrayImage, XrayReader
+from deepmed.features.xray.turns import TURNS
 from deepmed.kit.errors import ImageProcessingError
 from deepmed.kit.settings import Settings
 
@@ -95,7 +96,7 @@ class XrayInference:
 
         Raises:
             NoModelError: there is none.
-            IntegrityError: its files are not those that were signed.
+            IntegrityError: what is said of it is not what was signed; weights are not looked at.
         """
         run = self.run()
         return _facts(run), _is_loaded(run.artifact.manifest_hash)
@@ -136,11 +137,14 @@ class Asked:
     settings: Settings
 
     def predict(self, content: bytes, name: str, heatmap: MapWanted | None = None) -> Prediction:
-        """See `XrayInference.predict`."""
+        """See `XrayInference.predict`; also raises BusyError where others keep all turns."""
         begun = time.perf_counter()
-        image = self._read(content)
-        made = self._predict(image, name, begun)
-        return made if heatmap is None else replace(made, heatmap=self._map(image, made, heatmap))
+        with TURNS.turn(before_waiting=self.reader.close):
+            image = self._read(content)
+            made = self._predict(image, name, begun)
+            if heatmap is None:
+                return made
+            return replace(made, heatmap=self._map(image, made, heatmap))
 
     def _read(self, content: bytes) -> XrayImage:
         try:
@@ -166,6 +170,7 @@ class Asked:
             height=height,
             notes=image.notes,
             processing_time_ms=1000 * (time.perf_counter() - begun),
+            calibrated=self.model.loaded.point.is_calibrated,
         )
 
     def _map(self, image: XrayImage, made: Prediction, wanted: MapWanted) -> HeatMap:
