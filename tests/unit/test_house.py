@@ -57,6 +57,17 @@ def test_no_source_file_grows_beyond_what_can_be_read() -> None:
     assert not long, f"split these: {long}"
 
 
+def test_a_child_takes_no_module_from_the_folder_that_it_is_started_in() -> None:
+    """`-m` looks there first, and a file of anybody's may have the name of one of ours."""
+    pattern = re.compile(r'sys\.executable,\s*"-m"')
+    found = [
+        name
+        for name, text in sources("src/")
+        if pattern.search(text) and not name.startswith("src/deepmed/app/bench/")
+    ]
+    assert not found, f'write "-P" before "-m" in {found}'
+
+
 @pytest.mark.req("S-9.1")
 def test_no_source_file_imports_what_unpickles() -> None:
     guilty = {

@@ -38,7 +38,7 @@ class WarmChild:
         """Whether it is ending, or soon will be."""
         self._report = report
         self._process = subprocess.Popen(  # noqa: S603 - our own command line
-            [sys.executable, "-m", "deepmed.cli", "job", "run", str(job_id), "--child-of", _me()],
+            [sys.executable, "-P", "-m", "deepmed.cli", *_run_of(job_id)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | environment_of(settings),
@@ -143,5 +143,5 @@ def _how(code: int) -> str:
     return f"ended with code {code}"
 
 
-def _me() -> str:
-    return str(os.getpid())
+def _run_of(job_id: int) -> list[str]:
+    return ["job", "run", str(job_id), "--child-of", str(os.getpid())]

@@ -59,7 +59,7 @@ def run_onnx(content: bytes, inputs: Mapping[str, NDArray[Any]]) -> NDArray[Any]
 
 
 def _run_child(folder: Path) -> None:
-    command = [sys.executable, "-m", _CHILD, str(folder)]
+    command = [sys.executable, "-P", "-m", _CHILD, str(folder)]
     try:
         done = subprocess.run(  # noqa: S603 - our own module
             command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False

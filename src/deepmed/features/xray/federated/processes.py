@@ -80,7 +80,7 @@ class _Client:
         self._starts += 1
         with self._log.open("ab") as log:
             self._process = Popen(  # noqa: S603 - our own module, with our own file
-                [sys.executable, "-m", MODULE, str(self._file)],
+                [sys.executable, "-P", "-m", MODULE, str(self._file)],
                 stdin=PIPE,
                 stdout=log,
                 stderr=log,
