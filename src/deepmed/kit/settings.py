@@ -132,6 +132,12 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         512 * MIB, gt=0, description="Largest request that uploads many files"
     )
+    max_kept_upload_bytes: int = Field(
+        20_480 * MIB, gt=0, description="Largest size of all data sets that one person keeps"
+    )
+    reserved_disk_bytes: int = Field(
+        512 * MIB, ge=0, description="Space on the disk that uploads of data sets leave free"
+    )
     limits: str = Field(
         "auto",
         pattern="^(auto|on|off)$",

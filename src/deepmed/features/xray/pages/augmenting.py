@@ -1,6 +1,8 @@
 """What training sees of an image, as a person can look at it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from threading import Lock
 
 import numpy as np
 import torch
@@ -12,16 +14,28 @@ from deepmed.kit.pictures import Pixels
 from deepmed.learning.imaging import Preprocessing, TransformBuilder
 from deepmed.learning.imaging.transforms import reseed
 
+LARGEST_SIDE = 512
+"""More than this a person does not see, and it takes a server's time."""
+_ONE_AT_A_TIME = Lock()
+
 
 def views(
     images: Sequence[Pixels], config: XrayConfig, times: int
 ) -> Iterator[tuple[Pixels, list[Pixels]]]:
     """Each image as validation sees it, and several times as training may see it.
 
-    The same settings give the same views: the seed is the training's.
+    The same settings give the same views: the seed is the training's. Larger images than
+    `LARGEST_SIDE` are shown smaller, and one view is made after another, whoever asks.
     """
+    with _ONE_AT_A_TIME:
+        yield from [*_views(images, config, times)]
+
+
+def _views(
+    images: Sequence[Pixels], config: XrayConfig, times: int
+) -> Iterator[tuple[Pixels, list[Pixels]]]:
     chosen = config.experiment
-    preprocessing = preprocessing_of(config)
+    preprocessing = _shown_smaller(preprocessing_of(config))
     builder = TransformBuilder(
         preprocessing,
         augmentation_strength=chosen.augmentation_strength,
@@ -36,6 +50,12 @@ def views(
             _seen(plain(planes), preprocessing),
             [_seen(changed(planes), preprocessing) for _ in range(times)],
         )
+
+
+def _shown_smaller(preprocessing: Preprocessing) -> Preprocessing:
+    share = min(1.0, LARGEST_SIDE / max(preprocessing.size))
+    height, width = (max(1, round(side * share)) for side in preprocessing.size)
+    return replace(preprocessing, size=(height, width))
 
 
 def _seen(tensor: torch.Tensor, preprocessing: Preprocessing) -> Pixels:

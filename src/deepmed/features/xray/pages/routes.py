@@ -8,7 +8,7 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from deepmed.features.xray.pages import content, results_routes
 from deepmed.features.xray.pages.desk import PACKAGE, CallersRuns
 from deepmed.features.xray.pages.wanted import Begun, Judged, Received, Told, TrainingWanted
-from deepmed.features.xray.uploads import Uploads
+from deepmed.features.xray.uploads.received import receive_archive
 from deepmed.kit.http.attachments import table_file
 from deepmed.web.shell import Entry, page
 
@@ -35,7 +35,7 @@ def xrays(
 @router.post("/xrays/sources", status_code=201)
 def upload(runs: CallersRuns, data_zip: Annotated[UploadFile, File()]) -> Received:
     """Take a ZIP in; nothing is trained before somebody has seen what lies in it."""
-    return Received(uid=Uploads(runs.home).receive(data_zip.filename, data_zip.file).uid)
+    return Received(uid=receive_archive(runs.home, data_zip.filename, data_zip.file).uid)
 
 
 @router.get("/xrays/sources/{uid}")

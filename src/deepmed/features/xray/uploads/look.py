@@ -4,13 +4,16 @@ The labels and names of all files are looked at, and a few images are decoded. W
 all of them tells (damage, a patient's name in a DICOM header) the run's own report says.
 """
 
+import io
 import json
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from PIL import Image
 
 from deepmed.features.xray.configuration import XrayConfig
@@ -24,7 +27,7 @@ from deepmed.features.xray.source.reading import XrayReader
 from deepmed.features.xray.uploads.stored import Upload
 from deepmed.kit.archives import ArchiveRefusedError
 from deepmed.kit.digests import json_digest
-from deepmed.kit.errors import ImageProcessingError
+from deepmed.kit.errors import ImageProcessingError, ResourceError
 from deepmed.kit.files import write_atomically
 from deepmed.kit.pictures import Pixels
 from deepmed.kit.settings import Settings
@@ -35,6 +38,9 @@ MOST_NAMED = 200
 SAMPLES, SAMPLE_SIDE = 3, 512
 """Images of each class, and the longer side of what is shown of them."""
 _MOST_CLASSES = 12
+_MOST_LOOKS = 5
+"""Ways of reading one upload that are kept."""
+_LOCK, _WAIT_SECONDS = "look.lock", 120.0
 _VERSION = 3
 
 
@@ -95,16 +101,48 @@ def look_into(
 ) -> Look:
     """What a training with this configuration would find there.
 
-    It is worked out once for each way of reading the table, and kept beside the ZIP.
+    It is worked out once for each way of reading the table, by one request at a time, and kept
+    beside the ZIP; of many ways the last ones are.
+
+    Raises:
+        ResourceError: others are looking into it and take long.
     """
     options = source_options(config, settings)
     kept = _folder(upload, csv_filename, options) / "look.json"
+    found = _before(kept)
+    return found or _look_afresh(upload, csv_filename, options, kept)
+
+
+def _before(kept: Path) -> Look | None:
     try:
         return Look.from_json(json.loads(kept.read_bytes()))
     except (OSError, ValueError, TypeError, KeyError):
-        look = _looked(upload, csv_filename, options, kept.parent)
-    write_atomically(kept, json.dumps(asdict(look)).encode())
-    return look
+        return None
+
+
+def _look_afresh(
+    upload: Upload, csv_filename: str | None, options: SourceOptions, kept: Path
+) -> Look:
+    try:
+        with FileLock(upload.path.parent / _LOCK, timeout=_WAIT_SECONDS):
+            found = _before(kept)  # of somebody who was faster
+            if found is not None:
+                return found
+            look = _looked(upload, csv_filename, options, kept.parent)
+            write_atomically(kept, json.dumps(asdict(look)).encode())
+            _forget_oldest(upload.path.parent)
+            return look
+    except Timeout as error:
+        raise ResourceError(
+            f"Others are looking into {upload.name}, and it takes long; nothing was done. Try "
+            "again in a few minutes."
+        ) from error
+
+
+def _forget_oldest(folder: Path) -> None:
+    looks = sorted(folder.glob("look-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in looks[_MOST_LOOKS:]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def sample(upload: Upload, number: int) -> Path | None:
@@ -208,7 +246,9 @@ def _kept(reader: XrayReader, source: Source, one: PlacedImage, path: Path) -> b
         return False  # the run's report names it with all others
     image = Image.fromarray(pixels)
     image.thumbnail((SAMPLE_SIDE, SAMPLE_SIDE))
-    image.save(path, "PNG")
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    write_atomically(path, content.getvalue())
     return True
 
 

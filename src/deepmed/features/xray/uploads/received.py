@@ -7,7 +7,7 @@ from deepmed.core.home import Home
 from deepmed.features.xray.source.options import SourceOptions
 from deepmed.features.xray.uploads.stored import Upload, Uploads
 from deepmed.kit.archives import ArchiveLimits, names_in
-from deepmed.kit.errors import DeepMedError, ValidationError
+from deepmed.kit.errors import ValidationError
 from deepmed.kit.picture_formats import readable_formats
 
 _DICOM = {".dcm", ".dicom", ".ima", ""}
@@ -18,14 +18,15 @@ def receive_archive(home: Home, name: str | None, content: BinaryIO) -> Upload:
     """Take a ZIP in; what only unpacking tells, its training finds.
 
     Raises:
-        TooLargeError: it has more bytes than an upload may have.
+        TooLargeError: it has more bytes than an upload or all of this owner's may have.
+        StorageError: the disk is full.
         ValidationError: it is no ZIP, is unsafe, or holds no image. Nothing is kept of it.
     """
     uploads = Uploads(home)
     upload = uploads.receive(name, content)
     try:
         _refuse_imageless(upload, SourceOptions.of(home.settings).limits)
-    except DeepMedError:
+    except BaseException:
         uploads.delete(upload.uid)
         raise
     return upload

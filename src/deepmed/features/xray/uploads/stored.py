@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import BinaryIO
 
 from deepmed.core.home import Home
@@ -22,6 +23,8 @@ FOLDER = Path("xray", "sources")
 _LONGEST = 100
 _STARTS = (b"PK\3\4", b"PK\5\6")
 _UNNAMED = "images.zip"
+_ONE_AT_A_TIME = Lock()
+"""Of those who copy, so that what is free is not promised twice."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,19 @@ class Uploads:
         """Take a ZIP in, piece by piece; it is looked into later.
 
         Raises:
-            TooLargeError: it has more bytes than an upload may have; nothing is kept of it.
+            TooLargeError: it has more bytes than an upload may have, or than this owner may keep
+                together with all others; nothing is kept of it.
             ValidationError: it is no ZIP; nothing is kept of it.
             StorageError: the disk is full or cannot be written.
         """
-        self._check(content)
-        uid = new_uid()
-        path = self.folder / uid / label_of(name)
+        size = self._check(content)
+        path = self.folder / new_uid() / label_of(name)
+        with _ONE_AT_A_TIME:
+            self._check_room(size)
+            self._write(path, content)
+        return Upload(path.parent.name, path)
+
+    def _write(self, path: Path, content: BinaryIO) -> None:
         try:
             path.parent.mkdir(mode=0o700, parents=True)
             unfinished = path.with_suffix(".part")
@@ -77,7 +86,9 @@ class Uploads:
                 f"The ZIP could not be kept: {error.strerror}. Nothing of it was stored; make "
                 "room and send it again."
             ) from error
-        return Upload(uid, path)
+        except BaseException:
+            shutil.rmtree(path.parent, ignore_errors=True)
+            raise
 
     def get(self, uid: str) -> Upload:
         """Raises NotFoundError where this owner has none of that name."""
@@ -103,9 +114,11 @@ class Uploads:
         """Raises NotFoundError where there is none."""
         shutil.rmtree(self.get(uid).path.parent)
 
-    def _check(self, content: BinaryIO) -> None:
+    def _check(self, content: BinaryIO) -> int:
+        """Its bytes."""
         most = self.home.settings.max_upload_bytes
-        if content.seek(0, 2) > most:
+        size = content.seek(0, 2)
+        if size > most:
             raise TooLargeError(
                 f"The ZIP has more than the {most / MIB:.0f} MiB that are allowed; nothing of it "
                 "was stored. Raise DEEPMED_MAX_UPLOAD_BYTES, or train on this machine from a "
@@ -118,6 +131,24 @@ class Uploads:
                 "labels, or one folder a class, into a ZIP."
             )
         content.seek(0)
+        return size
+
+    def _check_room(self, size: int) -> None:
+        settings = self.home.settings
+        kept, most = sum(each.size for each in self.listed()), settings.max_kept_upload_bytes
+        if kept + size > most:
+            raise TooLargeError(
+                f"The ZIP has {size / MIB:.1f} MiB, and your data sets have {kept / MIB:.1f} MiB; "
+                f"{most / MIB:.1f} MiB are allowed together. Nothing of it was stored: delete "
+                "data sets that you need no longer, or raise DEEPMED_MAX_KEPT_UPLOAD_BYTES."
+            )
+        free = shutil.disk_usage(settings.home).free
+        if free - size < settings.reserved_disk_bytes:
+            raise StorageError(
+                f"The ZIP has {size / MIB:.1f} MiB, and {free / MIB:.1f} MiB are free on the disk, "
+                f"of which {settings.reserved_disk_bytes / MIB:.1f} MiB are kept for other work. "
+                "Nothing of it was stored; make room and send it again."
+            )
 
 
 def label_of(name: str | None) -> str:

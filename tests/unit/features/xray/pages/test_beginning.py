@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from deepmed.features.xray.configuration import LEVELS
+from deepmed.features.xray.configuration import LEVELS, ConfigManager
 from deepmed.features.xray.pages.content import configure, lookalikes
 from deepmed.features.xray.runs.service import XrayRuns
 from deepmed.features.xray.uploads import Uploads
 from factories.api import Api, api_on
-from factories.films import labelled
+from factories.films import labelled, zipped
 from factories.page import Page
 from factories.xray_begun import BROKEN, STRANGER, TWIN, begun, uploaded
 
@@ -81,6 +82,18 @@ def test_an_upload_is_kept_and_shown_before_anything_is_trained(ward: Ward) -> N
     assert len(XrayRuns.of(ward.api.home).page()) == before
     assert ward.api.client.delete(f"/xrays/sources/{uid}").status_code == 204
     ward.read(f"/xrays/sources/{uid}", 404)
+
+
+@pytest.mark.req("S-9.1")
+def test_an_archive_that_is_unsafe_or_without_images_is_not_kept(ward: Ward) -> None:
+    before = Uploads(ward.api.home).listed()
+    for files in ({"../p.png": b"1"}, {"labels.csv": b"patientId,Target"}):
+        content = zipped(ward.folder / "refused.zip", files).read_bytes()
+        sent = {"data_zip": ("films.zip", content, "application/zip")}
+        answer = ward.api.client.post("/xrays/sources", files=sent)
+        assert answer.status_code == 400
+        assert "nothing of it was stored" in answer.text
+    assert Uploads(ward.api.home).listed() == before
 
 
 @pytest.mark.req("U-4.1")
@@ -249,6 +262,14 @@ def test_augmentation_is_shown_as_training_would_see_it(ward: Ward) -> None:
     assert still[:5] == [shown[0]] * 5
     of_run = re.findall("data:image/png", ward.read(f"/xrays/runs/{ward.run}/augmentation"))
     assert len(of_run) == 10
+
+
+def test_large_images_are_shown_smaller_in_their_proportions() -> None:
+    from deepmed.features.xray.pages import augmenting
+
+    config = ConfigManager.load(overrides=["img_size=2048,1024"]).config
+    [(plain, [changed])] = augmenting.views([np.zeros((32, 32, 3), np.uint8)], config, 1)
+    assert plain.shape == changed.shape == (512, 256, 3)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from deepmed.core.home import Home
-from deepmed.features.xray.uploads import Uploads, label_of
-from deepmed.kit.errors import NotFoundError, TooLargeError, ValidationError
+from deepmed.features.xray.uploads import Uploads, label_of, received
+from deepmed.kit.errors import NotFoundError, StorageError, TooLargeError, ValidationError
 
 ZIP = b"PK\3\4 and so on"
 
@@ -66,3 +66,30 @@ def test_what_is_no_zip_or_too_large_leaves_nothing(empty: Home) -> None:
     with pytest.raises(TooLargeError, match="nothing of it"):
         Uploads(tight).receive("a.zip", io.BytesIO(ZIP))
     assert not Uploads(empty).folder.exists()
+
+
+def test_what_one_person_keeps_and_the_disk_have_bounds(empty: Home) -> None:
+    def bounded(**settings: int) -> Uploads:
+        return Uploads(replace(empty, settings=empty.settings.model_copy(update=settings)))
+
+    Uploads(empty).receive("a.zip", io.BytesIO(ZIP))
+    with pytest.raises(TooLargeError, match=r"your data sets have.*delete"):
+        bounded(max_kept_upload_bytes=2 * len(ZIP) - 1).receive("b.zip", io.BytesIO(ZIP))
+    with pytest.raises(StorageError, match="are kept for other work"):
+        bounded(reserved_disk_bytes=2**60).receive("b.zip", io.BytesIO(ZIP))
+    bounded(max_kept_upload_bytes=2 * len(ZIP)).receive("c.zip", io.BytesIO(ZIP))
+    assert len(Uploads(empty).listed()) == 2
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_whatever_ends_it_nothing_stays(
+    empty: Home, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    def fail(*given: object) -> None:
+        raise error
+
+    for place in (f"{received.__name__}.names_in", "shutil.copyfileobj"):
+        monkeypatch.setattr(place, fail)
+        with pytest.raises(error):
+            received.receive_archive(empty, "a.zip", io.BytesIO(ZIP))
+        assert list(Uploads(empty).folder.iterdir()) == []
