@@ -2,10 +2,13 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from deepmed.kit.errors import ValidationError
+from deepmed.kit.settings import MIB
 
+MOST_BYTES, MOST_ROWS, MOST_COLUMNS = 16 * MIB, 500_000, 200
+_HEADER_CHARACTERS = 1 << 16
 _DELIMITERS = (",", ";", "\t")
 _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -16,22 +19,32 @@ _MARKS = (
 )
 
 
-def read_records(data: bytes, is_column: Callable[[str], bool]) -> tuple[list[list[str]], str]:
+def read_records(
+    data: bytes,
+    is_column: Callable[[str], bool],
+    on_header: Callable[[int, list[str]], None] | None = None,
+) -> tuple[list[list[str]], str]:
     r"""The cells of a CSV, record by record, and its encoding; a cell may hold line breaks.
 
     Args:
         data: UTF-8 with or without a mark, UTF-16, UTF-32 or Windows-1252.
         is_column: whether a name is one of the table's columns, which tells its delimiter:
             comma, semicolon or tabulator.
+        on_header: told the first record that is not blank, and its number from 1, before any other
+            is read; what it raises ends the work.
 
     Raises:
-        ValidationError: it is no text or no table; the message is a clause about "it".
+        ValidationError: it is no text or no table, or larger than a table may be; the message is a clause about "it".
 
     >>> read_records(b"a;b\n=1+1;'2", {"a", "b"}.__contains__)
     ([['a', 'b'], ['=1+1', "'2"]], 'utf-8')
     """
+    if len(data) > MOST_BYTES:
+        raise ValidationError(
+            f"it has {len(data) / MIB:.1f} MiB; at most {MOST_BYTES / MIB:.0f} MiB are allowed"
+        )
     text, encoding = decode(data)
-    return _records(text, is_column), encoding
+    return _records(text, is_column, on_header), encoding
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -56,7 +69,11 @@ def _without_mark(data: bytes) -> list[str]:
     return ["utf-16-be"] if start[::2].count(0) > len(start) // 4 else []
 
 
-def _records(text: str, is_column: Callable[[str], bool]) -> list[list[str]]:
+def _records(
+    text: str,
+    is_column: Callable[[str], bool],
+    on_header: Callable[[int, list[str]], None] | None,
+) -> list[list[str]]:
     if "\0" in text:
         raise ValidationError("it holds NUL characters, so it is no text")
     first, _, rest = text.partition("\n")
@@ -66,14 +83,34 @@ def _records(text: str, is_column: Callable[[str], bool]) -> list[list[str]]:
     else:
         delimiter = _delimiter(text, is_column)
     try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        return list(_bounded(records, on_header))
     except csv.Error as error:
         raise ValidationError(f"it is not a table: {error}") from error
 
 
+def _bounded(
+    records: Iterable[list[str]], on_header: Callable[[int, list[str]], None] | None
+) -> Iterator[list[str]]:
+    header = None
+    for number, cells in enumerate(records, 1):
+        if number > MOST_ROWS:
+            raise ValidationError(f"it has more than {MOST_ROWS} rows")
+        if len(cells) > MOST_COLUMNS:
+            raise ValidationError(
+                f"its row {number} has {len(cells)} columns; at most {MOST_COLUMNS} are allowed"
+            )
+        if header is None and any(map(str.strip, cells)):
+            header = cells
+            if on_header is not None:
+                on_header(number, cells)
+        yield cells
+
+
 def _delimiter(text: str, is_column: Callable[[str], bool]) -> str:
     """The one that finds most of the known columns in the first line that is not blank."""
-    header = next((line for line in text.splitlines() if line.strip()), "")
+    start = text[:_HEADER_CHARACTERS]
+    header = next((line for line in start.splitlines() if line.strip()), "")
 
     def known(delimiter: str) -> int:
         return sum(is_column(name.strip('"')) for name in header.split(delimiter))

@@ -4,6 +4,7 @@ import pytest
 
 from deepmed.kit.delimited import read_records
 from deepmed.kit.errors import ValidationError
+from deepmed.kit.settings import MIB
 
 COLUMNS = {"name", "age"}
 
@@ -30,8 +31,23 @@ def test_the_last_resort_is_windows_1252_which_is_told() -> None:
         (b'name\n"a', "not a table"),
         (b"\xff\xfea", "encoding"),
         (b"name\n" + b"x" * 200_000, "not a table"),
+        (b"name\n" + b"," * 200, "row 2 has 201 columns"),
+        (b"name\n" * 500_001, "more than 500000 rows"),
+        (b"n" * (16 * MIB + 1), r"16\.0 MiB; at most 16 MiB"),
     ],
 )
 def test_what_is_no_table_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         read_records(data, COLUMNS.__contains__)
+
+
+def test_the_header_is_looked_at_before_the_rest_is_read() -> None:
+    seen = []
+
+    def check(number: int, cells: list[str]) -> None:
+        seen.append((number, cells))
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        read_records(b'\n ,\nname,age\n"never closed', COLUMNS.__contains__, check)
+    assert seen == [(3, ["name", "age"])]

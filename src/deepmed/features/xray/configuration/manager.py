@@ -113,7 +113,7 @@ def _checked(values: Mapping[str, Any]) -> XrayConfig:
             for item in error.errors(include_url=False, include_input=False)
         )
         raise ValidationError(f"The configuration is not acceptable: {told}.") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValidationError("The configuration is no plain JSON; nothing was done.") from error
     training_settings(config)
     network_settings(config.model_copy(update={"experiment": _without_weights(config)}), 2)

@@ -9,7 +9,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 LARGEST_SEED = 2**31 - 1
-Side = Annotated[int, Field(ge=16, le=4096)]
+MOST_PROCESSES = 16
+"""Of one training: each of them loads the libraries again, which takes half a gigabyte."""
+Side = Annotated[int, Field(ge=16, le=2048)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Width = Annotated[int, Field(ge=1, le=8192)]
 Column = Annotated[str, Field(min_length=1, max_length=200)]
@@ -100,7 +102,7 @@ class ExperimentSection(Section):
     """3x3 keeps small images whole, from about 64 pixels down."""
     max_pool: bool = True
     """Halve the side once more at the beginning; not for small images."""
-    width: Width = 64
+    width: int = Field(64, ge=1, le=512)
     """Channels of the first stage; fewer make a smaller ResNet or VGG."""
     dropout_rate: float = Field(0.3, ge=0, lt=1)
     """Share of the head's numbers that are left out while it learns."""
@@ -115,7 +117,7 @@ class ExperimentSection(Section):
 
     epochs: int = Field(10, ge=1, le=10_000)
     """Most passes over the training images."""
-    batch_size: int = Field(32, ge=1, le=4096)
+    batch_size: int = Field(32, ge=1, le=1024)
     """Images that it learns from at a time."""
     learning_rate: float = Field(1e-3, gt=0, le=10)
     """How far the weights move with each step, at first."""
@@ -151,7 +153,7 @@ class ExperimentSection(Section):
     """How many of the best epochs are kept while it trains."""
     gradient_clip_val: float | None = Field(1.0, gt=0)
     """Longest gradient; longer ones are cut to it."""
-    accumulate_grad_batches: int = Field(1, ge=1)
+    accumulate_grad_batches: int = Field(1, ge=1, le=256)
     """Batches a step, where memory holds only small ones."""
     precision: str = "32-true"
     """Half the bits are faster where the device can."""
@@ -197,13 +199,13 @@ class ExperimentSection(Section):
     """What comes in where an image is turned or shifted; repeat suits small images."""
     may_flip: bool = False
     """Exchange left and right. Not for chests: it puts the heart on the other side."""
-    num_workers: int = Field(0, ge=0, le=64)
+    num_workers: int = Field(0, ge=0, le=MOST_PROCESSES)
     """Processes that load images."""
     pin_memory: bool = True
     """Keep batches where a graphics card fetches them faster."""
     persistent_workers: bool = False
     """Keep those processes from epoch to epoch."""
-    prefetch_factor: int = Field(2, ge=1)
+    prefetch_factor: int = Field(2, ge=1, le=16)
     """Batches that each of them loads ahead."""
     use_custom_preprocessing: bool = False
     """Whether contrast and edges are changed, as the next values say."""
@@ -261,7 +263,7 @@ class EvaluationSection(Section):
 
     prevalence: float | None = Field(None, gt=0, lt=1)
     """Share of ill people where the model will be used, for predictive values."""
-    resamples: int = Field(1000, ge=50, le=100_000)
+    resamples: int = Field(1000, ge=50, le=10_000)
     """How often patients are drawn anew for the intervals."""
     abstention_percentile: float = Field(90.0, gt=0, lt=100)
     """Per cent of a class's images that keep it possible; where both are, no answer is given."""
@@ -276,3 +278,13 @@ class XrayConfig(Section):
     experiment: ExperimentSection = ExperimentSection()
     federated: FederatedSection = FederatedSection()
     evaluation: EvaluationSection = EvaluationSection()
+
+    @model_validator(mode="after")
+    def _few_processes(self) -> Self:
+        clients = self.experiment.num_clients
+        if self.federated.clients_run == "processes" and clients > MOST_PROCESSES:
+            raise ValueError(
+                f"clients that run as processes are at most {MOST_PROCESSES}, and num_clients is "
+                f"{clients}; leave federated.clients_run at inside"
+            )
+        return self

@@ -96,8 +96,14 @@ def read_labels(data: bytes, name: str, columns: ColumnNames = DEFAULT_COLUMNS) 
             and 1; every such row is named.
     """
     wanted = {_folded(each) for each in (columns.patient, columns.target, columns.filename)}
+
+    def check(number: int, header: Sequence[str]) -> None:
+        _places(header, name, columns, number)
+
     try:
-        records, encoding = read_records(data, lambda each: _folded(each) in wanted)
+        records, encoding = read_records(data, lambda each: _folded(each) in wanted, check)
+    except SourceRefusedError:  # of the header, which already says what is wrong
+        raise
     except ValidationError as error:
         raise SourceRefusedError(
             f"The table {name} cannot be used: {error.message}. No training was started."

@@ -58,11 +58,30 @@ def test_defaults_are_the_stated_ones(place: str, value: object) -> None:
         ({"experiment": {"lower_percentile": 95.0}}, "lower_percentile"),
         ({"system": {"validation_split": 0.6, "test_split": 0.5}}, "validation_split"),
         ({"system": {"img_size": [256]}}, "system.img_size"),
+        ({"system": {"img_size": [2049, 256]}}, "system.img_size"),
+        ({"experiment": {"num_workers": 17}}, "experiment.num_workers"),
+        ({"experiment": {"batch_size": 1025}}, "experiment.batch_size"),
+        ({"experiment": {"prefetch_factor": 17}}, "experiment.prefetch_factor"),
+        ({"experiment": {"accumulate_grad_batches": 257}}, "experiment.accumulate_grad_batches"),
+        ({"experiment": {"width": 513}}, "experiment.width"),
+        ({"evaluation": {"resamples": 10_001}}, "evaluation.resamples"),
+        (
+            {"experiment": {"num_clients": 17}, "federated": {"clients_run": "processes"}},
+            "at most 16",
+        ),
     ],
 )
 def test_what_is_unknown_or_wrong_is_refused_by_name(values: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         ConfigManager(values)
+
+
+def test_what_is_nested_without_end_is_refused() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(ValidationError, match="no plain JSON"):
+        ConfigManager({"experiment": {"head": deep}})
 
 
 def test_a_file_a_level_and_single_values_count_in_this_order(tmp_path: Path) -> None:
