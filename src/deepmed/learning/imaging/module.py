@@ -46,8 +46,9 @@ class XRayDataModule(LightningDataModule):  # type: ignore[misc] # Lightning's t
     images among the rows of their part. The order of an epoch and what augmentation does to each
     image follow from seed and epoch alone; how many processes load changes neither.
 
-    With several processes that train, each takes its share of the order; a trainer with
-    `use_distributed_sampler=True` changes nothing about it.
+    With several processes that train, each takes its share of the order, of validation as well; a
+    trainer with `use_distributed_sampler=True` changes nothing about it. For scores that are kept
+    there is `scoring_dataloader`, which leaves nothing to others.
 
     Args:
         train: Rows of the training part.
@@ -161,8 +162,16 @@ class XRayDataModule(LightningDataModule):  # type: ignore[misc] # Lightning's t
         return self._loader(self.val_dataset, shuffle=False)
 
     def test_dataloader(self) -> Loader:
-        """Batches of the test part, in the order of its rows."""
-        return self._loader(self.test_dataset, shuffle=False)
+        """Batches of all of the test part, in the order of its rows."""
+        return self.scoring_dataloader(self.test_dataset)
+
+    def scoring_dataloader(self, part: CustomImageDataset) -> Loader:
+        """Batches of all readable images of a part, in order, also after several processes trained.
+
+        Args:
+            part: One of this module's.
+        """
+        return self._loader(part, shuffle=False, shared=False)
 
     def state_dict(self) -> dict[str, str]:
         """What a checkpoint keeps, so that a run is not resumed on other images."""
@@ -253,9 +262,9 @@ class XRayDataModule(LightningDataModule):  # type: ignore[misc] # Lightning's t
         cache.make_room({row.digest for row in rows}, self.preprocessing.channels)
         return cache
 
-    def _loader(self, data: CustomImageDataset, *, shuffle: bool) -> Loader:
+    def _loader(self, data: CustomImageDataset, *, shuffle: bool, shared: bool = True) -> Loader:
         settings = self.settings
-        replicas, rank = self._share()
+        replicas, rank = self._share() if shared else (1, 0)
         sampler = EpochSampler(
             data, seed=settings.seed, shuffle=shuffle, replicas=replicas, rank=rank
         )

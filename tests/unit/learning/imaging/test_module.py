@@ -308,6 +308,19 @@ def test_each_process_of_several_takes_its_share(make: Make) -> None:
     assert sorted(shares[0] + shares[1]) == list(range(14))
 
 
+@pytest.mark.req("X-12.1")
+def test_what_is_scored_is_not_shared_among_the_processes_that_trained(make: Make) -> None:
+    module = make()
+    module.trainer = type("Two", (), {"world_size": 2, "global_rank": 1})()
+    for part, loader in (
+        (module.val_dataset, module.scoring_dataloader(module.val_dataset)),
+        (module.test_dataset, module.scoring_dataloader(module.test_dataset)),
+        (module.test_dataset, module.test_dataloader()),
+    ):
+        seen = torch.cat([places for *_, places in loader]).tolist()
+        assert seen == part.valid_indices.tolist()
+
+
 @pytest.mark.parametrize(
     "change",
     [{"batch_size": 0}, {"workers": -1}, {"augmentation_strength": 3}, {"memory_limit_bytes": -1}],

@@ -1,14 +1,55 @@
-"""Figures of a two-class model counted anew, with no code of the evaluation (V-2)."""
+"""Figures of a two-class model counted anew, with no code of the evaluation (V-2).
+
+Probabilities and the temperature are counted for several classes as well.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 
 Value = float | None
 BINS = 15
+STEEPEST = 1e4
+"""A temperature lies within this and its inverse."""
+_HALVINGS = 44
 
 
-def probability(logit: float, temperature: float) -> float:
-    return 1 / (1 + math.exp(-logit / temperature))
+def shares(
+    logits: Sequence[float], temperature: float, offsets: Sequence[float] = ()
+) -> list[float]:
+    """The probability of each class; one logit is that of class 1 against one of 0."""
+    added = offsets or [0.0] * len(logits)
+    scaled = [one / temperature + more for one, more in zip(logits, added, strict=True)]
+    scaled = _all_classes(scaled)
+    most = max(scaled)
+    parts = [math.exp(one - most) for one in scaled]  # nothing above 1, so nothing overflows
+    whole = math.fsum(parts)
+    return [part / whole for part in parts]
+
+
+def temperature(
+    labels: Sequence[int], logits: Sequence[Sequence[float]], offsets: Sequence[float] = ()
+) -> float | None:
+    """At which the labels are most likely beside these offsets; None where none is best."""
+    rows = [_all_classes(given) for given in logits]
+
+    def slope(log_steepness: float) -> float:
+        """Of the log loss, which falls and then rises as logits count for more."""
+        cold = math.exp(-log_steepness)
+        return math.fsum(
+            sum(share * one for share, one in zip(shares(given, cold, offsets), row, strict=True))
+            - row[label]
+            for label, given, row in zip(labels, logits, rows, strict=True)
+        )
+
+    high = math.log(STEEPEST)
+    low = -high
+    perfect = all(row[label] >= max(row) for label, row in zip(labels, rows, strict=True))
+    if perfect or slope(low) >= 0 or slope(high) <= 0:
+        return None
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+    return math.exp(-(low + high) / 2)
 
 
 def youden(labels: Sequence[int], shares: Sequence[float]) -> float | None:
@@ -123,6 +164,10 @@ def _at(prevalence: float | None, sensitivity: Value, specificity: Value) -> dic
         ppv = found / (found + alarms) if found + alarms else None
         npv = left / (left + missed) if left + missed else None
     return {"ppv_at_prevalence": ppv, "npv_at_prevalence": npv}
+
+
+def _all_classes(logits: Sequence[float]) -> list[float]:
+    return [0.0, *logits] if len(logits) == 1 else list(logits)
 
 
 def _share(part: int, whole: int) -> Value:

@@ -1,6 +1,7 @@
 """A trained network becomes results: evaluated, stored, and summed up."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from deepmed.kit.digests import json_digest
 
 if TYPE_CHECKING:
     from deepmed.learning.classification.module import LitResNetEnhanced
+    from deepmed.learning.classification.settings import TrainingSettings
     from deepmed.learning.classification.trainer import Chain
     from deepmed.learning.imaging import CustomImageDataset, XRayDataModule
 
@@ -44,7 +46,11 @@ class Fitted:
 
 
 class ResultsUtils:
-    """Evaluates a training and packs its results."""
+    """Evaluates a training and packs its results.
+
+    Images are scored on the CPU with 32 bits, whatever trained: that is what serves, and a GPU
+    rounds sums otherwise, so that what was tested would not be what is served.
+    """
 
     def __init__(self, home: Home, config: ConfigManager, folder: Path) -> None:
         self._home = home
@@ -57,9 +63,10 @@ class ResultsUtils:
     ) -> tuple[dict[str, Any], int]:
         """Evaluate, store the artefact, and sum up; the results and the artefact's number."""
         settings = self._config.config
+        weights = _weights(fitted)
         validation = self._scored(prepared.data.val_dataset, prepared, fitted)
-        point = fix_operating_point(validation, settings.evaluation)
-        test = self._tested(run, prepared, fitted) if prepared.plan.test else None
+        point = fix_operating_point(validation, settings)
+        test = self._tested(run, prepared, fitted, weights) if prepared.plan.test else None
         found = evaluate(
             point,
             validation,
@@ -68,32 +75,38 @@ class ResultsUtils:
             settings=settings.evaluation,
             seed=settings.system.seed,
         )
-        files = self._files(prepared, fitted, found, validation, test)
+        files = self._files(prepared, fitted, weights, found, validation, test)
         published = artifact.publish(self._home, run, files, found.to_dict())
         summary = _summary(prepared, fitted) | {"artifact": published.uid}
         return summary | found.to_dict(), published.id
 
-    def _tested(self, run: XrayRun, prepared: Prepared, fitted: Fitted) -> ScoredPart:
-        """The one look at the test part; who was killed after it goes on with what it saw."""
+    def _tested(
+        self, run: XrayRun, prepared: Prepared, fitted: Fitted, weights: bytes
+    ) -> ScoredPart:
+        """The one look at the test part; who was killed after it goes on with what it saw.
+
+        Raises:
+            IntegrityError: what was seen is of another split or network.
+        """
         path = self._folder / _TESTED
-        kept = ScoredPart.load(path)
+        of = {"split": prepared.plan.digest, "weights": hashlib.sha256(weights).hexdigest()}
+        kept = ScoredPart.load(path, of)
         if kept is not None:
             return kept
         self._writing.note_test_look(
             run.id,
             split=prepared.plan.digest,
+            test=prepared.plan.test_digest,
             checkpoint=fitted.summary["best_checkpoint"],
             configuration=json_digest(run.configuration),
         )
         scored = self._scored(prepared.data.test_dataset, prepared, fitted)
-        scored.save(path)
+        scored.save(path, of)
         return scored
 
     def _scored(
         self, dataset: "CustomImageDataset", prepared: Prepared, fitted: Fitted
     ) -> ScoredPart:
-        from dataclasses import replace  # noqa: PLC0415 - with what it is for
-
         from deepmed.features.xray.configuration.settings import (  # noqa: PLC0415 - likewise
             training_settings,
         )
@@ -102,24 +115,22 @@ class ResultsUtils:
             predict_network,
         )
 
-        data = prepared.data
-        loader = data.val_dataloader() if dataset is data.val_dataset else data.test_dataloader()
-        exact = replace(training_settings(self._config.config), precision="32-true", devices=1)
+        exact = scoring_settings(training_settings(self._config.config))
         trainer = CallbacksSetup.create_trainer_from_config(exact, (), self._folder)
-        found = predict_network(trainer, fitted.module, loader)
+        found = predict_network(trainer, fitted.module, prepared.data.scoring_dataloader(dataset))
         logits = np.asarray(found["logits"].numpy(), dtype=np.float64)
-        return ScoredPart.of(dataset.rows, found["index"].tolist(), logits)
+        readable, scored = dataset.valid_indices.tolist(), found["index"].tolist()
+        return ScoredPart.of(dataset.rows, readable, scored, logits)
 
-    def _files(
+    def _files(  # noqa: PLR0917 - what the files are made of
         self,
         prepared: Prepared,
         fitted: Fitted,
+        weights: bytes,
         found: Evaluation,
         validation: ScoredPart,
         test: ScoredPart | None,
     ) -> dict[str, bytes]:
-        from safetensors.torch import save  # noqa: PLC0415 - torch
-
         network = fitted.module.model
         model = artifact.model_record(
             prepared.data.preprocessing.to_json(),
@@ -130,9 +141,8 @@ class ResultsUtils:
             prepared.plan.digest,
         )
         parts = {"validation": validation} | ({} if test is None else {"test": test})
-        weights = {name: one.cpu().contiguous() for name, one in network.state_dict().items()}
         return artifact.files_of(
-            save(weights),
+            weights,
             model,
             {name: part.with_probabilities(found.point) for name, part in parts.items()},
             prepared.plan.to_json(),
@@ -153,6 +163,19 @@ class ResultsUtils:
             data.val_dataset,
             self._config.config.system.seed,
         )
+
+
+def scoring_settings(training: "TrainingSettings") -> "TrainingSettings":
+    """How images are scored whose scores are kept, whatever trained: as a served model does."""
+    return replace(training, accelerator="cpu", precision="32-true", devices=1)
+
+
+def _weights(fitted: Fitted) -> bytes:
+    """The network's weights as they are stored."""
+    from safetensors.torch import save  # noqa: PLC0415 - torch
+
+    state = fitted.module.model.state_dict()
+    return save({name: one.cpu().contiguous() for name, one in state.items()})
 
 
 def _intake(prepared: Prepared) -> dict[str, Any]:
@@ -188,11 +211,14 @@ def _summary(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
 
 
 def fit_summary(module: "LitResNetEnhanced", chain: "Chain", best: Path) -> dict[str, Any]:
-    """How a training went."""
-    best_row = chain.collector.best_row or {}
+    """How a training went; the epoch is that of the checkpoint whose weights are tested."""
+    from deepmed.learning.classification.callbacks.checkpoint import (  # noqa: PLC0415 - torch
+        epoch_of,
+    )
+
     network = module.model
     return {
-        "best_epoch": best_row.get("epoch"),
+        "best_epoch": epoch_of(best),
         "best_checkpoint": best.name,
         "total_epochs": len(chain.collector.epoch_metrics),
         "monitor": module.training_settings.monitor,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from deepmed.features.xray.runs.kept import read_kept
+from deepmed.kit.errors import IntegrityError
 from deepmed.kit.files import write_atomically
 from deepmed.learning.imaging.rows import ImageRow
 
@@ -25,8 +27,24 @@ class ScoredPart:
     records: tuple[Record, ...]
 
     @classmethod
-    def of(cls, rows: Sequence[ImageRow], index: Sequence[int], logits: NDArray[Any]) -> Self:
-        """Rows of a part, the place among them of each scored image, and its logits."""
+    def of(
+        cls,
+        rows: Sequence[ImageRow],
+        readable: Sequence[int],
+        index: Sequence[int],
+        logits: NDArray[Any],
+    ) -> Self:
+        """Rows of a part, the places of the readable ones and of what was scored, and its logits.
+
+        Raises:
+            IntegrityError: not each of the readable rows was scored once and in their order.
+        """
+        if list(index) != list(readable):
+            raise IntegrityError(
+                f"Scores of {len(set(index))} images came of the {len(readable)} that a part has, "
+                "so no figures were made. What was learned is kept; resume the run to score them "
+                "again."
+            )
         return cls(
             tuple(
                 {
@@ -75,16 +93,27 @@ class ScoredPart:
             for record, share in zip(self.records, shares, strict=True)
         ]
 
-    def save(self, path: Path) -> None:
-        write_atomically(path, json.dumps(self.records).encode())
+    def save(self, path: Path, of: Mapping[str, str]) -> None:
+        """Keep it, with what it was scored on and by."""
+        write_atomically(path, json.dumps({"of": of, "records": self.records}).encode())
 
     @classmethod
-    def load(cls, path: Path) -> Self | None:
-        """What was saved; None where there is nothing that can be read."""
-        try:
-            return cls(tuple(json.loads(path.read_bytes())))
-        except (FileNotFoundError, ValueError):
+    def load(cls, path: Path, of: Mapping[str, str]) -> Self | None:
+        """What was saved; None where there is nothing that can be read.
+
+        Raises:
+            IntegrityError: it was scored on another split, or by another network.
+        """
+        found = read_kept(path)
+        if found is None:
             return None
+        if found.get("of") != of:
+            raise IntegrityError(
+                "The scores of the test part that this run keeps are of another split or another "
+                "network than it has now. Everything is kept as it was, and the test part was not "
+                "looked at again. Start a new run."
+            )
+        return cls(tuple(found["records"]))
 
 
 def people(records: Sequence[Mapping[str, Any]]) -> int:

@@ -1,6 +1,5 @@
 """From a source of images to an evaluated, stored model, in nine steps (X-11)."""
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +22,14 @@ from deepmed.features.xray.preparation import DataPrepUtils, SplitPlan
 from deepmed.features.xray.runs import repository
 from deepmed.features.xray.runs.database_operations import DBOperationsUtils
 from deepmed.features.xray.runs.folders import folder_of
+from deepmed.features.xray.runs.kept import (
+    CHECKPOINTS,
+    SPLIT,
+    keep_fit,
+    kept_fit,
+    kept_plan,
+    refuse_other_split,
+)
 from deepmed.features.xray.runs.results import Fitted, Prepared, ResultsUtils, fit_summary
 from deepmed.features.xray.runs.sampling import some_patients
 from deepmed.features.xray.runs.sinks import DatabaseSink, FileSink, ProgressSink, kept_metrics
@@ -30,14 +37,13 @@ from deepmed.features.xray.runs.steps import STEPS, Step, Watcher
 from deepmed.features.xray.source import DataSource, DataSourceExtractor, Pseudonyms
 from deepmed.features.xray.tables import XrayRun
 from deepmed.kit import logging
-from deepmed.kit.errors import DeepMedError, IntegrityError
-from deepmed.kit.files import write_atomically
+from deepmed.kit.errors import DeepMedError
 
 if TYPE_CHECKING:
     from deepmed.learning.classification.events import EventStream
 
-_SPLIT, _FITTED, _SOURCE = "split.json", "fitted.json", "source"
-_PASSING = ("checkpoints", "cache")
+_SOURCE = "source"
+_PASSING = (CHECKPOINTS, "cache")
 """Folders that only a training that goes on needs."""
 
 
@@ -101,16 +107,34 @@ class CentralizedTrainer:
             raise
 
     def get_training_status(self) -> dict[str, Any]:
-        """How far the last call of `train` is."""
+        """How far the last call of `train` is, and with which settings.
+
+        `temp_dir_active` says whether folders that only a training that goes on needs are there.
+        """
+        settings = self.config.config
+        found: dict[str, Any] = {
+            **dict.fromkeys(("run_id", "status", "stage", "reason", "checkpoint_dir", "logs_dir")),
+            "config": {
+                "epochs": settings.experiment.epochs,
+                "learning_rate": settings.experiment.learning_rate,
+                "batch_size": settings.experiment.batch_size,
+                "validation_split": settings.system.validation_split,
+            },
+            "temp_dir_active": False,
+        }
         if self._run is None:
-            return {"run_id": None, "status": None, "stage": None, "reason": None}
+            return found
         with self._home.database.read() as session:
             run = repository.run_of(session, self._home.owner_id, self._run.id)
-        return {
+        folder = folder_of(self._home, run)
+        return found | {
             "run_id": run.id,
             "status": run.status,
             "stage": run.stage,
             "reason": run.reason,
+            "checkpoint_dir": str(folder / CHECKPOINTS),
+            "logs_dir": str(folder),
+            "temp_dir_active": any((folder / name).is_dir() for name in _PASSING),
         }
 
     def _steps(self, run: XrayRun, source_path: Path, csv_filename: str | None) -> dict[str, Any]:
@@ -170,7 +194,7 @@ class CentralizedTrainer:
         ).extract_and_validate(source_path, csv_filename)
         source = some_patients(source, config.system.sample_fraction, config.system.seed)
         self._begin(run, stream, 3)
-        plan = self._plan(source, folder)
+        plan = self._plan(run, source, folder)
         self._writing.note_split(run.id, plan.digest)
         self._begin(run, stream, 4)
         data = DataPrepUtils.create_data_module(
@@ -182,18 +206,24 @@ class CentralizedTrainer:
         data.setup()
         return Prepared(source, plan, data)
 
-    def _plan(self, source: DataSource, folder: Path) -> SplitPlan:
-        try:
-            return SplitPlan.load(folder / _SPLIT, source.rows)
-        except IntegrityError:  # there is none yet, or the source was taken in anew
+    def _plan(self, run: XrayRun, source: DataSource, folder: Path) -> SplitPlan:
+        """The split that the run has, or a first one.
+
+        Raises:
+            IntegrityError: the run was split in another way before: what it learned and what it
+                tests would come from different splits.
+        """
+        plan = kept_plan(folder, source)
+        if plan is None:
             plan = DataPrepUtils.prepare_dataset(
                 source,
                 split_settings(self.config.config),
                 verdicts_of(self.config.config),
                 self._counted("Comparing images"),
             )
-            plan.save(folder / _SPLIT)
-            return plan
+        refuse_other_split(run, plan)
+        plan.save(folder / SPLIT)
+        return plan
 
     def _fit(self, run: XrayRun, stream: "EventStream", prepared: Prepared, folder: Path) -> Fitted:
         from deepmed.learning.classification import (  # noqa: PLC0415 - Lightning
@@ -203,7 +233,7 @@ class CentralizedTrainer:
             restore_network,
         )
 
-        config, checkpoints = self.config.config, folder / "checkpoints"
+        config, checkpoints = self.config.config, folder / CHECKPOINTS
         self._begin(run, stream, 5)
         training = training_settings(config)
         classes = len(prepared.source.classes)
@@ -219,7 +249,7 @@ class CentralizedTrainer:
         self._begin(run, stream, 6)
         trainer = ModelSetupUtils.build_trainer(training, chain, folder)
         self._begin(run, stream, 7)
-        over = _kept(folder / _FITTED)
+        over = kept_fit(folder, prepared.plan)
         if over is None:
             last = chain.checkpoint.last
             with stopped_by_signal():
@@ -227,8 +257,8 @@ class CentralizedTrainer:
                     trainer, module, prepared.data, resume_from=last if last.is_file() else None
                 )
             best = chain.checkpoint.best or chain.checkpoint.last
-            over = {"summary": fit_summary(module, chain, best), "history": kept_metrics(folder)}
-            write_atomically(folder / _FITTED, json.dumps(over).encode())
+            summary = fit_summary(module, chain, best)
+            over = keep_fit(folder, prepared.plan, summary, kept_metrics(folder))
         restore_network(module.model, checkpoints / over["summary"]["best_checkpoint"])
         return Fitted(module, over["summary"], over["history"])
 
@@ -245,14 +275,6 @@ class CentralizedTrainer:
 
 def in_order(step: Step) -> str:
     return f"Step {step.number} of {len(STEPS)}: {step.text}"
-
-
-def _kept(path: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
-    return found
 
 
 @contextmanager

@@ -9,19 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lightning.pytorch.accelerators import CPUAccelerator
 from safetensors.torch import load
 from sqlalchemy import select
 
 from deepmed.core.audit.repository import history
 from deepmed.core.home import Home
+from deepmed.features.xray.configuration.settings import training_settings
 from deepmed.features.xray.errors import SourceRefusedError
 from deepmed.features.xray.runs import artifact, repository
+from deepmed.features.xray.runs.results import scoring_settings
 from deepmed.features.xray.runs.sinks import kept_metrics
 from deepmed.features.xray.runs.steps import STEPS, Step, Watcher
 from deepmed.features.xray.runs.trainer import CentralizedTrainer, folder_of
 from deepmed.features.xray.tables import XrayRun
 from deepmed.kit.errors import ConflictError, NotFoundError
-from deepmed.learning.classification import TrainingCancelledError
+from deepmed.learning.classification import CallbacksSetup, TrainingCancelledError
 from factories.films import zipped
 from factories.xray import small, write_classes
 
@@ -222,6 +225,14 @@ def test_a_signal_to_stop_cancels_the_run_and_leaves_the_process(empty: Home, fi
     assert CentralizedTrainer(empty).train(films, run_id=1)["total_epochs"] == 3
 
 
+@pytest.mark.req("X-18.1")
+def test_images_are_scored_as_they_are_served_whatever_trained(tmp_path: Path) -> None:
+    wanted = training_settings(small("device=cuda", "devices=4", "precision=16-mixed").config)
+    trainer = CallbacksSetup.create_trainer_from_config(scoring_settings(wanted), (), tmp_path)
+    assert isinstance(trainer.accelerator, CPUAccelerator)
+    assert (trainer.num_devices, trainer.precision) == (1, "32-true")
+
+
 @pytest.mark.req("X-11.1")
 def test_a_failure_is_told_with_its_reason(empty: Home, films: Path, tmp_path: Path) -> None:
     source = tmp_path / "copy"
@@ -234,6 +245,12 @@ def test_a_failure_is_told_with_its_reason(empty: Home, films: Path, tmp_path: P
         trainer.train(source, "wrong labels")
     told = trainer.get_training_status()
     assert (told["status"], told["stage"]) == ("failed", "extract_and_validate")
+    folder = folder_of(empty, run_of(empty))
+    assert (told["checkpoint_dir"], told["logs_dir"]) == (f"{folder}/checkpoints", str(folder))
+    assert told["config"] == {
+        "epochs": 3, "learning_rate": 0.01, "batch_size": 8, "validation_split": 0.15
+    }  # fmt: skip
+    assert told["temp_dir_active"] is False
     assert "7" in told["reason"]
     last = messages(empty)[-1]
     assert (last.type, last.data["error"]) == ("error", told["reason"])
