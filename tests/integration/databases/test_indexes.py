@@ -14,6 +14,7 @@ from deepmed.features.drawings.analysis import repository as analyses
 from deepmed.features.drawings.catalogue import repository as catalogue
 from deepmed.features.drawings.catalogue.filters import NEWEST_FIRST, DrawingFilter, Sort
 from deepmed.kit.database import Database
+from deepmed.kit.database.engine import PAGE_COST
 
 NEWEST = "ix_drawings_owner_id_upload_timestamp_id"
 PLANS = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
@@ -54,6 +55,14 @@ def test_mariadb_begins_a_late_page_where_it_begins(any_database: Database) -> N
 
     found = plans(any_database, ask).splitlines()[0]
     assert f"'{NEWEST}', '12', None, '21'" in found, "owner and time lead to the 21 drawings left"
+
+
+@pytest.mark.req("P-4.1")
+@pytest.mark.parametrize("engine_name", ["postgresql"], indirect=True)
+def test_postgresql_takes_an_index_for_a_large_part_of_a_table(any_database: Database) -> None:
+    with any_database.engine.connect() as connection:
+        cost = connection.exec_driver_sql("SHOW random_page_cost").scalar_one()
+    assert float(cost) == PAGE_COST
 
 
 @pytest.mark.req("P-4.1")
