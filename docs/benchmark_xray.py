@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from deepmed.features.xray.bench.tables import Table, tables
+from deepmed.features.xray.bench.tables import Table, made_by, tables
 
 FILE = Path("bench") / "results" / "xray.json"
 
@@ -44,12 +44,32 @@ def _facts(result: Mapping[str, Any]) -> Iterator[str]:
     )
     yield f"{data['name']}, SHA-256 `{data['sha256'][:12]}`: {parts}; its own split"
     yield f"Recipe: `{' '.join(result['recipe'])}`, all else the default"
-    yield f"The test part was looked at {result['test_looks']} times: once by each model below"
+    yield f"The test part was looked at {result['test_looks']} times in all, by the audit trail"
+    yield from _older(result)
     for one in result["published"]:
         yield f"{one['name']}: {one['source']}"
     yield f"Variants are judged by a rule that was stated first: {result['variants']['rule']}"
     if result["note"]:
         yield str(result["note"])
+
+
+def _older(result: Mapping[str, Any]) -> Iterator[str]:
+    """Which trainings were taken from earlier calls, and by which code they were made."""
+    sides = [
+        pair[side]
+        for question in result["variants"]["questions"]
+        for pair in question["seeds"]
+        for side in ("ours", "other")
+    ]
+    together = result["federated"]
+    both = [] if together is None else [together["centralised"], *together["federated"]]
+    made = [row["made"] for row in (*result["seeds"], *sides, *both)]
+    older = sorted({made_by(one) for one in made if one["older_than_run"]})
+    if older:
+        yield (
+            "Some trainings were made by an earlier call with the same configuration, and taken "
+            f"from there: {'; '.join(one.rstrip('*') for one in older)}"
+        )
 
 
 def _table(table: Table) -> Iterator[str]:

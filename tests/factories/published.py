@@ -44,7 +44,9 @@ def opened(folder: Path) -> Home:
     return open_home(kit_settings.load(home=folder))
 
 
-def measured(folder: Path, seeds: int = 1) -> tuple[dict[str, Any], list[str]]:
+def measured(
+    folder: Path, seeds: int = 1, *, federated: bool = False
+) -> tuple[dict[str, Any], list[str]]:
     """The result of a call with that work folder, and what it said on the way."""
     told: list[str] = []
     result = run(
@@ -55,5 +57,6 @@ def measured(folder: Path, seeds: int = 1) -> tuple[dict[str, Any], list[str]]:
         step=told.append,
         work=folder / "work",
         note="tiny",
+        federated=federated,
     )
     return result, told

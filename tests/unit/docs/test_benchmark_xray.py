@@ -23,6 +23,11 @@ LOADING = {
     "epoch_ratio": 1.1,
     "processor_ratio": None,
 }
+MADE = {
+    "date": "2025-12-31T00:00:00",
+    "older_than_run": True,
+    "environment": {"code": {"version": "0", "commit": "abcdef0123456789", "changed": False}},
+}
 SPREAD = {name: {"mean": 0.5, "deviation": None} for name in NAMES}
 ROW = {
     "seed": 0,
@@ -35,8 +40,9 @@ ROW = {
     "at_threshold": FIGURES,
     "validation": FIGURES,
     "test_looks": 1,
+    "made": MADE,
 }
-SIDE = {"figures": FIGURES, "best_epoch": 1}
+SIDE = {"figures": FIGURES, "best_epoch": 1, "made": MADE | {"older_than_run": False}}
 MADE_UP: dict[str, Any] = {
     "benchmark": "xray",
     "quick": True,
@@ -56,7 +62,7 @@ MADE_UP: dict[str, Any] = {
     "promises": promises([ROW], SPREAD, LOADING),
     "seeds": [ROW],
     "spread": SPREAD,
-    "classic": {"name": "HOG + SVM", "figures": FIGURES},
+    "classic": {"name": "HOG + SVM", "figures": FIGURES, "test_looks": 3},
     "published": [{"name": "published", "auroc": 0.9, "accuracy": 0.8, "source": "a|b"}],
     "test_looks": 2,
     "variants": {
@@ -96,6 +102,9 @@ def test_the_section_shows_promises_rows_and_verdicts(tmp_path: Path) -> None:
     assert "No difference." in section
     assert "quick run" in section
     assert "looked at 2 times" in section
+    assert "by the audit trail: seed 0 1, HOG + SVM 3." in section
+    assert "taken from there: 2025-12-31, 0 abcdef0123\n" in section
+    assert "| 2025-12-31, 0 abcdef0123* |" in section
     assert "made up" in section
 
 
@@ -112,4 +121,18 @@ def test_the_committed_figures_are_what_they_rest_on() -> None:
             right = confusion["true_positives"] + confusion["true_negatives"]
             assert row["figures"]["accuracy"]["estimate"] == pytest.approx(right / images)
             assert row["test_looks"] == 1
+            assert {figure["unit"] for figure in row["figures"].values()} == {"image"}
+        whole = [*result["seeds"], result["classic"]]
         assert result["promises"] == promises(result["seeds"], result["spread"], result["loading"])
+        together = result["federated"]
+        if together is not None:
+            whole.append(together)
+            (promise,) = together["promises"]
+            ours = together["federated"][0]["figures"]["auroc"]["estimate"]
+            theirs = together["centralised"]["figures"]["auroc"]["estimate"]
+            assert promise["value"] == pytest.approx(ours - theirs)
+            assert promise["passed"] == (promise["value"] >= -0.02)
+            each = [together["centralised"], *together["federated"]]
+            assert together["test_looks"] == sum(row["test_looks"] for row in each)
+            assert len({row["split"] for row in each}) == 1
+        assert result["test_looks"] == sum(one["test_looks"] for one in whole)

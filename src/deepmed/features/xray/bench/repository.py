@@ -18,12 +18,14 @@ def told(session: Session, run_id: int) -> Sequence[dict[str, Any]]:
     return session.scalars(query).all()
 
 
-def test_looks(session: Session, owner_id: int, run_id: int) -> int:
-    """How often a run's test part was opened, as the audit trail has it."""
+def looks_at_test(
+    session: Session, owner_id: int, object_id: int | str, object_type: str = "xray_run"
+) -> int:
+    """How often a test part was opened for a run or something else, as the audit trail has it."""
     query = select(func.count(AuditEvent.id)).where(
         AuditEvent.owner_id == owner_id,
         AuditEvent.action == "xray.test_look",
-        AuditEvent.object_type == "xray_run",
-        AuditEvent.object_id == str(run_id),
+        AuditEvent.object_type == object_type,
+        AuditEvent.object_id == str(object_id),
     )
     return session.scalar(query) or 0

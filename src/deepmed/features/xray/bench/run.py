@@ -20,7 +20,7 @@ from deepmed.features.xray.bench.trainings import Step, Trained, trained
 from deepmed.features.xray.bench.variants import compare
 from deepmed.kit.clock import now
 
-FORMAT = 1
+FORMAT = 2
 Opening = Callable[[Path], AbstractContextManager[Home]]
 
 
@@ -81,6 +81,7 @@ def run(
     together = _federated(data, effort, open_home, step, work) if federated else None
     step("loading")
     loaded = loading(effort)
+    told = [] if together is None else [together]
     rows = [_row(seed, one) for seed, one in zip(seeds, trainings, strict=True)]
     over = spread([row["figures"] for row in rows])
     return {
@@ -99,7 +100,7 @@ def run(
         "seconds_a_seed": _seconds(rows),
         "classic": classic,
         "published": list(PUBLISHED),
-        "test_looks": sum(row["test_looks"] for row in rows) + classic["test_looks"],
+        "test_looks": sum(one["test_looks"] for one in (*rows, classic, *told)),
         "variants": variants,
         "loading": loaded,
         "federated": together,
@@ -134,6 +135,7 @@ def _row(seed: int, one: Trained) -> dict[str, Any]:
         "audit": results["audit"],
         "artifact": results["artifact"],
         "test_looks": one.looks,
+        "made": one.made,
         "temperature": point["temperature"],
         "threshold": point["threshold"],
         "notes": list(point["notes"]),

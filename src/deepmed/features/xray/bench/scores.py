@@ -11,14 +11,27 @@ from deepmed.learning.evaluation.binary import OperatingPoint, evaluate_binary
 
 MIDDLE = 0.5
 FIGURES = ("auroc", "auprc", "accuracy", "sensitivity", "specificity", "f1", "brier", "ece")
+UNIT = "image"
+"""What intervals are over: the published file names no patients. Where several images are of one
+person, intervals are too narrow by that."""
 Figures = dict[str, dict[str, Any]]
 
 
-def at_half(report: Mapping[str, Any]) -> Figures:
-    """Of a report at 0.5 after temperature scaling: each figure with its interval."""
+def at_half(report: Mapping[str, Any], split: str | None = None) -> Figures:
+    """Of a report at 0.5 after temperature scaling: each figure with all that is said of it.
+
+    `split` says on what it was measured where the report calls that part otherwise.
+    """
+    said = {} if split is None else {"split": split}
+    return {name: of_images(report["figures"][name]) | said for name in FIGURES}
+
+
+def of_images(figure: Mapping[str, Any]) -> dict[str, Any]:
+    """A figure of a run that took every image for a patient, as one over images."""
+    words = {name: figure.get(name) for name in ("unit", "method", "reason")}
     return {
-        name: {end: report["figures"][name][end] for end in ("estimate", "low", "high")}
-        for name in FIGURES
+        **figure,
+        **{name: one and one.replace("patient", UNIT) for name, one in words.items()},
     }
 
 
@@ -31,7 +44,9 @@ def of_logits(
     tested, truth = test
     chances = point.probabilities(tested)
     people = range(len(chances))
-    report = evaluate_binary(truth, chances, people, MIDDLE, resamples=resamples, split="test")
+    report = evaluate_binary(
+        truth, chances, people, MIDDLE, resamples=resamples, split="test", unit=UNIT
+    )
     return point, at_half(report.to_dict())
 
 

@@ -30,6 +30,8 @@ class Trained:
     """From its beginning to its end, intake and evaluation included."""
     looks: int
     """How often the part named test was opened."""
+    made: Mapping[str, Any]
+    """When it was trained and by what; `older_than_run` where that was before this call."""
 
     def timing(self) -> dict[str, Any]:
         return {"seconds": self.seconds, "reason": None if self.seconds is not None else _CUT_OFF}
@@ -50,11 +52,11 @@ def trained(  # noqa: PLR0917 - what a training consists of
     found = _same(home, source, name, config)
     if found is not None and found.status == COMPLETED:
         step(f"{name}: taken from an earlier call")
-        return _read(home, found.id)
+        return _read(home, found.id, older=True)
     step(name)
     trainer = kind(home, config, Watcher(progress=_epochs(name, step)))
     results = trainer.train(source, name, run_id=None if found is None else found.id)
-    return _read(home, results["run_id"])
+    return _read(home, results["run_id"], older=found is not None)
 
 
 def _same(home: Home, source: Path, name: str, config: ConfigManager) -> XrayRun | None:
@@ -73,14 +75,30 @@ def _epochs(name: str, step: Step) -> Callable[[int, int, str], None]:
     return progress
 
 
-def _read(home: Home, run_id: int) -> Trained:
+def _read(home: Home, run_id: int, *, older: bool) -> Trained:
     stored = StoredRun.of(home, run_id)
     return Trained(
         stored.run.results or {},
         stored.predictions,
         _seconds(home, stored.run),
         _looks(home, stored.run),
+        _made(stored, older=older),
     )
+
+
+def _made(stored: StoredRun, *, older: bool) -> dict[str, Any]:
+    """From the signed artefact: a training of an earlier call may be another version's."""
+    known = stored.package.manifest.provenance
+    return {
+        "date": stored.run.start_time.isoformat(timespec="seconds"),
+        "older_than_run": older,
+        "environment": {
+            name: one
+            for name, one in known.items()
+            if name not in {"seed", "data_hash", "configuration"}
+        },
+        "libraries": stored.model["libraries"],
+    }
 
 
 def _seconds(home: Home, run: XrayRun) -> float | None:
@@ -95,4 +113,4 @@ def _seconds(home: Home, run: XrayRun) -> float | None:
 
 def _looks(home: Home, run: XrayRun) -> int:
     with home.database.read() as session:
-        return repository.test_looks(session, home.owner_id, run.id)
+        return repository.looks_at_test(session, home.owner_id, run.id)

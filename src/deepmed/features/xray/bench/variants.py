@@ -8,7 +8,7 @@ from typing import Any
 from deepmed.core.home import Home
 from deepmed.features.xray.bench.published_split import PublishedSplit, write_source
 from deepmed.features.xray.bench.recipe import Effort, configured
-from deepmed.features.xray.bench.scores import at_half, of_values
+from deepmed.features.xray.bench.scores import UNIT, at_half, of_images, of_values
 from deepmed.features.xray.bench.trainings import Step, Trained, trained
 from deepmed.learning.evaluation.binary import paired_differences
 
@@ -17,6 +17,11 @@ COMPARED = ("auroc", "brier", "balanced_accuracy", "sensitivity", "specificity")
 JUDGED = {"auroc": 1, "brier": -1}
 """By which a verdict is given, and on which side the better one lies."""
 CARVING_SEED = 0
+SPLIT = "published validation"
+CHOSEN_WITH = (
+    "The recipe's other values were chosen on these images with cross-entropy and val_auroc, which "
+    "speaks for these two."
+)
 RULE = (
     "One is called better in a figure only where the interval of the paired difference lies wholly "
     "on its side with every seed of at least two."
@@ -85,7 +90,8 @@ def compare(
 
 def verdict(question: Question, pairs: Sequence[Mapping[str, Any]]) -> str:
     """What the differences, ours less the other's, come to in words."""
-    return " ".join(_said(question, pairs, name, sign) for name, sign in JUDGED.items())
+    said = [_said(question, pairs, name, sign) for name, sign in JUDGED.items()]
+    return " ".join([*said, CHOSEN_WITH])
 
 
 def _said(question: Question, pairs: Sequence[Mapping[str, Any]], name: str, sign: int) -> str:
@@ -128,23 +134,22 @@ def _pair(seed: int, ours: Trained, other: Trained, resamples: int) -> dict[str,
         thresholds=(MIDDLE, MIDDLE),
         resamples=resamples,
         seed=seed,
-        split="published validation",
+        split=SPLIT,
+        unit=UNIT,
     )
     return {
         "seed": seed,
         "ours": _one(ours),
         "other": _one(other),
-        "difference": {
-            name: {end: getattr(found[name], end) for end in ("estimate", "low", "high")}
-            for name in COMPARED
-        },
+        "difference": {name: of_images(found[name].to_dict()) for name in COMPARED},
     }
 
 
 def _one(of: Trained) -> dict[str, Any]:
-    figures = at_half(of.results["test"]["at_half"])
+    figures = at_half(of.results["test"]["at_half"], SPLIT)
     return {
         "figures": {name: figures[name] for name in figures if name in {*COMPARED, "ece"}},
         "best_epoch": of.results["best_epoch"],
         "training_seconds": of.results["training_seconds"],
+        "made": of.made,
     }

@@ -15,14 +15,14 @@ from deepmed.core.home import Home
 from deepmed.core.registry.provenance import environment
 from deepmed.features.xray.bench.published_split import PublishedSplit, write_source
 from deepmed.features.xray.bench.recipe import RECIPE
-from deepmed.features.xray.bench.scores import MIDDLE, at_half
+from deepmed.features.xray.bench.scores import MIDDLE, UNIT, at_half, of_images
 from deepmed.features.xray.bench.trainings import Step, Trained, trained
 from deepmed.features.xray.configuration import ConfigManager
 from deepmed.features.xray.federated.trainer import FederatedTrainer
 from deepmed.kit.clock import now
 from deepmed.learning.evaluation.binary import paired_differences
 
-FORMAT = 1
+FORMAT = 2
 CLIENTS = 4
 NEAR = 0.02
 """How far the AUROC of the first row may lie below that of the centralised training."""
@@ -153,6 +153,7 @@ def _told(one: Trained) -> dict[str, Any]:
         "figures": at_half(results["test"]["at_half"]),
         "split": results["audit"]["digest"],
         "test_looks": one.looks,
+        "made": one.made,
     }
 
 
@@ -169,7 +170,7 @@ def _row(
 
 
 def _difference(one: Trained, central: Trained, resamples: int) -> dict[str, Any]:
-    """Federated less centralised, on the same test images, with intervals over patients."""
+    """Federated less centralised, on the same test images, with intervals over images."""
     first, second = (_by_image(run.predictions["test"]) for run in (one, central))
     names = sorted(first)
     found = paired_differences(
@@ -180,11 +181,9 @@ def _difference(one: Trained, central: Trained, resamples: int) -> dict[str, Any
         thresholds=(MIDDLE, MIDDLE),
         resamples=resamples,
         split="test",
+        unit=UNIT,
     )
-    return {
-        name: {"estimate": figure.estimate, "low": figure.low, "high": figure.high}
-        for name, figure in found.items()
-    }
+    return {name: of_images(figure.to_dict()) for name, figure in found.items()}
 
 
 def _by_image(records: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -8,7 +8,7 @@ import pytest
 from deepmed.features.xray.bench.hog import histograms
 from deepmed.features.xray.bench.promises import promises
 from deepmed.features.xray.bench.scores import of_values
-from deepmed.features.xray.bench.variants import QUESTIONS, verdict
+from deepmed.features.xray.bench.variants import CHOSEN_WITH, QUESTIONS, verdict
 
 
 def test_a_ramp_has_one_direction() -> None:
@@ -71,6 +71,7 @@ def test_a_verdict_needs_every_seed_beyond_its_interval(
     words = verdict(QUESTIONS[0], [{"seed": 0, **one}, {"seed": 1, **one}])
     assert f"AUROC: {told[0]}" in words
     assert f"Brier score: {told[1]}" in words
+    assert words.endswith(CHOSEN_WITH)
     undecided = {"difference": {**one["difference"], "auroc": difference(-1, 1)}}
     words = verdict(QUESTIONS[0], [{"seed": 0, **one}, {"seed": 1, **undecided}])
     assert "AUROC: no difference" in words

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from deepmed.core.audit.repository import history
-from deepmed.features.xray.bench import trainings
+from deepmed.features.xray.bench import repository, trainings
+from deepmed.features.xray.bench.classic import BENCHMARK, NAME, hog_and_svm
+from deepmed.features.xray.bench.published_split import PublishedSplit
 from deepmed.features.xray.bench.scores import FIGURES
 from deepmed.features.xray.bench.tables import tables
 from deepmed.features.xray.runs.service import XrayRuns
@@ -71,10 +73,9 @@ def test_others_stand_beside_and_their_looks_at_the_test_part_are_written_down(
     assert first["test_looks"] == 2
     with opened(workplace / "work" / "home") as home, home.database.read() as session:
         looks = [e for e in history(session, home.owner_id) if e.action == "xray.test_look"]
-    of_benchmark = [one for one in looks if one.object_type == "benchmark"]
-    assert len(of_benchmark) == 1
+    assert len([one for one in looks if one.object_type == "benchmark"]) >= 1
     # One of the seed, and one each of the three variants, at the published validation part.
-    assert len(looks) == 1 + 1 + 3
+    assert len([one for one in looks if one.object_type == "xray_run"]) == 1 + 3
 
 
 @pytest.mark.req("X-15.2")
@@ -115,11 +116,64 @@ def test_a_second_call_trains_nothing_and_gives_the_same_figures(
         monkeypatch.setattr(
             f"deepmed.features.xray.bench.run.{short}", lambda *_a, kept=kept, **_k: kept
         )
-    again, told = measured(workplace)
+    together = {"test_looks": 4}
+    monkeypatch.setattr("deepmed.features.xray.bench.run._federated", lambda *_: together)
+    again, told = measured(workplace, federated=True)
+    assert again["test_looks"] == 1 + first["classic"]["test_looks"] + 4
     assert not [one for one in told if "epoch" in one]
     assert sum("taken from an earlier call" in one for one in told) == 4
+    (made,) = [row["made"] for row in first["seeds"]]
+    (kept,) = [row["made"] for row in again["seeds"]]
+    assert (made["older_than_run"], kept["older_than_run"]) == (False, True)
+    assert kept == {**made, "older_than_run": True}
+    assert set(made["environment"]["code"]) == {"version", "commit", "changed"}
+    assert made["libraries"]["torch"]
     for name in ("seeds", "spread", "variants", "promises"):
-        assert again[name] == first[name]
+        assert without_age(again[name]) == without_age(first[name])
+
+
+def without_age(found: Any) -> Any:
+    if isinstance(found, list):
+        return [without_age(one) for one in found]
+    if not isinstance(found, dict):
+        return found
+    return {name: without_age(one) for name, one in found.items() if name != "older_than_run"}
+
+
+def test_every_figure_says_of_what_it_is(first: Any) -> None:
+    (seed,) = first["seeds"]
+    for figures, split in (
+        (seed["figures"], "test"),
+        (seed["validation"], "validation"),
+        (first["classic"]["figures"], "test"),
+        *(
+            (pair[of], "published validation")
+            for question in first["variants"]["questions"]
+            for pair in question["seeds"]
+            for of in ("difference",)
+        ),
+        *(
+            (pair[side]["figures"], "published validation")
+            for question in first["variants"]["questions"]
+            for pair in question["seeds"]
+            for side in ("ours", "other")
+        ),
+    ):
+        for figure in figures.values():
+            if figure["low"] is not None:
+                assert figure["split"] == split
+                assert figure["n_items"] > 0
+                assert figure["method"]
+            assert figure["unit"] in {"image", None}
+            assert "patient" not in f"{figure['method']} {figure['reason']}"
+
+
+def test_looks_of_a_call_that_is_made_again_are_counted(workplace: Path) -> None:
+    with opened(workplace / "work" / "home") as home:
+        with home.database.read() as session:
+            before = repository.looks_at_test(session, home.owner_id, NAME, BENCHMARK)
+        split = PublishedSplit.read(workplace / "split.npz")
+        assert hog_and_svm(home, split, resamples=10)["test_looks"] == before + 1
 
 
 def test_seconds_are_unknown_where_a_training_was_taken_up_again(tmp_path: Path) -> None:

@@ -12,9 +12,12 @@ import pytest
 from deepmed.app import open_home
 from deepmed.app.kinds import job_kinds
 from deepmed.core.home import Home
+from deepmed.features.xray.bench import trainings
+from deepmed.features.xray.bench.scores import at_half
 from deepmed.features.xray.configuration import ConfigManager
 from deepmed.features.xray.configuration.settings import federated_settings
 from deepmed.features.xray.federated import repository as federated
+from deepmed.features.xray.federated.bench import QUICK, SETTINGS, _row
 from deepmed.features.xray.federated.dealt import deal
 from deepmed.features.xray.federated.service import start_federated
 from deepmed.features.xray.federated.trainer import FederatedTrainer
@@ -280,6 +283,24 @@ def test_metrics_files_messages_and_history_of_a_federated_run_are_the_same_numb
     assert found["measured_on"]["epoch"] == kept["epoch"]
     status = client.get("/experiments/status/1").json()
     assert status["latest_metrics"] == history[-1]
+
+
+@pytest.mark.req("X-16.1")
+def test_the_benchmark_sets_it_beside_the_centralised_one_image_by_image(
+    together: Home, trained: Home
+) -> None:
+    ours, theirs = (trainings._read(home, 1, older=False) for home in (together, trained))
+    row = _row(SETTINGS[0], ours, theirs, QUICK)
+    beside = at_half(theirs.results["test"]["at_half"])
+    difference = row["difference"]["auroc"]
+    assert difference["estimate"] == pytest.approx(
+        row["figures"]["auroc"]["estimate"] - beside["auroc"]["estimate"]
+    )
+    for figure in (difference, row["figures"]["auroc"]):
+        assert (figure["unit"], figure["split"]) == ("image", "test")
+        assert figure["n_items"] == len(ours.predictions["test"])
+    assert row["test_looks"] == 1
+    assert row["made"]["older_than_run"] is False
 
 
 def test_the_best_round_by_validation_is_kept(together: Home) -> None:
