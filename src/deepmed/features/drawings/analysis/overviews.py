@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -12,7 +11,7 @@ from deepmed.features.drawings.analysis.repository import newest_of
 from deepmed.features.drawings.analysis.subject_counts import about
 from deepmed.features.drawings.subjects import SubjectCategory
 from deepmed.features.drawings.tables import AnalysisBatch, AnomalyAnalysis, Drawing
-from deepmed.kit.database import kept
+from deepmed.kit.database import AnyRow, kept
 from deepmed.kit.database.batches import in_batches
 
 
@@ -39,41 +38,30 @@ def recent(
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
-class Answered(NamedTuple):
-    """Of an analysis, what rates are made from."""
+def by_model(session: Session, owner_id: int, model_id: int) -> Sequence[AnyRow]:
+    """The newest answers that a model gave, in order of drawing; what rates need of each.
 
-    id: int
-    drawing_id: int
-    decision: str
-    role: str | None
-    is_anomaly: bool
-    p_value: float | None
-
-
-class Asked(NamedTuple):
-    """Of its drawing, what says whether it may be counted and for whom."""
-
-    child_id: int
-    expert_label: str | None
-    withdrawn: bool
-    duplicate_of: int | None
-
-
-def by_model(session: Session, owner_id: int, model_id: int) -> list[tuple[Answered, Asked]]:
-    """The newest answers that a model gave, with their drawings, in order of drawing.
-
-    They may be tens of thousands, so of each only what rates need is read.
+    They may be tens of thousands, so a row is both: the answer, and how its drawing is marked.
     """
-    answer = [getattr(AnomalyAnalysis, name) for name in Answered._fields]
-    drawing = [getattr(Drawing, name) for name in Asked._fields]
+    answer, drawing = AnomalyAnalysis, Drawing
     query = (
-        select(*answer, *drawing)
-        .join(Drawing, Drawing.id == AnomalyAnalysis.current_of)
-        .where(*newest_of(owner_id), AnomalyAnalysis.age_group_model_id == model_id)
-        .order_by(Drawing.id)
+        select(
+            answer.id,
+            answer.drawing_id,
+            answer.decision,
+            answer.role,
+            answer.is_anomaly,
+            answer.p_value,
+            drawing.child_id,
+            drawing.expert_label,
+            drawing.withdrawn,
+            drawing.duplicate_of,
+        )
+        .join(drawing, drawing.id == answer.current_of)
+        .where(*newest_of(owner_id), answer.age_group_model_id == model_id)
+        .order_by(drawing.id)
     )
-    cut = len(answer)
-    return [(Answered(*row[:cut]), Asked(*row[cut:])) for row in session.execute(query)]
+    return session.execute(query).all()
 
 
 def of_batch(session: Session, owner_id: int, batch: AnalysisBatch) -> list[AnomalyAnalysis]:

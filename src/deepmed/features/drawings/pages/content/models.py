@@ -93,12 +93,12 @@ def _told(session: Session, desk: Desk, model_id: int) -> tuple[GroupSection, in
     row = desk.models.get(session, model_id)
     item = ActiveModel(row, range_of(row), desk.models.load_model(session, row))
     answers = overviews.by_model(session, desk.home.owner_id, model_id)
-    drawings = {answer.drawing_id: drawing for answer, drawing in answers}
+    drawings = {row.drawing_id: row for row in answers}
     facts = GroupFacts(
         item,
         completed(desk.models.get_model_info(session, row)["metrics"]),
         desk.thresholds.rule(session, row.id),
-        by_use([answer for answer, _ in answers], drawings),
+        by_use(answers, drawings),
         drawings,
     )
     return section(facts), len(answers)
