@@ -18,10 +18,11 @@ from deepmed.core.home import Home
 from deepmed.features.xray.configuration.settings import training_settings
 from deepmed.features.xray.errors import SourceRefusedError
 from deepmed.features.xray.runs import artifact, repository
+from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.runs.results import scoring_settings
 from deepmed.features.xray.runs.sinks import kept_metrics
 from deepmed.features.xray.runs.steps import STEPS, Step, Watcher
-from deepmed.features.xray.runs.trainer import CentralizedTrainer, folder_of
+from deepmed.features.xray.runs.trainer import CentralizedTrainer
 from deepmed.features.xray.tables import XrayRun
 from deepmed.kit.errors import ConflictError, NotFoundError
 from deepmed.learning.classification import CallbacksSetup, TrainingCancelledError

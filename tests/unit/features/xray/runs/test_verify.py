@@ -1,7 +1,10 @@
 """A run's figures counted again, and what is not right about changed ones."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +13,22 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from deepmed.core.home import Home
 from deepmed.core.registry.manifest import Package
+from deepmed.features.xray.preparation.splitting import audit_published
 from deepmed.features.xray.runs import artifact, oracle
 from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.runs.rescoring import rescore
-from deepmed.features.xray.runs.verify import Check, recompute
+from deepmed.features.xray.runs.scored import ScoredPart
+from deepmed.features.xray.runs.verify import (
+    Check,
+    Stored,
+    _crossings,
+    _predictions,
+    _temperature,
+    count_again,
+    recompute,
+)
+from deepmed.learning.evaluation.binary import OperatingPoint
+from deepmed.learning.imaging.rows import ImageRow
 
 from .test_trainer import run_of
 
@@ -23,16 +38,24 @@ def package(trained: Home) -> Package:
     return trained.registry.package((run_of(trained).results or {})["artifact"])
 
 
-def counted(package: Package, **files: bytes) -> list[Check]:
+def counted(package: Package) -> list[Check]:
     manifest = package.manifest
-    configuration = manifest.provenance["configuration"]
-    return recompute({**package.files, **files}, manifest.metrics, configuration)
+    return recompute(package.files, manifest.metrics, manifest.provenance["configuration"])
 
 
 def wrong(package: Package, name: str, change: Callable[[Any], None]) -> set[str]:
     content = json.loads(package.files[name])
     change(content)
-    checks = counted(package, **{name: json.dumps(content).encode()})
+    manifest = package.manifest
+    checks = count_again(
+        {**package.files, name: json.dumps(content).encode()},
+        manifest.metrics,
+        manifest.provenance["configuration"],
+    )
+    return disagreeing(checks)
+
+
+def disagreeing(checks: Iterable[Check]) -> set[str]:
     return {check.figure for check in checks if not check.agrees}
 
 
@@ -74,6 +97,121 @@ def test_a_changed_figure_a_changed_split_and_a_changed_label_are_found(package:
     found = wrong(package, artifact.SPLIT, swap)
     assert {"split digest", "patients in training and test"} <= found
     assert "test images outside the split" in wrong(package, artifact.PREDICTIONS, label)
+
+
+@pytest.mark.req("V-2.2")
+def test_a_changed_decision_temperature_and_count_are_found(package: Package) -> None:
+    def decision(predictions: Any) -> None:
+        predictions["test"][0]["decision"] ^= 1
+
+    def warmer(model: Any) -> None:
+        model["operating_point"]["temperature"] *= 1.01
+
+    def fewer(predictions: Any) -> None:
+        del predictions["test"][0]
+
+    def more(intake: Any) -> None:
+        intake["parts"][0]["total"] += 1
+
+    found = wrong(package, artifact.PREDICTIONS, decision)
+    assert found == {"test decisions other than of their probability"}
+    assert {"temperature", "test probabilities"} <= wrong(package, artifact.MODEL, warmer)
+    assert "test images scored or rejected" in wrong(package, artifact.PREDICTIONS, fewer)
+    assert wrong(package, artifact.INTAKE, more) == {"train rows"}
+
+
+@pytest.mark.req("V-2.2")
+def test_what_crosses_validation_and_test_is_found(package: Package) -> None:
+    def image(split: Any) -> None:
+        split["parts"]["test"][0][1] = split["parts"]["validation"][0][1]
+
+    def patient(split: Any) -> None:
+        split["parts"]["test"][0][3] = split["parts"]["validation"][0][3]
+
+    assert "equal images in validation and test" in wrong(package, artifact.SPLIT, image)
+    assert "patients in validation and test" in wrong(package, artifact.SPLIT, patient)
+
+
+def published() -> Any:
+    """A split in which validation and test share an image, and a patient."""
+    rows = [
+        ImageRow(f"f{one}", Path(f"f{one}"), f"p{one}", one % 2, f"{one:064}") for one in range(12)
+    ]
+    rows[8] = replace(rows[8], digest=rows[4].digest)
+    rows[9] = replace(rows[9], patient=rows[5].patient)
+    plan = audit_published(rows[:4], rows[4:8], rows[8:])
+    return json.loads(plan.to_json())
+
+
+@pytest.mark.req("V-2.2")
+def test_of_a_published_split_what_crosses_is_what_its_audit_told() -> None:
+    split = published()
+    of = partial(Stored, {}, {}, intake={}, evaluation={}, configuration={})
+    assert {one["kind"] for one in split["audit"]["crossing"]} == {"image", "patient"}
+    assert disagreeing(_crossings(of(split=split))) == set()
+    split["audit"] |= {"crossing": [], "bound": []}
+    assert disagreeing(_crossings(of(split=split))) == {
+        "equal images in validation and test",
+        "patients in validation and test",
+    }
+
+
+def scored(classes: int, *, weighted: bool) -> Stored:
+    """What a network of no worth but for chance said of 60 images."""
+    random = np.random.default_rng(classes)
+    labels = np.arange(60) % classes
+    logits = random.normal(0, 3, (60, classes if classes > 2 else 1))
+    logits[:, -1] += 2.0 * (labels == classes - 1)
+    records = tuple(
+        {"image": f"f{n}", "digest": "d", "patient": f"p{n}", "label": int(label), "attributes": {},
+         "logits": logits[n].tolist()}
+        for n, label in enumerate(labels)
+    )  # fmt: skip
+    part = ScoredPart(records)
+    point = OperatingPoint.fit(part.logits, part.labels, part.patients, classes_weighted=weighted)
+    rows = [[one["image"], "d", one["label"], one["patient"]] for one in records]
+    return Stored(
+        {"validation": part.with_probabilities(point)},
+        {"operating_point": point.to_dict()},
+        {"parts": {"validation": rows}},
+        {"parts": [{"part": "validation", "total": 60, "rejections": []}]},
+        {},
+        {},
+    )
+
+
+@pytest.mark.req("V-2.2")
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_calibration_probabilities_and_decisions_come_out_again_of_any_classes(
+    *, classes: int, weighted: bool
+) -> None:
+    stored = scored(classes, weighted=weighted)
+    checks = [*_predictions(stored), *_temperature(stored)]
+    assert disagreeing(checks) == set()
+    assert ("offsets" in {check.figure for check in checks}) is weighted
+    assert stored.point["temperature"] != 1
+    record: Any = stored.predictions["validation"][0]
+    record["decision"] = (record["decision"] + 1) % classes
+    said = record["probability"]
+    record["probability"] = [said[0] + 1e-6, *said[1:]] if classes > 2 else said + 1e-6
+    assert disagreeing(_predictions(stored)) == {
+        "validation probabilities", "validation decisions other than of their probability"
+    }  # fmt: skip
+    other: Any = stored.point
+    other["temperature"] *= 1.001
+    if weighted:
+        other["offsets"][0] += 0.01
+    found = disagreeing(_temperature(stored))
+    assert found == {"temperature", *(["offsets"] if weighted else [])}
+
+
+def test_the_oracle_knows_certain_answers_too() -> None:
+    assert oracle.shares([-800.0], 0.5) == [1.0, 0.0]
+    assert oracle.shares([800.0], 0.5) == [0.0, 1.0]
+    assert oracle.shares([-4000.0, 0.0, -4000.0], 1.0) == [0.0, 1.0, 0.0]
+    assert oracle.temperature([0, 1], [[-1.0], [1.0]]) is None
+    assert oracle.temperature([1, 0], [[-1.0], [1.0]]) is None
 
 
 @pytest.mark.req("V-2.2")
