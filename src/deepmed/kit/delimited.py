@@ -34,7 +34,8 @@ def read_records(
             is read; what it raises ends the work.
 
     Raises:
-        ValidationError: it is no text or no table, or larger than a table may be; the message is a clause about "it".
+        ValidationError: it is no text or no table, or larger than a table may be; the message is a
+            clause about "it".
 
     >>> read_records(b"a;b\n=1+1;'2", {"a", "b"}.__contains__)
     ([['a', 'b'], ['=1+1', "'2"]], 'utf-8')

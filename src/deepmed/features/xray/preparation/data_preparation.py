@@ -14,6 +14,7 @@ from deepmed.features.xray.preparation.splitting import (
     split_by_patient,
 )
 from deepmed.features.xray.source.data_source import DataSource
+from deepmed.features.xray.source.naming import STORED_NAME
 from deepmed.features.xray.source.stored import read_image
 from deepmed.features.xray.source.taking import Progress
 from deepmed.learning.imaging.rows import ImageRow
@@ -55,22 +56,10 @@ class DataPrepUtils:
                 a published split that names some images alone.
             LeakageError: a patient or an equal image crosses a split of ours.
         """
-        chosen = settings or SplitSettings()
-        rows = source.rows
-        alike: tuple[Lookalike, ...] = ()
-        if chosen.look_for_lookalikes:
-            alike = find_lookalikes(rows, verdicts=verdicts, progress=progress)
-        if not (source.published and chosen.keep_published):
-            return split_by_patient(rows, chosen.fractions, chosen.seed, alike)
-        parts = _published(source)
-        return audit_published(
-            parts["train"],
-            parts["validation"],
-            parts["test"],
-            alike,
-            seed=chosen.seed,
-            validation_fraction=chosen.fractions[1],
-        )
+        try:
+            return _prepared(source, settings or SplitSettings(), verdicts, progress)
+        except SourceRefusedError as error:
+            raise _by_files(error, source) from error
 
     @staticmethod
     def create_data_module(
@@ -91,6 +80,42 @@ class DataPrepUtils:
             read_image,
             progress=progress,
         )
+
+
+def _prepared(
+    source: DataSource,
+    chosen: SplitSettings,
+    verdicts: Mapping[tuple[str, str], bool] | None,
+    progress: Progress | None,
+) -> SplitPlan:
+    rows = source.rows
+    alike: tuple[Lookalike, ...] = ()
+    if chosen.look_for_lookalikes:
+        alike = find_lookalikes(rows, verdicts=verdicts, progress=progress)
+    if not (source.published and chosen.keep_published):
+        return split_by_patient(rows, chosen.fractions, chosen.seed, alike)
+    parts = _published(source)
+    return audit_published(
+        parts["train"],
+        parts["validation"],
+        parts["test"],
+        alike,
+        seed=chosen.seed,
+        validation_fraction=chosen.fractions[1],
+    )
+
+
+def _by_files(error: SourceRefusedError, source: DataSource) -> SourceRefusedError:
+    """The same refusal with the names by which somebody finds the files."""
+
+    def told(text: str) -> str:
+        return STORED_NAME.sub(lambda found: source.file_of(found[0]), text)
+
+    problems = [
+        {**each, "name": source.file_of(each["name"]), "reason": told(each["reason"])}
+        for each in error.details.get("problems", ())
+    ]
+    return SourceRefusedError(told(error.message), problems=problems)
 
 
 def _published(source: DataSource) -> dict[str, list[ImageRow]]:

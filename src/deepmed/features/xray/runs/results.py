@@ -180,7 +180,7 @@ def _weights(fitted: Fitted) -> bytes:
 
 def _intake(prepared: Prepared) -> dict[str, Any]:
     return {
-        "source": prepared.source.report.as_json(),
+        "source": prepared.source.shared_report.as_json(),
         "parts": [report.to_json() for report in prepared.data.rejection_reports],
     }
 

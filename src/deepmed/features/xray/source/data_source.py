@@ -20,13 +20,15 @@ class DataSource:
     """Images whose pixels lie in `folder`, with class, patient and attributes.
 
     Attributes:
-        folder: where everything of it lies; nothing in it names a patient but names of files.
+        folder: where everything of it lies; nothing in it names a patient but names of files, in
+            `report` and `files`.
         classes: names by label.
         rows: one an image, in the order of the table or of the names; patients are pseudonyms.
         published: the part of a published split by image, where the source brings one.
         report: what became of each file.
         layout: `table` or `folders`.
         origin: digest of what it was taken from and how.
+        files: the file of each image that is not called like it; it leaves the folder never.
     """
 
     folder: Path
@@ -36,10 +38,20 @@ class DataSource:
     report: IntakeReport = field(default_factory=IntakeReport)
     layout: str = "table"
     origin: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def image_dir(self) -> Path:
         return self.folder / "images"
+
+    def file_of(self, image: str) -> str:
+        """The file that an image of this source was."""
+        return self.files.get(image, image)
+
+    @property
+    def shared_report(self) -> IntakeReport:
+        """The report as it may go where the folder does not."""
+        return self.report.without_names({file: name for name, file in self.files.items()})
 
     def save(self) -> Path:
         """Write `source.json`; images are named by their place in the folder."""
@@ -52,6 +64,7 @@ class DataSource:
             "rows": [self._row(row) for row in self.rows],
             "published": dict(self.published),
             "report": self.report.as_json(),
+            "files": dict(self.files),
         }
         write_atomically(path, json.dumps(content, indent=1).encode())
         return path
@@ -74,6 +87,7 @@ class DataSource:
                 IntakeReport.from_json(found["report"]),
                 found["layout"],
                 found["origin"],
+                found.get("files", {}),
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise IntegrityError(

@@ -7,6 +7,7 @@ from pathlib import Path
 from deepmed.features.xray.errors import Rejection
 from deepmed.features.xray.source.checks import refuse_too_few, refuse_unreadable
 from deepmed.features.xray.source.data_source import MANIFEST, DataSource
+from deepmed.features.xray.source.naming import stored_names
 from deepmed.features.xray.source.options import SourceOptions
 from deepmed.features.xray.source.patients import Claim, patients_of
 from deepmed.features.xray.source.planning import SourcePlan, plan_source
@@ -27,7 +28,7 @@ class DataSourceExtractor:
     Only pixels, labels, pseudonyms and the attributes of `attributes.py` are kept: of a DICOM
     header nothing else, which is stricter than the basic profile of PS3.15 Annex E, and neither
     EXIF nor comments of other files. Images keep the names of their files, by which people know
-    them.
+    them, unless these tell whose they are, see `naming.py`.
 
     Args:
         folder: of the run; it is made.
@@ -105,7 +106,8 @@ class DataSourceExtractor:
             Claim(one.placed.file.name, one.placed.image.patient, one.patient_id) for one in taken
         ]
         patients, notes = patients_of(claims, self._pseudonyms)
-        rows = tuple(_row(one, patient) for one, patient in zip(taken, patients, strict=True))
+        names = stored_names((one.placed, one.digest) for one in taken)
+        rows = tuple(map(_row, taken, names, patients))
         report = IntakeReport(
             found=plan.found,
             taken=len(rows),
@@ -116,9 +118,18 @@ class DataSourceExtractor:
             notes=(*plan.notes, *notes),
         )
         published = {
-            one.placed.file.name: one.placed.image.part for one in taken if one.placed.image.part
+            name: one.placed.image.part
+            for name, one in zip(names, taken, strict=True)
+            if one.placed.image.part
         }
-        return DataSource(self._folder, plan.classes, rows, published, report, plan.layout)
+        files = {
+            name: one.placed.file.name
+            for name, one in zip(names, taken, strict=True)
+            if name != one.placed.file.name
+        }
+        return DataSource(
+            self._folder, plan.classes, rows, published, report, plan.layout, files=files
+        )
 
     def _origin(self, source: Path, names: Sequence[str], csv_filename: str | None) -> str:
         files = [source] if source.is_file() else [source / name for name in names]
@@ -145,9 +156,9 @@ def _seen(path: Path) -> list[int]:
     return [facts.st_size, facts.st_mtime_ns]
 
 
-def _row(taken: TakenImage, patient: str) -> ImageRow:
+def _row(taken: TakenImage, name: str, patient: str) -> ImageRow:
     return ImageRow(
-        image_id=taken.placed.file.name,
+        image_id=name,
         path=taken.path,
         patient=patient,
         label=taken.placed.image.label,

@@ -1,8 +1,8 @@
 """What became of every file and row of a source (X-1, X-3)."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from deepmed.features.xray.errors import Rejection, rejection_from
@@ -35,6 +35,27 @@ class IntakeReport:
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    def without_names(self, names: Mapping[str, str]) -> "IntakeReport":
+        """The same, but for names of files that are not used, which may be those of patients.
+
+        Args:
+            names: what used images are called, where that is not what their file is.
+        """
+        flagged = (
+            replace(each, names=tuple(names.get(name, name) for name in each.names))
+            for each in self.flagged
+        )
+        unlabelled = range(len(self.rejected) + 1, len(self.rejected) + len(self.unlabelled) + 1)
+        return replace(
+            self,
+            rejected=tuple(
+                replace(each, name=f"file {number}") for number, each in enumerate(self.rejected, 1)
+            ),
+            without_file=tuple(replace(each, name="a row") for each in self.without_file),
+            unlabelled=tuple(f"file {number}" for number in unlabelled),
+            flagged=tuple(flagged),
+        )
 
     @classmethod
     def from_json(cls, found: dict[str, Any]) -> "IntakeReport":

@@ -39,13 +39,17 @@ def boxes_and_several_images() -> dict[str, bytes]:
 def test_boxes_and_several_images_a_patient_cross_nothing(tmp_path: Path) -> None:
     source = source_of(tmp_path, boxes_and_several_images())
     plan = DataPrepUtils.prepare_dataset(source)
-    where = {one.image_id: part for part, rows in plan.parts.items() for one in rows}
+    where = {
+        source.file_of(one.image_id): part for part, rows in plan.parts.items() for one in rows
+    }
     assert sorted(where) == sorted(f"images/p{a}_{b}.png" for a in range(20) for b in range(3))
     for patient in range(20):
         assert len({where[f"images/p{patient}_{image}.png"] for image in range(3)}) == 1
     assert where["images/p4_0.png"] == where["images/p6_0.png"]
     assert len(plan.audit.bound) == 1
-    labels = {one.image_id: one.label for rows in plan.parts.values() for one in rows}
+    labels = {
+        source.file_of(one.image_id): one.label for rows in plan.parts.values() for one in rows
+    }
     assert labels["images/p3_1.png"] == 1
 
 
@@ -59,7 +63,7 @@ def test_a_published_split_is_kept_unless_another_is_asked_for(tmp_path: Path) -
     source = source_of(tmp_path, files)
     plan = DataPrepUtils.prepare_dataset(source)
     assert [len(part) for part in plan.parts.values()] == [11, 6, 6]
-    assert plan.audit.dropped[0].image == "images/p0.png"
+    assert source.file_of(plan.audit.dropped[0].image) == "images/p0.png"
     own = DataPrepUtils.prepare_dataset(source, SplitSettings(keep_published=False))
     assert not own.audit.published
 

@@ -56,7 +56,7 @@ def class_folders(count: int = 12, prefix: str = "") -> Files:
 def test_a_zip_is_taken_in_whatever_folders_are_around_it(tmp_path: Path, wrap: str) -> None:
     path = zipped(tmp_path / "x.zip", labelled(12), wrap)
     found = taken(tmp_path, path, "labels.csv")
-    assert [(row.image_id, row.label) for row in found.rows] == [
+    assert [(found.file_of(row.image_id), row.label) for row in found.rows] == [
         (f"{wrap}images/p{at}.png", at % 2) for at in range(12)
     ]
     assert len({row.patient for row in found.rows}) == 12
@@ -125,7 +125,9 @@ def test_what_is_asked_later_is_read_as_what_was_taken_in(tmp_path: Path) -> Non
     found = taken(tmp_path, laid_out(tmp_path / "in", files))
     with XrayReader() as reader:
         for row in found.rows:
-            assert np.array_equal(reader.read(files[row.image_id]).pixels, read_image(row.path))
+            assert np.array_equal(
+                reader.read(files[found.file_of(row.image_id)]).pixels, read_image(row.path)
+            )
 
 
 # What stops a training (done-when 7)

@@ -30,6 +30,12 @@ def split_of(home: Home, stored: StoredRun) -> Mapping[str, Any] | None:
     return stored.split if kept is None and stored.is_completed else kept
 
 
+def files_of(home: Home, stored: StoredRun) -> Mapping[str, str]:
+    """The file of each image that is not called like it: known in the run's folder alone."""
+    kept = _read(folder_of(home, stored.run) / "source" / "source.json")
+    return {} if kept is None else kept.get("files", {})
+
+
 def images_of(home: Home, stored: StoredRun) -> Path | None:
     """Where the run's images lie, if they are on this machine."""
     folder = folder_of(home, stored.run) / "source" / "images"
