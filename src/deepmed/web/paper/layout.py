@@ -14,7 +14,9 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Image, KeepTogether, Paragraph, SimpleDocTemplate, Spacer
 from reportlab.platypus import Table as PdfTable
+from reportlab.platypus.doctemplate import LayoutError
 
+from deepmed.kit.errors import ValidationError
 from deepmed.kit.pictures import Pixels, encode_png
 from deepmed.web.charts import Chart, Table
 from deepmed.web.formats import cell
@@ -27,6 +29,12 @@ PADDING = 12
 """A frame pads its content by six points on either side."""
 INK, QUIET, LINE = map(colors.HexColor, ("#25303b", "#566473", "#dfe5eb"))
 Size = tuple[float, float]
+
+
+class TooHighError(ValidationError):
+    """A text is longer than a page has room for; no report was made. Shorten it."""
+
+    code = "too_high"
 
 
 class Paper:
@@ -55,7 +63,11 @@ class Paper:
         }
 
     def document(self, title: str, subject: str, story: Iterable[Flowable]) -> bytes:
-        """The file."""
+        """The file.
+
+        Raises:
+            TooHighError: something cannot be divided and is higher than a page.
+        """
         buffer = io.BytesIO()
         made = SimpleDocTemplate(
             buffer,
@@ -69,7 +81,10 @@ class Paper:
             subject=subject,
             creator="DeepMed",
         )
-        made.build(list(story))
+        try:
+            made.build(list(story))
+        except LayoutError as error:
+            raise TooHighError from error
         return buffer.getvalue()
 
     def text(self, words: str, kind: str = "text") -> Paragraph:
@@ -98,7 +113,9 @@ class Paper:
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
             ("LEFTPADDING", (0, 0), (-1, -1), 0),
         ]
-        return PdfTable(cells, colWidths=columns, style=style, repeatRows=1, hAlign="LEFT")
+        return PdfTable(
+            cells, colWidths=columns, style=style, repeatRows=1, splitInRow=1, hAlign="LEFT"
+        )
 
     def chart(self, chart: Chart, share: float = 0.8) -> Flowable:
         """Raises UnknownShapeError where it has a shape that paper has not."""

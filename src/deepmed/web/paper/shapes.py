@@ -1,5 +1,6 @@
 """Our own charts on paper: the few SVG shapes that they are made of, as reportlab's."""
 
+import re
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
@@ -12,6 +13,8 @@ from deepmed.web.paper.fonts import Font
 
 _SIZE = 9
 _NAMESPACE = "{http://www.w3.org/2000/svg}"
+_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML has no way to write; a browser passes over them."""
 
 
 class UnknownShapeError(DeepMedError):
@@ -26,7 +29,7 @@ def on_paper(chart: Chart, width: float, font: Font, font_name: str) -> Drawing:
     Raises:
         UnknownShapeError: the chart has a shape that is not known here.
     """
-    root = ET.fromstring(str(chart.svg))  # noqa: S314 - our own pencil wrote it
+    root = ET.fromstring(_NO_XML.sub("", str(chart.svg)))  # noqa: S314 - our own pencil wrote it
     _, _, across, up = (float(each) for each in root.attrib["viewBox"].split())
     drawing = Drawing(across, up)
     for shape in root:

@@ -3,11 +3,11 @@
 import io
 from typing import Any
 
-import numpy as np
 from PIL import Image as Pillow
 
 from deepmed.features.xray.inference.prediction import HeatMap, Prediction
 from deepmed.features.xray.inference.served_model import ServedModel
+from deepmed.features.xray.inference.shown import small
 from deepmed.kit.errors import ValidationError
 from deepmed.kit.pictures import Pixels, encode_png
 from deepmed.learning.class_activation import ALL_METHODS, ClassExplanation, explain_class
@@ -15,8 +15,6 @@ from deepmed.learning.imaging import Preprocessing
 from deepmed.learning.saliency.maps import Frame, SaliencyMap
 from deepmed.learning.saliency.overlays import SaliencyOverlayGenerator
 
-SHOWN_SIDE = 1024
-"""Pixels of the longer side of what is sent back; a film has several thousand."""
 COLOUR_MAP, ALPHA = "viridis", 0.4
 _NOT_ANSWERED = (
     "No map was made: the image is unlike those that the model was made for, so there is no class "
@@ -83,16 +81,6 @@ def heat_map(
         reason=None,
         notes=_notes(beats),
     )
-
-
-def small(image: Pixels) -> Pixels:
-    """The image as it is shown: scaled down where it is large."""
-    height, width = image.shape[:2]
-    scale = SHOWN_SIDE / max(height, width)
-    if scale >= 1:
-        return image
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return np.asarray(Pillow.fromarray(image).resize(size, Pillow.Resampling.BOX))
 
 
 def frame_of(preprocessing: Preprocessing, height: int, width: int) -> Frame:

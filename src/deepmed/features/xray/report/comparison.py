@@ -4,14 +4,17 @@ The bootstrap is paired: a patient is drawn for both runs at once. Where the tes
 is no difference to state, because it would mix models with patients.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from deepmed.core.home import Home
+from deepmed.features.xray.report import drawn
 from deepmed.features.xray.report.words import in_words
 from deepmed.features.xray.runs.reading import StoredRun
+from deepmed.features.xray.source.pseudonyms import PATIENT, unit_of
 from deepmed.kit import seeds
 from deepmed.kit.errors import ValidationError
 
@@ -30,6 +33,12 @@ NOTES = (
     "several chances to be wrong: one in twenty intervals misses.",
     "A run that is chosen for these differences is chosen on the test part, and its figures are "
     "then too good. Choose on validation, and state here what came of it.",
+)
+
+_KEPT = drawn.Drawn()
+UNKNOWN = (
+    "Of test images here nothing says whose they are. Each of those counts as if it were a "
+    "patient, and is drawn by itself; where people have several, the intervals are too narrow."
 )
 
 
@@ -56,11 +65,16 @@ def compare_runs(home: Home, run_ids: Sequence[int]) -> dict[str, Any]:
         )
     runs = [StoredRun.of(home, number) for number in wanted]
     first, *others = runs
+    unit = unit_of(name for run in runs if why_not(run) is None for name in Tested.of(run).patients)
     return {
         "baseline": first.run.id,
         "runs": [_described(run) for run in runs],
         "comparisons": [_compared(first, run) for run in others],
-        "notes": list(NOTES),
+        "notes": [
+            *NOTES,
+            *([] if unit == PATIENT else [UNKNOWN]),
+            *filter(None, [drawn.fewer(first.run.configuration)]),
+        ],
     }
 
 
@@ -152,8 +166,16 @@ def _compared(first: StoredRun, second: StoredRun) -> dict[str, Any]:
         "n_items": len(one.records),
         "n_patients": len(set(one.patients)),
         "reason": None,
-        **_differences(first, second, one, other),
+        **_KEPT.get(_key(first, second), lambda: _differences(first, second, one, other)),
     }
+
+
+def _key(first: StoredRun, second: StoredRun) -> tuple[object, ...]:
+    """All that a difference follows from; its sentences name the runs."""
+    return tuple(
+        (run.run.id, run.artifact.manifest_hash, json.dumps(run.run.configuration, sort_keys=True))
+        for run in (first, second)
+    )
 
 
 def _why_different(
@@ -181,14 +203,15 @@ def _differences(first: StoredRun, second: StoredRun, one: Tested, other: Tested
     )
 
     configuration = first.run.configuration
-    drawn = {
-        "resamples": configuration["evaluation"]["resamples"],
+    given: dict[str, Any] = {
+        "resamples": drawn.resamples_of(configuration),
         "seed": seeds.derive(configuration["system"]["seed"], "comparison"),
         "split": TEST,
+        "unit": unit_of(one.patients),
     }
     if one.threshold is None or other.threshold is None:
         found = paired_class_differences(
-            one.labels, other.probabilities, one.probabilities, one.patients, one.classes, **drawn
+            one.labels, other.probabilities, one.probabilities, one.patients, one.classes, **given
         )
         tested = {"auroc_test_reason": "It is a test of two classes; these are more."}
     else:
@@ -198,7 +221,7 @@ def _differences(first: StoredRun, second: StoredRun, one: Tested, other: Tested
             one.probabilities,
             one.patients,
             thresholds=(other.threshold, one.threshold),
-            **drawn,
+            **given,
         )
         tested = _auroc_test(one, other)
     return {

@@ -10,6 +10,7 @@ from typing import Any
 import deepmed
 from deepmed.core.home import Home
 from deepmed.features.xray.inference.prediction import NO_INTERPRETATION
+from deepmed.features.xray.inference.shown import small
 from deepmed.features.xray.report.content import Picture, Report, Section, Titled
 from deepmed.features.xray.report.gathering import number
 from deepmed.features.xray.report.schemas import (
@@ -27,6 +28,10 @@ from deepmed.kit.settings import Settings
 from deepmed.web.charts import Table
 
 MOST_PICTURES = 20
+MOST_PIXELS = 200 * 10**6
+"""Of all pictures of a report together, as they were sent; the last may go beyond."""
+MOST_LETTERS = 300
+"""Of a remark in a table."""
 CLOSE = 1e-3
 """Numbers that were rounded for the wire still agree to this."""
 _VERSION = re.compile(r"run_(\d{1,18})_([0-9a-f]{8})")
@@ -45,10 +50,7 @@ def single_report(home: Home, body: SingleReport) -> Report:
     """
     name = body.filename or "image"
     settings = home.settings
-    pictures = [
-        *_sent_picture(body.original_image_base64, f"{name}, as it was sent", settings),
-        *_sent_picture(body.heatmap_base64, f"Map of {name}, as it was sent", settings),
-    ]
+    pictures = _sent_pictures(body, name, settings, _Spent())
     contradictions = list(_contradictions(name, body.prediction))
     return _report(
         f"Answer for {name}",
@@ -260,9 +262,20 @@ def _results_table(results: Sequence[GivenResult]) -> Table:
 def _result_row(one: GivenResult) -> list[object]:
     given = one.prediction
     if given is None:
-        return [one.filename, None, None, None, None, one.error or "not answered"]
+        return [one.filename, None, None, None, None, _error(one) or "not answered"]
     shares = (given.confidence, given.pneumonia_probability, given.normal_probability)
-    return [one.filename, given.predicted_class, *map(number, shares), _remark(given) or one.error]
+    return [
+        one.filename,
+        given.predicted_class,
+        *map(number, shares),
+        _remark(given) or _error(one),
+    ]
+
+
+def _error(one: GivenResult) -> str:
+    """In a line, so that a table does not grow by what anybody wrote."""
+    words = " ".join((one.error or "").split())
+    return words if len(words) <= MOST_LETTERS else f"{words[:MOST_LETTERS]} …"
 
 
 def _remark(given: GivenPrediction) -> str | None:
@@ -274,6 +287,13 @@ def _remark(given: GivenPrediction) -> str | None:
     return None
 
 
+@dataclass
+class _Spent:
+    """Pixels that were unpacked for a report."""
+
+    pixels: int = 0
+
+
 @dataclass(frozen=True)
 class _Shown:
     filename: str
@@ -282,17 +302,23 @@ class _Shown:
 
 def _appended(results: Sequence[GivenResult], settings: Settings) -> list[_Shown]:
     found: list[_Shown] = []
+    spent = _Spent()
     for one in results:
-        if len(found) == MOST_PICTURES:
+        if len(found) == MOST_PICTURES or spent.pixels >= MOST_PIXELS:
             break
-        name = one.filename
-        pictures = [
-            *_sent_picture(one.original_image_base64, f"{name}, as it was sent", settings),
-            *_sent_picture(one.heatmap_base64, f"Map of {name}, as it was sent", settings),
-        ]
+        pictures = _sent_pictures(one, one.filename, settings, spent)
         if pictures:
-            found.append(_Shown(name, pictures))
+            found.append(_Shown(one.filename, pictures))
     return found
+
+
+def _sent_pictures(
+    given: SingleReport | GivenResult, name: str, settings: Settings, spent: _Spent
+) -> list[Picture]:
+    return [
+        *_sent_picture(given.original_image_base64, f"{name}, as it was sent", settings, spent),
+        *_sent_picture(given.heatmap_base64, f"Map of {name}, as it was sent", settings, spent),
+    ]
 
 
 def _appendix(
@@ -302,10 +328,18 @@ def _appendix(
     if not pictures or not sent:
         return
     words = [f"Pictures of {len(shown)} of {sent} images that came with some."]
+    if len(shown) < sent:
+        words.append(
+            f"A report shows those of {MOST_PICTURES} images at most, and unpacks "
+            f"{MOST_PIXELS // 10**6} million pixels at most."
+        )
     yield Section("Pictures", words, (), (), [each for one in shown for each in one.pictures])
 
 
-def _sent_picture(text: str | None, caption: str, settings: Settings) -> Iterator[Picture]:
+def _sent_picture(
+    text: str | None, caption: str, settings: Settings, spent: "_Spent"
+) -> Iterator[Picture]:
+    """As large as it is shown, not as it was sent."""
     if not text:
         return
     try:
@@ -318,4 +352,5 @@ def _sent_picture(text: str | None, caption: str, settings: Settings) -> Iterato
             f"The picture “{caption}” cannot be read: {reason} No report was made. Leave the "
             "picture out, or send it as PNG or JPEG in Base64."
         ) from error
-    yield Picture(encode_png(picture.pixels), caption)
+    spent.pixels += picture.pixels.shape[0] * picture.pixels.shape[1]
+    yield Picture(encode_png(small(picture.pixels)), caption)

@@ -11,9 +11,12 @@ from deepmed.features.xray.report.rendering import MEDIA_TYPES
 from deepmed.features.xray.report.rendering import Form as ReportForm
 from deepmed.features.xray.report.schemas import BatchReport, RunComparison, SingleReport
 from deepmed.kit.http.caller import caller_of
+from deepmed.kit.settings import MIB
 
 router = APIRouter(tags=["reports"])
 MOST_APPENDED = 20
+MOST_FIELD_BYTES = 16 * MIB
+"""Of a form's text. The answer of 500 images in JSON has some two MiB; usual is a limit of one."""
 
 
 def home_of(connection: HTTPConnection) -> Home:
@@ -68,7 +71,12 @@ def image_report(
     return answers.image(home, file, heatmap=include_heatmap, clinical=include_clinical)
 
 
-@router.post("/api/inference/report/batch-summary", response_class=Response, responses=Paper)
+@router.post(
+    "/api/inference/report/batch-summary",
+    response_class=Response,
+    responses=Paper,
+    form_limits={"max_part_size": MOST_FIELD_BYTES},
+)
 def batch_summary_report(
     home: CallersHome, results_json: Results, summary_json: Summary
 ) -> Response:
@@ -76,7 +84,12 @@ def batch_summary_report(
     return answers.batch_summary(home, results_json, summary_json)
 
 
-@router.post("/api/inference/report/batch-with-images", response_class=Response, responses=Paper)
+@router.post(
+    "/api/inference/report/batch-with-images",
+    response_class=Response,
+    responses=Paper,
+    form_limits={"max_part_size": MOST_FIELD_BYTES},
+)
 def batch_report_with_images(  # noqa: PLR0917 - the contract's fields
     home: CallersHome,
     files: Films,

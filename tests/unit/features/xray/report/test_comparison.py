@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from deepmed.core.home import Home
+from deepmed.features.xray.report import comparison, drawn
 from deepmed.features.xray.report.comparison import compare_runs
 from deepmed.features.xray.runs.database_operations import DBOperationsUtils
 from deepmed.features.xray.runs.reading import StoredRun
@@ -103,6 +104,36 @@ def test_an_unfinished_run_is_listed_without_figures(reported: Home) -> None:
     found = compare_runs(reported, [1, number])
     assert found["runs"][1]["test"] is None
     assert "not completed" in found["comparisons"][0]["reason"]
+
+
+def test_a_request_draws_so_often_and_no_more_and_says_so(
+    reported: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawn, "MOST_RESAMPLES", 20)
+    monkeypatch.setattr(comparison, "_KEPT", drawn.Drawn())
+    found = compare_runs(reported, [1, 2])
+    assert found["comparisons"][0]["differences"]["auroc"]["method"].endswith("20 resamples")
+    assert "20 draws" in found["notes"][-1]
+    assert "50 of the run's configuration" in found["notes"][-1]
+
+
+def test_what_two_artefacts_have_over_each_other_is_drawn_once(
+    reported: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = compare_runs(reported, [1, 2])
+    assert not any("draws" in note for note in once["notes"])
+    monkeypatch.setattr(comparison, "_differences", lambda *_: pytest.fail("drawn again"))
+    assert compare_runs(reported, [1, 2]) == once
+    with pytest.raises(pytest.fail.Exception):
+        compare_runs(reported, [2, 1])
+
+
+def test_the_longest_unused_answer_gives_way() -> None:
+    kept = drawn.Drawn(most=2)
+    for key in "abac":
+        kept.get(key, lambda: 1)
+    assert [kept.get(key, lambda: 2) for key in "ac"] == [1, 1]
+    assert kept.get("b", lambda: 2) == 2
 
 
 @pytest.mark.parametrize("numbers", [[], [1], [1, 1], list(range(1, 10))])

@@ -5,17 +5,24 @@ import io
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 from pypdf import PdfReader
+from reportlab.graphics.shapes import Drawing
 
 from deepmed.core.home import Home
 from deepmed.features.xray.inference.prediction import HeatMap
-from deepmed.features.xray.report import asked, pdf
+from deepmed.features.xray.report import asked, given, pdf
 from deepmed.features.xray.report.content import Report
 from deepmed.features.xray.report.routes import MOST_APPENDED
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.kit import clock
+from deepmed.kit.settings import MIB
+from deepmed.web.charts import Table
+from deepmed.web.paper.fonts import font_for
+from deepmed.web.paper.layout import Paper, TooHighError
 from factories import servers
 from factories.films import png
 from factories.xray import film_of
@@ -235,3 +242,59 @@ def test_marks_in_names_are_only_letters_in_a_report(client: TestClient) -> None
     text = text_of(client.post("/api/reports/single", json=body))
     assert "<b>&x</b>" in text
     assert "<font/>" in text
+
+
+def form_of(results: object) -> dict[str, str]:
+    return {"results_json": json.dumps(results), "summary_json": json.dumps(SUMMARY)}
+
+
+def test_the_whole_answer_of_the_largest_batch_can_be_printed(client: TestClient) -> None:
+    """In a form, whose text fields end at a mebibyte unless somebody says otherwise."""
+    long = {**RESULTS[1], "notes": "x" * MIB}
+    fields = {name: (None, text) for name, text in form_of([RESULT, long]).items()}
+    answer = client.post("/api/inference/report/batch-summary", files=fields)
+    assert "2 images" in text_of(answer)
+
+
+@pytest.mark.parametrize("letter", ["W", "\n", "word "], ids=["letters", "lines", "words"])
+def test_what_somebody_wrote_does_not_blow_up_a_page(client: TestClient, letter: str) -> None:
+    failed = {"filename": "two.png", "success": False, "error": (2000 * letter)[:2000]}
+    answer = client.post("/api/reports/batch", json={"results": [failed], "summary": SUMMARY})
+    text_of(answer)
+    assert len(PdfReader(io.BytesIO(answer.content)).pages) <= 2
+
+
+def test_what_is_higher_than_a_page_is_refused_and_no_failure() -> None:
+    paper = Paper(font_for(["a"]))
+    with pytest.raises(TooHighError) as caught:
+        paper.document("a", "b", [Drawing(10, 5000)])
+    assert caught.value.status == 400
+
+
+def test_a_row_higher_than_a_page_is_divided() -> None:
+    paper = Paper(font_for(["W"]))
+    table = Table(["a", "b"], [["x", "W" * 6000]])
+    content = paper.document("a", "b", [paper.table(table)])
+    assert len(PdfReader(io.BytesIO(content)).pages) > 1
+
+
+def test_pictures_are_printed_as_large_as_they_are_shown(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = base64.b64encode(png(np.zeros((3000, 2000), np.uint8))).decode()
+    sizes: list[tuple[int, int]] = []
+    write = pdf.write
+
+    def seen(report: Report) -> bytes:
+        for section in report.sections:
+            sizes.extend(Image.open(io.BytesIO(one.png)).size for one in section.pictures)
+        return write(report)
+
+    monkeypatch.setattr(pdf, "write", seen)
+    monkeypatch.setattr(given, "MOST_PIXELS", 10_000_000)
+    shown = {**RESULT, "heatmap_base64": large, "original_image_base64": large}
+    body = {"results": [shown] * 3, "summary": SUMMARY, "include_heatmaps": True}
+    text = text_of(client.post("/api/reports/batch", json=body))
+    assert sizes == [(683, 1024)] * 2
+    assert "Pictures of 1 of 3 images" in text
+    assert "10 million pixels at most" in text

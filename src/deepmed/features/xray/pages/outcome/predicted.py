@@ -10,8 +10,10 @@ from typing import Any
 
 from deepmed.features.xray.pages import result_charts as charts
 from deepmed.features.xray.pages.outcome.results import PARTS, VALIDATION
+from deepmed.features.xray.report import drawn
 from deepmed.features.xray.report.words import in_words
 from deepmed.features.xray.runs.reading import Record, StoredRun
+from deepmed.features.xray.source.pseudonyms import unit_of
 from deepmed.kit import seeds
 from deepmed.kit.errors import NotFoundError, ValidationError
 from deepmed.learning.evaluation.binary import Abstention, evaluate_decision, threshold_steps
@@ -30,6 +32,7 @@ ONLY_TWO = (
 )
 
 Row = list[object]
+_KEPT = drawn.Drawn()
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,10 @@ def at(run: StoredRun, threshold: float) -> dict[str, Any]:
     if stored is None:
         raise ValidationError(f"Run {run.run.id} has no threshold to move. {ONLY_TWO}")
     records = records_of(run, VALIDATION)
-    found = _decided(run, records, threshold)
+    found = _KEPT.get(
+        (run.run.id, run.artifact.manifest_hash, threshold),
+        lambda: _decided(run, records, threshold),
+    )
     kept = run.evaluation[VALIDATION]["report"]
     lines = [
         (in_words(name), found[name].to_dict(), kept["figures"][name])
@@ -83,6 +89,8 @@ def at(run: StoredRun, threshold: float) -> dict[str, Any]:
         "prevalence": kept["prevalence"],
         "images": kept["n_items"],
         "patients": kept["n_patients"],
+        "unit": unit_of(one["patient"] for one in records),
+        "fewer": drawn.fewer(run.run.configuration),
     }
 
 
@@ -166,14 +174,16 @@ def _threshold(run: StoredRun) -> float | None:
 def _decided(run: StoredRun, records: Sequence[Record], threshold: float) -> Any:
     """With the seed of the stored figures, so that at the stored threshold they are the same."""
     configuration = run.run.configuration
+    patients = [one["patient"] for one in records]
     return evaluate_decision(
         *_pairs(records),
-        [one["patient"] for one in records],
+        patients,
         threshold,
         configuration["evaluation"]["prevalence"],
-        resamples=configuration["evaluation"]["resamples"],
+        resamples=drawn.resamples_of(configuration),
         seed=seeds.derive(configuration["system"]["seed"], VALIDATION),
         split=VALIDATION,
+        unit=unit_of(patients),
     )
 
 
