@@ -55,6 +55,10 @@ class SplitPlan:
     def parts(self) -> dict[str, tuple[ImageRow, ...]]:
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
+    @property
+    def test_digest(self) -> str:
+        return digest_of_test([row.digest for row in self.test])
+
     def to_json(self) -> str:
         content = {
             "version": _VERSION,
@@ -103,6 +107,11 @@ class SplitPlan:
         except OSError as error:
             raise _other() from error
         return cls.from_json(text, rows)
+
+
+def digest_of_test(digests: Iterable[str]) -> str:
+    """Of a test part by its images' digests: whoever looks at it is known by it."""
+    return json_digest(sorted(digests))
 
 
 def _rows(

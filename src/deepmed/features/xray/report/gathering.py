@@ -8,6 +8,7 @@ from deepmed.features.xray.pages.outcome import results, words
 from deepmed.features.xray.pages.outcome.predicted import curves
 from deepmed.features.xray.report.checked import what_was_checked
 from deepmed.features.xray.report.content import Report, Section, Titled
+from deepmed.features.xray.runs import standing
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.kit import clock
 from deepmed.web.charts import Chart, Table
@@ -56,7 +57,8 @@ def _lead(run: StoredRun) -> Iterator[str]:
     if evaluation["test"] is None:
         yield f"There are no figures of a test part. {evaluation['test_reason']}"
     else:
-        yield words.TESTED_ONCE
+        yield words.tested(standing.looks(run))
+    yield from standing.warnings(run.split)
     yield from run.model["operating_point"]["notes"]
 
 
@@ -66,7 +68,7 @@ def _part(run: StoredRun, part: str) -> Iterator[Section]:
     yield Section(
         shown.words,
         [shown.rests_on, shown.fixed, shown.intervals],
-        [Titled("Figures", figures_table(shown.lines), FIGURE_PARTS)],
+        [Titled("Figures", figures_table(shown.lines, shown.column), FIGURE_PARTS)],
         [
             chart
             for chart in (shown.bars, shown.confusion, shown.calibration, shown.by_class)
@@ -83,15 +85,15 @@ def _part(run: StoredRun, part: str) -> Iterator[Section]:
         ],
         [
             Titled("What becomes of each class", found["answers"]),
-            *_groups(shown.groups),
+            *_groups(shown.groups, shown.column),
         ],
         shown.group_charts,
     )
 
 
-def figures_table(lines: Sequence[results.Line]) -> Table:
+def figures_table(lines: Sequence[results.Line], counted: str) -> Table:
     """A figure a row: estimate, interval and whom it rests on, to four decimals."""
-    columns = ["figure", "estimate", "interval", "patients", "images", "at 0.5", "what it says"]
+    columns = ["figure", "estimate", "interval", counted, "images", "at 0.5", "what it says"]
     return Table(columns, [_row(line) for line in lines])
 
 
@@ -121,7 +123,7 @@ def interval(figure: Mapping[str, Any]) -> str:
     return f"{number(figure['low'])} to {number(figure['high'])} ({level})"
 
 
-def _groups(groups: Sequence[results.Group]) -> Iterator[Titled]:
+def _groups(groups: Sequence[results.Group], counted: str) -> Iterator[Titled]:
     rows: list[list[object]] = [
         [
             f"{group.attribute}: {group.value}",
@@ -132,9 +134,9 @@ def _groups(groups: Sequence[results.Group]) -> Iterator[Titled]:
         ]
         for group in groups
     ]
-    columns = ["group", "patients", "images", "with", "AUROC", "sensitivity", "specificity"]
+    columns = ["group", counted, "images", "with", "AUROC", "sensitivity", "specificity"]
     if rows:
-        yield Titled("Groups of patients", Table(columns, rows), (2, 1.2, 1.1, 0.9, 2.4, 2.4, 2.4))
+        yield Titled("Groups", Table(columns, rows), (2, 1.2, 1.1, 0.9, 2.4, 2.4, 2.4))
 
 
 def _of_group(group: results.Group, name: str) -> str:
@@ -152,9 +154,11 @@ def _shortened(chart: Chart, rows: Sequence[Sequence[object]]) -> Chart:
 def _data(run: StoredRun) -> Section:
     split = run.split
     rows: list[list[object]] = [
-        [part, len(listed), len({row[3] for row in listed})]
+        [part, len(listed), known.known, len({row[3] for row in listed})]
         for part, listed in split["parts"].items()
+        for known in [standing.known_in(split, part)]
     ]
+    counted = words.COLUMNS[standing.known_in(split).unit]
     told = run.run.results or {}
     intake, audit = told.get("intake", {}), told.get("audit", {})
     facts: list[list[object]] = [
@@ -168,9 +172,12 @@ def _data(run: StoredRun) -> Section:
     ]
     return Section(
         "Images and patients",
-        ["Each patient stands in one part alone."],
+        [standing.who_stands_where(split), *split["audit"].get("notes", ())],
         [
-            Titled("Parts", Table(["part", "images", "patients"], rows)),
+            Titled(
+                "Parts",
+                Table(["part", "images", "images whose patient is known", counted], rows),
+            ),
             Titled("Intake and audit", Table(["what", "count"], facts)),
         ],
     )

@@ -9,6 +9,7 @@ from deepmed.core.home import Home
 from deepmed.core.registry.tables import Artifact
 from deepmed.features.xray.runs.scored import people
 from deepmed.features.xray.runs.sinks import metrics_csv
+from deepmed.features.xray.source.pseudonyms import unit_of
 from deepmed.features.xray.tables import XrayRun
 from deepmed.kit.digests import json_digest
 
@@ -111,6 +112,10 @@ def card(
         "those of training, until it was validated there.",
         "images": {part: len(records) for part, records in predictions.items()},
         "patients": {part: people(records) for part, records in predictions.items()},
+        "counted_by": {
+            part: unit_of(record["patient"] for record in records)
+            for part, records in predictions.items()
+        },
         "threshold_and_calibration": "fixed on validation before the test part was opened",
         "first_weights": model["first_weights"]["statement"],
     }

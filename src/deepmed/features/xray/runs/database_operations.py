@@ -67,7 +67,12 @@ class DBOperationsUtils:
         """Each look at a test part is written down (X-15)."""
         with self._home.database.write_concurrently() as session:
             audit.record(
-                session, self._home.owner_id, "xray.test_look", "xray_run", run_id, **details
+                session,
+                self._home.owner_id,
+                repository.TEST_LOOK,
+                "xray_run",
+                run_id,
+                **details,
             )
 
     def complete_training_run(

@@ -6,6 +6,7 @@ from typing import Any
 
 from deepmed.features.xray.configuration.models import EvaluationSection, XrayConfig
 from deepmed.features.xray.runs.scored import ScoredPart
+from deepmed.features.xray.source.pseudonyms import unit_of
 from deepmed.kit import seeds
 from deepmed.learning.evaluation.binary import (
     OperatingPoint,
@@ -61,7 +62,7 @@ def evaluate(
     settings: EvaluationSection,
     seed: int,
 ) -> Evaluation:
-    """All figures, with intervals over patients."""
+    """All figures, with intervals over patients, or over images where nobody knows whose."""
 
     def of(part: ScoredPart, split: str) -> dict[str, Any]:
         return figures(point, part, classes=classes, settings=settings, seed=seed, split=split)
@@ -80,7 +81,12 @@ def figures(
 ) -> dict[str, Any]:
     """Of one part: the report at the threshold, of two classes also at 0.5 and by subgroup."""
     shares = point.probabilities(part.logits)
-    common = {"resamples": settings.resamples, "seed": seeds.derive(seed, split), "split": split}
+    common = {
+        "resamples": settings.resamples,
+        "seed": seeds.derive(seed, split),
+        "split": split,
+        "unit": unit_of(part.patients),
+    }
     if point.threshold is None:
         report = evaluate_multiclass(part.labels, shares, part.patients, classes, **common)  # type: ignore[arg-type] # one dict for both
         return {"report": report.to_dict()}

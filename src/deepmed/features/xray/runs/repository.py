@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from deepmed.core.audit.tables import AuditEvent
 from deepmed.core.jobs.tables import Job, JobState
 from deepmed.features.xray.tables import (
     COMPLETED,
@@ -17,6 +18,7 @@ from deepmed.features.xray.tables import (
 )
 from deepmed.kit.errors import NotFoundError
 
+TEST_LOOK = "xray.test_look"
 Line = tuple[XrayRun, Job | None]
 """A run and its line in the ledger, where it has one."""
 _OPEN = (JobState.QUEUED.value, JobState.RUNNING.value)
@@ -128,6 +130,19 @@ def told(
     placed = select(XrayRunEvent.id, place).where(*of_kind).subquery()
     kept = select(placed.c.id).where(placed.c.place % step == 1 % step)
     return session.scalars(query.where(XrayRunEvent.id.in_(kept))).all()
+
+
+def looks_at(session: Session, owner_id: int, split: str, test: str) -> Sequence[str]:
+    """The run of each look at a test part, or at the test part of that split, in order."""
+    query = select(AuditEvent.object_id).where(
+        AuditEvent.owner_id == owner_id,
+        AuditEvent.action == TEST_LOOK,
+        or_(
+            AuditEvent.details["test"].as_string() == test,
+            AuditEvent.details["split"].as_string() == split,
+        ),
+    )
+    return session.scalars(query.order_by(AuditEvent.id)).all()
 
 
 def replace_metrics(

@@ -7,13 +7,16 @@ from itertools import pairwise
 
 import pytest
 
+from deepmed.features.xray.pages.outcome import predicted
+from deepmed.features.xray.pages.outcome import words as outcome
+from deepmed.features.xray.report import drawn
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.learning.evaluation.binary import confusion_matrix
 from factories.api import Api
 from factories.markup import points, read, words
 from factories.xray_rows import run_row
 
-RUN, THREE, NO_TEST = 1, 4, 6
+RUN, ANOTHER, THREE, NO_TEST = 1, 3, 4, 6
 
 
 def run_of(clinic: Api, number: int = RUN) -> StoredRun:
@@ -78,13 +81,33 @@ def test_groups_too_small_for_figures_say_so(clinic: Api) -> None:
 
 
 def test_validation_says_that_it_fixed_the_threshold(clinic: Api) -> None:
-    tested = words(read(clinic, f"/xrays/runs/{RUN}/results"))
     fixed = words(read(clinic, f"/xrays/runs/{RUN}/results?part=validation"))
-    assert "It was looked at once." in tested
     assert "a little too good" in fixed
     alone = words(read(clinic, f"/xrays/runs/{NO_TEST}/results"))
     assert "The split has no test part." in alone
     assert "Figures of the validation part" in alone
+
+
+def test_looks_at_the_test_part_are_counted_from_the_audit_trail(clinic: Api) -> None:
+    """The first two runs have one split."""
+    for number in (RUN, RUN + 1):
+        text = words(read(clinic, f"/xrays/runs/{number}/results"))
+        assert "It was looked at 2 times, by runs 1 and 2. Who chooses" in text
+    assert "It was looked at once." in words(read(clinic, f"/xrays/runs/{ANOTHER}/results"))
+    assert "not on record here" in outcome.tested(())
+
+
+def test_where_no_patient_is_known_figures_are_over_images_and_say_so(clinic: Api) -> None:
+    run, text = run_of(clinic, THREE), words(read(clinic, f"/xrays/runs/{THREE}/results"))
+    report = run.evaluation["test"]["report"]
+    n = report["n_items"]
+    assert {each["unit"] for each in report["figures"].values() if each["estimate"]} == {"image"}
+    assert run.card["counted_by"]["test"] == "image"
+    assert f"{n} images of {n} images (patients known: of 0 of {n} images)" in text
+    assert "Figures with their intervals over images" in text
+    assert "Intervals are over images, 50 draws: nothing says whose the images are." in text
+    assert "they may stand in several parts, and figures may be too good" in text
+    assert "patient is drawn" not in text
 
 
 def test_several_classes_have_their_own_figures_and_no_threshold(clinic: Api) -> None:
@@ -119,6 +142,17 @@ def test_at_the_stored_threshold_the_slider_shows_what_is_stored(clinic: Api) ->
         both = f"{report['figures'][name]['estimate']:.3f} {interval(report['figures'][name])}"
         assert f"{both} {both}" in text
     assert f"{report['n_items']} images of {report['n_patients']} patients" in text
+
+
+def test_the_slider_draws_so_often_and_no_more_and_says_so(
+    clinic: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"/xrays/runs/{RUN}/results/threshold?at=0.25"
+    assert "draws" not in read(clinic, address)
+    monkeypatch.setattr(predicted, "_decided", lambda *_: pytest.fail("drawn again"))
+    read(clinic, address)
+    monkeypatch.setattr(drawn, "MOST_RESAMPLES", 20)
+    assert "20 draws" in read(clinic, address)
 
 
 def test_another_threshold_is_counted_on_validation(clinic: Api) -> None:

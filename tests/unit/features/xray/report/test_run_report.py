@@ -13,7 +13,7 @@ from deepmed.features.xray.report import checked, gathering, html, pdf
 from deepmed.features.xray.report.content import Report
 from deepmed.features.xray.report.rendering import run_report
 from deepmed.features.xray.report.words import in_words
-from deepmed.features.xray.runs import artifact
+from deepmed.features.xray.runs import artifact, standing
 from deepmed.features.xray.runs.database_operations import DBOperationsUtils
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.features.xray.runs.verify import Check
@@ -117,6 +117,19 @@ def test_the_page_has_the_same_figures_and_needs_nothing_else(
     assert "first &lt;run&gt;" in page
 
 
+def test_the_report_says_what_crosses_a_published_split_and_what_was_done_to_it() -> None:
+    rows = [["a", "d1", 0, "p-1"], ["b", "d2", 1, "i-2"]]
+    split = {"parts": {"test": rows}, "audit": {"crossing": [{}], "notes": ["Carved."]}}
+    crossing, carved = standing.warnings(split)
+    assert "in more than one part of the published split: 1. Figures may be too good." in crossing
+    assert carved == "Carved."
+    split["audit"] = {"crossing": []}
+    assert standing.who_stands_where(split).startswith("Patients known: of 1 of 2 images. Each")
+    split["parts"] = {"test": rows[:1]}
+    assert standing.who_stands_where(split) == "Each patient stands in one part alone."
+    assert list(standing.warnings(split)) == []
+
+
 def test_no_patient_and_no_file_is_named(reported: Home, report: Report, printed: str) -> None:
     page = html.write(report).decode()
     for part in StoredRun.of(reported, 1).predictions.values():
@@ -134,6 +147,11 @@ def test_several_classes_and_a_missing_test_part_are_reported_too(
     text = " ".join(" ".join(page.extract_text() for page in pages).split())
     assert ("There are no figures of a test part" in text) == (number == 6)
     assert "No clinical meaning is given" in text
+    several = number == 4
+    assert ("Figures of several classes were not counted again" in text) == several
+    assert ("Estimates, counts, threshold and split were counted again" in text) != several
+    assert ("Each patient stands in one part alone." in text) != several
+    assert ("Patients known: of 0 of 36 images." in text) == several
 
 
 def test_there_is_no_report_of_an_unfinished_run_or_anothers(reported: Home) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from deepmed.features.xray.pages import result_charts as charts
 from deepmed.features.xray.pages.outcome import words
 from deepmed.features.xray.report.words import in_words
+from deepmed.features.xray.runs import standing
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.web.charts import Chart, Table
 
@@ -60,6 +61,7 @@ class Shown:
     rests_on: str
     fixed: str
     intervals: str
+    unit: str
     lines: Sequence[Line]
     bars: Chart
     confusion: Chart
@@ -67,6 +69,11 @@ class Shown:
     by_class: Chart | None
     groups: Sequence[Group]
     group_charts: Sequence[Chart]
+
+    @property
+    def column(self) -> str:
+        """The head of the column that says over how many a figure is."""
+        return words.COLUMNS[self.unit]
 
 
 def content(run: StoredRun, part: str = "") -> dict[str, Any]:
@@ -86,7 +93,7 @@ def content(run: StoredRun, part: str = "") -> dict[str, Any]:
         "classes": run.model["classes"],
         "threshold": point["threshold"],
         "temperature": point["temperature"],
-        "notes": point["notes"],
+        "notes": [*point["notes"], *standing.warnings(run.split)],
         "card": run.card,
         "artifact": run.artifact.uid,
         "facts": Table(["what", "value"], list(_facts(run))),
@@ -101,25 +108,27 @@ def shown(run: StoredRun, part: str) -> Shown:
     """A part that the run has, with its figures."""
     found, classes = run.evaluation[part], run.model["classes"]
     report, half = found["report"], found.get("at_half")
+    known = standing.known_in(run.split, part)
     return Shown(
         part=part,
         words=PARTS[part],
-        rests_on=_rests_on(report, classes),
-        fixed=words.TESTED_ONCE if part == TEST else words.FIXED_HERE,
-        intervals=words.INTERVALS.format(resamples=f"{report['resamples']:,}"),
+        rests_on=_rests_on(report, classes, known),
+        fixed=words.tested(standing.looks(run)) if part == TEST else words.FIXED_HERE,
+        intervals=words.intervals(known.unit, report["resamples"]),
+        unit=known.unit,
         lines=list(_lines(report, half, classes)),
-        bars=_bars(report, classes),
+        bars=_bars(report, classes, known.unit),
         confusion=_confusion(report, classes, PARTS[part]),
         calibration=_calibration(report, PARTS[part]),
-        by_class=_by_class(report),
+        by_class=_by_class(report, known.unit),
         groups=[_group(each) for each in found.get("subgroups", [])],
-        group_charts=list(_group_charts(found.get("subgroups", []))),
+        group_charts=list(_group_charts(found.get("subgroups", []), known.unit)),
     )
 
 
-def _rests_on(report: Mapping[str, Any], classes: Sequence[str]) -> str:
-    images, patients = report["n_items"], report["n_patients"]
-    told = f"{words.counted(images, 'image')} of {words.counted(patients, 'patient')}"
+def _rests_on(report: Mapping[str, Any], classes: Sequence[str], known: standing.Known) -> str:
+    images = report["n_items"]
+    told = words.rests_on(images, report["n_patients"], known)
     if len(classes) > 2:
         return f"{told}, {len(classes)} classes."
     counts = report["confusion"]
@@ -146,7 +155,7 @@ def bar(name: str, figure: Mapping[str, Any]) -> charts.Bar:
     )
 
 
-def _bars(report: Mapping[str, Any], classes: Sequence[str]) -> Chart:
+def _bars(report: Mapping[str, Any], classes: Sequence[str], unit: str) -> Chart:
     figures = report["figures"]
     names = (
         BARS if len(classes) == 2 else [each for each in figures if each not in {"brier", "ece"}]
@@ -154,7 +163,8 @@ def _bars(report: Mapping[str, Any], classes: Sequence[str]) -> Chart:
     rows = [
         bar(_short(name), figures[name]) for name in names if figures[name]["estimate"] is not None
     ]
-    return charts.intervals("Figures with their intervals over patients", rows, label="share")
+    title = f"Figures with their intervals over {words.several(unit)}"
+    return charts.intervals(title, rows, label="share", counted=words.COLUMNS[unit])
 
 
 def _short(name: str) -> str:
@@ -185,7 +195,7 @@ def _calibration(report: Mapping[str, Any], part: str) -> Chart | None:
     )
 
 
-def _by_class(report: Mapping[str, Any]) -> Chart | None:
+def _by_class(report: Mapping[str, Any], unit: str) -> Chart | None:
     if "by_class" not in report:
         return None
     rows = [
@@ -193,7 +203,8 @@ def _by_class(report: Mapping[str, Any]) -> Chart | None:
         for name, figures in report["by_class"].items()
         for part in ("auroc", "sensitivity", "specificity")
     ]
-    return charts.intervals("Each class against the rest", rows, label="share")
+    counted = words.COLUMNS[unit]
+    return charts.intervals("Each class against the rest", rows, label="share", counted=counted)
 
 
 def _group(found: Mapping[str, Any]) -> Group:
@@ -208,13 +219,14 @@ def _group(found: Mapping[str, Any]) -> Group:
     )
 
 
-def _group_charts(groups: Sequence[Mapping[str, Any]]) -> Iterator[Chart]:
+def _group_charts(groups: Sequence[Mapping[str, Any]], unit: str) -> Iterator[Chart]:
     measured = [each for each in groups if each["figures"]]
     for name in ("auroc", "sensitivity", "specificity") if measured else ():
         rows = [
             bar(f"{each['attribute']} {each['value']}", each["figures"][name]) for each in measured
         ]
-        yield charts.intervals(f"{in_words(name)} by subgroup", rows, label=in_words(name))
+        label, counted = in_words(name), words.COLUMNS[unit]
+        yield charts.intervals(f"{label} by subgroup", rows, label=label, counted=counted)
 
 
 def _facts(run: StoredRun) -> Iterator[list[object]]:
@@ -227,7 +239,8 @@ def _facts(run: StoredRun) -> Iterator[list[object]]:
     yield ["image size", " × ".join(map(str, preprocessing["size"]))]  # noqa: RUF001 - a sign
     yield ["threshold", point["threshold"]]
     yield ["temperature of calibration", point["temperature"]]
-    yield ["patients of validation", point["n_patients"]]
+    counted = words.COLUMNS[standing.known_in(run.split, VALIDATION).unit]
+    yield [f"{counted} of validation", point["n_patients"]]
     yield ["seed", run.run.configuration["system"]["seed"]]
     yield ["digest of the split", model["split_digest"]]
     yield ["artefact", run.artifact.uid]

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from deepmed.features.xray.runs.standing import Known
+from deepmed.features.xray.source.pseudonyms import EITHER, IMAGE, PATIENT
+
 MEANINGS = {
     "auroc": "how often an image with {positive} gets a higher probability than one without; "
     "0.5 is chance, 1 is never wrong",
@@ -41,20 +44,60 @@ SEVERAL = {
     "ece": "mean distance of the chosen class's probability and the share of right decisions",
 }
 """With several classes."""
-INTERVALS = (
-    "Intervals are over patients: a patient is drawn with all images of theirs, {resamples} times. "
-    "They say how far the figure would move with other patients of the same kind, and nothing of "
-    "other hospitals, devices or people. Where a figure needs both classes, the patients named are "
+INTERVALS = {
+    PATIENT: "Intervals are over patients: a patient is drawn with all images of theirs, "
+    "{resamples} times.",
+    IMAGE: "Intervals are over images, {resamples} draws: nothing says whose the images are. Where "
+    "people have several, the intervals are too narrow.",
+    EITHER: "Intervals are over patients, drawn {resamples} times with all images of theirs, and "
+    "over images of which nothing says whose they are. Where those are of the same people, the "
+    "intervals are too narrow.",
+}
+MOVE = (
+    "They say how far the figure would move with other {units} of the same kind, and nothing of "
+    "other hospitals, devices or people. Where a figure needs both classes, the {units} named are "
     "those of the smaller one."
 )
-TESTED_ONCE = (
-    "Threshold and calibration were fixed on validation, before the test part was opened. It was "
-    "looked at once."
-)
+COLUMNS = {PATIENT: "patients", IMAGE: "images drawn", EITHER: "patients or images"}
+"""Over what figures are, as the head of a column."""
+BEFORE_TEST = "Threshold and calibration were fixed on validation, before the test part was opened."
 FIXED_HERE = (
     "Threshold and calibration were fixed on these very images, so their figures are a little too "
     "good. What counts are those of the test part."
 )
+
+
+def intervals(unit: str, resamples: int) -> str:
+    """What the intervals say."""
+    first = INTERVALS[unit].format(resamples=f"{resamples:,}")
+    return f"{first} {MOVE.format(units=several(unit))}"
+
+
+def rests_on(images: int, units: int, known: Known) -> str:
+    """How many images of how many people, and of how many images that is known."""
+    if known.unit == PATIENT:
+        return f"{counted(images, 'image')} of {counted(units, PATIENT)}"
+    told = f"patients known: of {known.known:,} of {known.images:,} images"
+    return f"{counted(images, 'image')} of {counted(units, known.unit)} ({told})"
+
+
+def tested(looks: Sequence[str]) -> str:
+    """What is to be known of the test part; `looks` has the run of each look at it."""
+    if len(looks) == 1:
+        return f"{BEFORE_TEST} It was looked at once."
+    if not looks:
+        return f"{BEFORE_TEST} How often it was looked at is not on record here."
+    runs = list(dict.fromkeys(looks))
+    named = f"{', '.join(runs[:-1])} and {runs[-1]}" if len(runs) > 1 else runs[0]
+    return (
+        f"{BEFORE_TEST} It was looked at {len(looks)} times, by run{'s'[: len(runs) > 1]} {named}. "
+        "Who chooses among runs by these figures has figures that are too good."
+    )
+
+
+def several(unit: str) -> str:
+    """`patients or images` of `patient or image`."""
+    return " or ".join(f"{one}s" for one in unit.split(" or "))
 
 
 def meaning(name: str, report: Mapping[str, Any], classes: Sequence[str]) -> str:
@@ -86,11 +129,11 @@ def interval(figure: Mapping[str, Any]) -> str:
         return f"{figure['estimate']:.3f} (no interval: {figure['reason']})"
     return (
         f"{figure['estimate']:.3f} ({percent(figure['level'])} interval {figure['low']:.3f} to "
-        f"{figure['high']:.3f}; {counted(figure['sample_size'], 'patient')}, "
+        f"{figure['high']:.3f}; {counted(figure['sample_size'], figure['unit'])}, "
         f"{counted(figure['n_items'], 'image')})"
     )
 
 
 def counted(number: int, what: str) -> str:
     """`1 image`, `1,024 images`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{number:,} {what if number == 1 else several(what)}"

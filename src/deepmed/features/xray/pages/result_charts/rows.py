@@ -31,16 +31,17 @@ class Bar:
     images: int | None
 
 
-def intervals(title: str, rows: Sequence[Bar], *, label: str) -> Chart:
+def intervals(title: str, rows: Sequence[Bar], *, label: str, counted: str = "patients") -> Chart:
     """A figure a row with its interval.
 
     Args:
         title: what is shown.
         rows: figures; those without an estimate say so.
         label: what the axis measures.
+        counted: over what the figures are.
     """
     across = Axis(0.0, 1.0, NAMES + 10, WIDTH - NUMBERS)
-    return _rows(title, rows, across, label=label, still=None)
+    return _rows(title, rows, across, label=label, still=None, counted=counted)
 
 
 def differences(title: str, rows: Sequence[Bar]) -> Chart:
@@ -65,6 +66,7 @@ def _rows(
     *,
     label: str,
     still: tuple[str, float] | None,
+    counted: str = "patients",
 ) -> Chart:
     top = TOP if still else 6
     height = top + BOTTOM + ROW * len(rows)
@@ -85,7 +87,7 @@ def _rows(
     data: list[list[object]] = [
         [row.name, row.estimate, row.low, row.high, row.patients, row.images] for row in rows
     ]
-    columns = ["figure", "estimate", "low", "high", "patients", "images"]
+    columns = ["figure", "estimate", "low", "high", counted, "images"]
     return Chart(title, drawn(title, body, WIDTH, height), columns, data)
 
 
