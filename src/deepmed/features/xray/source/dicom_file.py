@@ -42,6 +42,8 @@ _PROJECTIONS = {"CR", "DX", "DR", "RG", "RF", "XA", "PX", "IO", "MG", "OT", "SC"
 """Modalities whose pictures may be single projections."""
 _OTHERS = {"CT", "ECG", "MR", "NM", "PT", "RTDOSE", "RTPLAN", "RTSTRUCT", "SEG", "SM", "SR", "US"}
 _MOST_TEXT = 64
+_SAMPLES = {1, 3}
+"""Of a pixel; a decoder would make room for as many as the file says."""
 
 
 def read_dicom(data: bytes, limits: PictureLimits, frames: FrameRule = "refuse") -> DicomImage:
@@ -91,6 +93,11 @@ def _parsed(data: bytes) -> Dataset:
     if missing:
         raise ImageProcessingError(
             f"The DICOM file lacks {', '.join(missing)}, without which its picture cannot be shown."
+        )
+    if dataset.SamplesPerPixel not in _SAMPLES:
+        raise ImageProcessingError(
+            f"The DICOM file says that a pixel has {int(dataset.SamplesPerPixel)} values; it has 1 "
+            "in grey pictures and 3 in colour."
         )
     if "TransferSyntaxUID" not in dataset.file_meta:
         little, implicit = dataset.original_encoding[1], dataset.original_encoding[0]

@@ -24,6 +24,7 @@ from deepmed.features.xray.source.options import SourceOptions
 from deepmed.features.xray.source.placing import PlacedImage
 from deepmed.features.xray.source.planning import SourcePlan, plan_source
 from deepmed.features.xray.source.reading import XrayReader
+from deepmed.features.xray.turns import TURNS
 from deepmed.features.xray.uploads.stored import Upload
 from deepmed.kit.archives import ArchiveRefusedError
 from deepmed.kit.digests import json_digest
@@ -241,7 +242,8 @@ def _kept(reader: XrayReader, source: Source, one: PlacedImage, path: Path) -> b
     if one.file.problem is not None:
         return False
     try:
-        pixels = reader.read(source.read(one.file)).pixels
+        with TURNS.turn(before_waiting=reader.close):
+            pixels = reader.read(source.read(one.file)).pixels
     except ImageProcessingError:
         return False  # the run's report names it with all others
     image = Image.fromarray(pixels)

@@ -12,6 +12,7 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_windowing
 
+from deepmed.features.xray.source import dicom_file
 from deepmed.features.xray.source.dicom_file import read_dicom
 from deepmed.features.xray.source.dicom_grey import window
 from deepmed.features.xray.source.dicom_image import DicomImage
@@ -177,6 +178,15 @@ def test_several_frames_are_refused_unless_one_is_asked_for() -> None:
     assert first.facts.notes[0] == "frame 1 of 30 was taken"
     assert middle.facts.notes[0] == "frame 16 of 30 was taken"
     assert not np.array_equal(first.pixels, middle.pixels)
+
+
+@pytest.mark.parametrize("samples", [0, 2, 4, 60_000])
+def test_a_pixel_has_one_value_or_three_and_nothing_is_decoded_for_more(
+    samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dicom_file, "pixel_array", lambda *_, **__: pytest.fail("decoded"))
+    with pytest.raises(ImageProcessingError, match=f"has {samples} values"):
+        read_dicom(dicom(film(1), SamplesPerPixel=samples), LIMITS)
 
 
 @pytest.mark.parametrize(

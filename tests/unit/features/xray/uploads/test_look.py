@@ -10,6 +10,7 @@ from filelock import FileLock
 
 from deepmed.core.home import Home
 from deepmed.features.xray.configuration import ConfigManager
+from deepmed.features.xray.turns import BusyError, Turns
 from deepmed.features.xray.uploads import Upload, Uploads, look
 from deepmed.kit.errors import ResourceError
 from factories.films import labelled
@@ -19,6 +20,16 @@ from factories.xray_begun import uploaded
 @pytest.fixture
 def films(empty: Home, tmp_path: Path) -> Upload:
     return Uploads(empty).get(uploaded(empty, tmp_path, labelled(12)))
+
+
+def test_images_are_decoded_in_turn_with_those_that_others_ask_about(
+    empty: Home, films: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = Turns(places=1, patience=0.01)
+    monkeypatch.setattr(look, "TURNS", one)
+    with one.turn(), pytest.raises(BusyError):
+        looked(empty, films)
+    assert looked(empty, films).samples
 
 
 def looked(home: Home, upload: Upload, csv: str | None = None) -> look.Look:
