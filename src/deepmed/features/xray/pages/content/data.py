@@ -8,9 +8,11 @@ from typing import Any
 
 from deepmed.core.home import Home
 from deepmed.features.xray.pages.content import lookalikes
-from deepmed.features.xray.pages.content.kept import images_of, intake, split_of
+from deepmed.features.xray.pages.content.kept import by_files, files_of, images_of, intake, split_of
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.features.xray.runs.service import XrayRuns
+from deepmed.features.xray.runs.standing import known_in, who_stands_where
+from deepmed.features.xray.source.pseudonyms import is_patient
 from deepmed.features.xray.source.report import IntakeReport
 from deepmed.kit.errors import NotFoundError
 from deepmed.web.downloads import as_csv, as_json
@@ -25,11 +27,12 @@ COLUMNS = ("file", "reason", "row", "column")
 
 @dataclass(frozen=True)
 class Part:
-    """Images and patients of a part, and images of each class."""
+    """Images of a part, its known patients, images of nobody who is known, and each class's."""
 
     name: str
     images: int
     patients: int
+    unknown: int
     by_class: Sequence[int]
 
 
@@ -47,7 +50,7 @@ def content(runs: XrayRuns, run_id: int) -> dict[str, Any]:
     stored = StoredRun.of(runs.home, run_id, runs.ledger.kinds)
     home, run = runs.home, stored.run
     report, classes = intake(home, stored)
-    split = split_of(home, stored)
+    split, files = split_of(home, stored), files_of(home, stored)
     pairs = [] if split is None else lookalikes.pairs(home, run, split)
     return {
         "run": run,
@@ -59,10 +62,13 @@ def content(runs: XrayRuns, run_id: int) -> dict[str, Any]:
         "most": SHOWN,
         "classes": classes,
         "parts": [] if split is None else list(_parts(split, len(classes))),
-        "audit": None if split is None else split["audit"],
+        "audit": None if split is None else by_files(split["audit"], files),
+        "known": None if split is None else known_in(split),
+        "who": None if split is None else who_stands_where(split),
         "kinds": KINDS,
         "part_names": PARTS,
         "pairs": pairs,
+        "files": files,
         "here": images_of(home, stored) is not None,
         "looked": run.configuration["system"]["look_for_lookalikes"],
         "samples": [] if split is None else list(_samples(home, stored, split, classes)),
@@ -94,7 +100,8 @@ def _parts(split: Mapping[str, Any], classes: int) -> Iterator[Part]:
         rows = split["parts"][part]
         labels = Counter(row[2] for row in rows)
         counts = [labels[label] for label in range(classes)]
-        yield Part(name, len(rows), len({row[3] for row in rows}), counts)
+        patients = {row[3] for row in rows if is_patient(row[3])}
+        yield Part(name, len(rows), len(patients), known_in(split, part).unknown, counts)
 
 
 def _samples(

@@ -38,7 +38,7 @@ class PairShown:
 
     @property
     def binds(self) -> bool:
-        """Whether they count as one patient's without anybody's word."""
+        """Whether they count as one patient's whatever anybody says."""
         return self.correlation > BINDING
 
 
