@@ -67,14 +67,16 @@ def predict(
 
 def serve(
     run: Annotated[
-        int | None, typer.Argument(metavar="RUN", help="Which; the newest completed when unset.")
+        int | None,
+        typer.Argument(metavar="RUN", help="Which; the one that may unbidden when unset."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Choose the run whose model answers where nobody names one.
 
     Pages, `predict` and the interface of programs then ask it. Without a number the choice is
-    undone, and whichever run was completed last answers. The choice is this owner's alone.
+    undone, and the newest run answers that was trained on all images, has a test part and trains
+    none again, one of two classes before one of several. The choice is this owner's alone.
     """
     from deepmed.app import open_home
     from deepmed.features.xray.inference.service import XrayInference
@@ -83,14 +85,15 @@ def serve(
     with open_home() as home:
         inference = XrayInference.of(home)
         inference.choose(run)
+        serving = inference.serving()
         facts, _ = inference.state()
-    chosen = "was chosen" if run is not None else "was completed last"
-    out.say(f"Run {facts.run_id} ({facts.run_name}) answers: it {chosen}.")
+    out.say(f"Run {facts.run_id} ({facts.run_name}) answers. {serving.because}")
     out.finish(
         {
             "run_id": facts.run_id,
             "run_name": facts.run_name,
-            "chosen": run is not None,
+            "chosen": serving.chosen,
+            "served_because": serving.because,
             "model_version": facts.version,
         }
     )

@@ -11,6 +11,8 @@ from deepmed.kit.database import PASSING, Base, Owned
 from deepmed.kit.ids import new_uid
 
 DESCRIPTION_LENGTH, PATH_LENGTH, REASON_LENGTH = 1024, 1024, 2000
+AGAIN = " (again)"
+"""Ends the name of a run that trains another one again, to see whether it comes out the same."""
 IN_PROGRESS, COMPLETED, FAILED = "in_progress", "completed", "failed"
 
 

@@ -121,6 +121,7 @@ def health(inference: XrayInference) -> InferenceHealth:
     gpu = _gpu()
     reasons = {} if gpu is not None else {"gpu_available": "Nothing was computed here yet."}
     try:
+        serving = inference.serving()
         facts, loaded = inference.state()
     except ModelError as error:
         return InferenceHealth(
@@ -128,7 +129,12 @@ def health(inference: XrayInference) -> InferenceHealth:
             model_loaded=False,
             gpu_available=gpu,
             model_version=None,
-            reasons=reasons | {"status": error.message, "model_version": error.message},
+            served_by=None,
+            served_because=None,
+            reasons=reasons
+            | dict.fromkeys(
+                ("status", "model_version", "served_by", "served_because"), error.message
+            ),
         )
     if not loaded:
         reasons["status"] = "The model is loaded with the first answer."
@@ -137,13 +143,18 @@ def health(inference: XrayInference) -> InferenceHealth:
         model_loaded=loaded,
         gpu_available=gpu,
         model_version=facts.version,
+        served_by=served_by(facts),
+        served_because=serving.because,
         reasons=reasons,
     )
 
 
 def choice(inference: XrayInference) -> ServingChoice:
+    serving = inference.serving()
     facts, _ = inference.state()
-    return ServingChoice(chosen=inference.chosen() is not None, served_by=served_by(facts))
+    return ServingChoice(
+        chosen=serving.chosen, served_because=serving.because, served_by=served_by(facts)
+    )
 
 
 def served_by(facts: ModelFacts) -> ServedBy:
@@ -236,7 +247,7 @@ def _mapped(asked: Asked, content: bytes, name: str, wanted: MapWanted) -> MapIt
         heatmap_base64=_text(drawn.picture),
         original_image_base64=_text(drawn.original),
         method=wanted.method,
-        explained_class=drawn.explained_class,
+        explained_class=None if made.refused else drawn.explained_class,
         refused=drawn.picture is None,
         reason=drawn.reason,
         faithfulness=_faithfulness(drawn),

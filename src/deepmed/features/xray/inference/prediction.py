@@ -8,6 +8,8 @@ NO_INTERPRETATION = (
     "clinical meaning is given to them: local calibration evidence is missing."
 )
 """Why `risk_level` and `clinical_interpretation` are null (X-15)."""
+_OF_AN_ANSWER = ("answer", "predicted_class", "decision", "confidence")
+"""Fields that are null together, where there is no answer."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ class Prediction:
         probabilities: calibrated, one a class.
         threshold: from which probability of the second class on that is decided; None with
             several classes.
-        decision: what threshold or largest probability decides for.
+        decision: what threshold or largest probability decides for, whether or not that is an
+            answer: what a heat map explains.
         withheld: abstention.
         novelty: the gate.
         width: of the image in pixels, as read.
@@ -109,6 +112,7 @@ class Prediction:
         notes: what was changed or noticed in reading the file.
         processing_time_ms: of reading and asking; the heat map is not counted.
         heatmap: where one was asked for.
+        calibrated: False where training weighted classes and validation could not undo it.
     """
 
     model: ModelFacts
@@ -123,6 +127,7 @@ class Prediction:
     notes: tuple[str, ...]
     processing_time_ms: float
     heatmap: HeatMap | None = field(default=None)
+    calibrated: bool = True
 
     @property
     def refused(self) -> bool:
@@ -143,25 +148,17 @@ class Prediction:
     @property
     def sentence(self) -> str:
         """The answer, or why there is none, for people."""
-        share = 100 * (self.share_of(self.decision) or 0.0)
         if self.refused:
             return f"No answer. {self.novelty.reason}"
         if self.withheld.abstains:
-            return (
-                f"No answer: the threshold decides for {self.decision} with a probability of "
-                f"{share:.1f} %. {self.withheld.reason}"
-            )
-        return f"{self.decision}, with a calibrated probability of {share:.1f} %."
-
-    @property
-    def predicted_class(self) -> str | None:
-        """The contract's: the decision at the threshold, None of an image that is refused."""
-        return None if self.refused else self.decision
+            told = self.model.classes[1] if len(self.model.classes) == 2 else self.decision
+            return f"No answer. {self.withheld.reason} {told} has {self._in_words(told)}."
+        return f"{self.decision}, with {self._in_words(self.decision)}."
 
     @property
     def confidence(self) -> float | None:
-        """The probability of the predicted class."""
-        return None if self.refused else self.share_of(self.decision)
+        """The probability of the class that is answered; None without an answer."""
+        return None if self.answer is None else self.share_of(self.answer)
 
     def share_of(self, name: str) -> float | None:
         """The probability of a class; None where the model has none of that name."""
@@ -171,21 +168,20 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """The contract's fields, and ours beside them; pictures are left out."""
         absent = {"clinical_interpretation": NO_INTERPRETATION}
-        if self.refused:
-            absent |= dict.fromkeys(("predicted_class", "confidence"), str(self.novelty.reason))
         if not self.model.is_pneumonia:
             names = ", ".join(self.model.classes)
             why = f"The model tells other classes apart: {names}. See probabilities."
             absent |= dict.fromkeys(("pneumonia_probability", "normal_probability"), why)
         if self.answer is None:
-            absent["answer"] = " ".join(self.reasons)
+            absent |= dict.fromkeys(_OF_AN_ANSWER, " ".join(self.reasons))
         return {
-            "predicted_class": self.predicted_class,
+            "predicted_class": self.answer,
             "confidence": self.confidence,
             "pneumonia_probability": self._contract_share("PNEUMONIA"),
             "normal_probability": self._contract_share("NORMAL"),
             "probabilities": dict(zip(self.model.classes, self.probabilities, strict=True)),
-            "decision": self.decision,
+            "calibrated": self.calibrated,
+            "decision": self.answer,
             "threshold": self.threshold,
             "answer": self.answer,
             "refused": self.refused,
@@ -196,6 +192,10 @@ class Prediction:
             "notes": list(self.notes),
             "reasons": absent,
         }
+
+    def _in_words(self, name: str) -> str:
+        kind = "a calibrated probability" if self.calibrated else "a probability, not calibrated,"
+        return f"{kind} of {100 * (self.share_of(name) or 0.0):.1f} %"
 
     def _contract_share(self, name: str) -> float | None:
         return self.share_of(name) if self.model.is_pneumonia else None

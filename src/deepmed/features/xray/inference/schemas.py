@@ -57,14 +57,17 @@ class NoveltyAnswer(Answer):
 
 class InferencePrediction(Answer):
     predicted_class: str | None
-    """The decision at the stored threshold; null of an image that is refused."""
+    """The same as `answer`."""
     confidence: float | None
     pneumonia_probability: float | None
     normal_probability: float | None
     probabilities: dict[str, float]
-    """Calibrated, by class."""
-    decision: str
-    """What the threshold, or the largest probability, decides for, whatever that is worth here."""
+    """By class, as the run's test part was evaluated; also where they are no answer."""
+    calibrated: bool
+    """False where training weighted classes and validation could not undo what that moved."""
+    decision: str | None
+    """The same as `answer`: what the threshold, or the largest probability, decides for, where that
+    is an answer."""
     threshold: float | None
     answer: str | None
     """The class that is answered; null where the image is refused or the model abstains."""
@@ -143,7 +146,7 @@ class BatchSummary(Answer):
     normal_count: int | None
     pneumonia_count: int | None
     class_counts: dict[str, int]
-    """Images by predicted class."""
+    """Images by the class that is answered."""
     abstained: int
     refused: int
     avg_confidence: float | None
@@ -173,9 +176,13 @@ class MapFaithfulness(Answer):
     """What stood in patches that were taken away: blur, mean or noise."""
     baseline_probability: float
     scores: dict[str, float]
-    """Insertion less deletion, by map: this one, random order and the edges (Sobel)."""
+    """Insertion less deletion, by map: this one, the best of the random orders and the edges
+    (Sobel)."""
+    random_orders: int
+    random_range: tuple[float, float]
+    """The least and the largest score of a random order."""
     beats_controls: bool
-    """Whether the map does better than a random map and than the image's edges."""
+    """Whether the map does better than every random order and than the image's edges."""
 
 
 class MapItem(Answer):
@@ -190,7 +197,8 @@ class MapItem(Answer):
     method: Method | None = None
     """How the map was made."""
     explained_class: str | None = None
-    """The class whose score it explains: the decided one."""
+    """The class whose score it explains: the one from whose side of the threshold the image is, or
+    the most probable of several. It is no answer where `prediction.answer` is null."""
     refused: bool | None = None
     """Whether no map is shown, because it would mean nothing."""
     reason: str | None = None
@@ -224,6 +232,10 @@ class InferenceHealth(Answer):
     """Whether this process could compute on a GPU; answers are computed on the CPU."""
     model_version: str | None
     """The run and the beginning of its artefact's name; null where there is none."""
+    served_by: ServedBy | None
+    """Which run answers where a request names none; null where none does."""
+    served_because: str | None
+    """Why it is that run; null where there is none."""
     reasons: Reasons
     """Why a field is null, or the status not healthy."""
 
@@ -239,11 +251,14 @@ class PredictedImage(Answer):
 
 class ServingChoice(Answer):
     chosen: bool
-    """Whether somebody chose the run; else it is the one that was completed last."""
+    """Whether somebody chose the run, which then serves until another one is chosen."""
+    served_because: str
+    """Why it is that run."""
     served_by: ServedBy
     """Which run answers where a request names none."""
 
 
 class ServingWanted(Answer):
     run_id: int | None
-    """The run that shall answer; null for whichever was completed last."""
+    """The run that shall answer; null for the newest that may unbidden: trained on all images, with
+    a test part, no repetition of another run, and of two classes where there is one."""

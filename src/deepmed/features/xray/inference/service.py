@@ -38,6 +38,32 @@ class MapWanted:
         return replace(self, measured=measured)
 
 
+_NONE_UNBIDDEN = (
+    "No run is in service, so nothing was predicted: none that is completed serves unless it is "
+    "chosen, because it was trained on a share of the images, has no test part, or trains another "
+    "run again. Choose a run to serve, or name one."
+)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Which run answers where none is named."""
+
+    run_id: int
+    chosen: bool
+
+    @property
+    def because(self) -> str:
+        """Why it is this one."""
+        if self.chosen:
+            return "It was chosen to serve."
+        return (
+            "None was chosen, and of the runs that were trained on all images, have a test part "
+            "and train none again it was completed last; one of two classes goes before one of "
+            "several."
+        )
+
+
 @dataclass(frozen=True)
 class XrayInference:
     """Another owner's runs do not exist here. What is sent is read, answered and forgotten."""
@@ -49,15 +75,15 @@ class XrayInference:
         return cls(home)
 
     def run(self, run_id: int | None = None) -> StoredRun:
-        """The run that answers: the named one, else the newest completed one.
+        """The run that answers: the named one, else the one of `serving`.
 
         Raises:
             NotFoundError: the named one is not this owner's.
             ConflictError: it is not completed.
-            NoModelError: none is named, and none is completed.
+            NoModelError: none is named, and none serves.
         """
         if run_id is None:
-            run_id = self._usual()
+            run_id = self.serving().run_id
         found = StoredRun.of(self.home, run_id)
         _ = found.artifact
         return found
@@ -107,7 +133,7 @@ class XrayInference:
             return repository.chosen(session, self.home.owner_id)
 
     def choose(self, run_id: int | None) -> None:
-        """Let a run serve, or whichever is completed last.
+        """Let a run serve, or whichever does unbidden; see `serving`.
 
         Raises:
             NotFoundError: there is no such run of this owner.
@@ -118,13 +144,22 @@ class XrayInference:
         with self.home.database.write() as session:
             repository.choose(session, self.home.owner_id, run_id)
 
-    def _usual(self) -> int:
+    def serving(self) -> "Serving":
+        """The run that answers where none is named: the chosen one, else one that may unbidden.
+
+        Raises:
+            NoModelError: there is none.
+        """
         with self.home.database.read() as session:
             owner = self.home.owner_id
-            usual = repository.chosen(session, owner) or repository.newest_completed(session, owner)
-        if usual is None:
-            raise NoModelError
-        return usual
+            chosen = repository.chosen(session, owner)
+            if chosen is not None:
+                return Serving(chosen, chosen=True)
+            unbidden = repository.unbidden(session, owner)
+            if unbidden is None:
+                some = repository.is_any_completed(session, owner)
+                raise NoModelError(_NONE_UNBIDDEN) if some else NoModelError
+        return Serving(unbidden, chosen=False)
 
 
 @dataclass(frozen=True)

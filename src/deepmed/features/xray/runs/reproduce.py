@@ -11,7 +11,7 @@ from deepmed.core.registry.manifest import Package
 from deepmed.features.xray.configuration import ConfigManager
 from deepmed.features.xray.runs import artifact, repository
 from deepmed.features.xray.runs.trainer import CentralizedTrainer
-from deepmed.features.xray.tables import XrayRun
+from deepmed.features.xray.tables import AGAIN, XrayRun
 from deepmed.kit.errors import ConflictError, NotFoundError
 
 TOLERANCE = 1e-6
@@ -51,7 +51,7 @@ def reproduce(home: Home, package: Package) -> Reproduction:
             "trained again. Nothing was changed."
         )
     again = _trainer_of(run)(home, ConfigManager(run.configuration)).train(
-        run.source_path, f"{run.run_description} (again)", run.csv_filename
+        run.source_path, f"{run.run_description}{AGAIN}", run.csv_filename
     )
     files = home.registry.load(again["artifact"])
     first, second = _probabilities(package.files), _probabilities(files)

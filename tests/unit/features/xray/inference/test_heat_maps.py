@@ -3,41 +3,23 @@
 import base64
 import io
 from collections.abc import Iterator
-from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
-from deepmed.features.xray.inference.heat_maps import SHOWN_SIDE, frame_of, small
+from deepmed.features.xray.inference.heat_maps import frame_of
 from deepmed.features.xray.inference.served_model import SHELF, ServedModel
+from deepmed.features.xray.inference.shown import SHOWN_SIDE, small
 from deepmed.learning.imaging import Preprocessing
 from factories.films import png
-from factories.xray import SIDE
+from factories.xray_runs import sharpened
 
 from .conftest import Ward
 from .test_routes import strange
 
 METHODS = ("grad_cam", "grad_cam_plus_plus", "occlusion")
-
-
-def sharpened(model: ServedModel, image: np.ndarray) -> ServedModel:
-    """The same with an output that needs this image: its blurred self is far from the threshold."""
-    loaded = model.loaded
-    network = deepcopy(loaded.network)
-    grey = Image.fromarray(image).resize((4, 4), Image.Resampling.BOX).resize((SIDE, SIDE))
-    own, blurred = (
-        float(loaded.logits(loaded.tensor(one))[0, 0]) for one in (image, np.asarray(grey))
-    )
-    steep = 12 / (own - blurred)
-    with torch.no_grad():
-        last = [one for one in network.modules() if isinstance(one, torch.nn.Linear)][-1]
-        last.weight *= steep
-        last.bias.copy_((last.bias - (own + blurred) / 2) * steep)
-    return replace(model, loaded=replace(loaded, network=network))
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +62,9 @@ def test_a_map_is_measured_beside_random_and_edges(
     assert found["refused"] is False, found["reason"]
     assert set(found["faithfulness"]["scores"]) == {method, "random", "sobel"}
     scores = found["faithfulness"]["scores"]
+    low, high = found["faithfulness"]["random_range"]
+    assert found["faithfulness"]["random_orders"] >= 19
+    assert low < scores["random"] == high
     best = scores[method] > max(scores["random"], scores["sobel"])
     assert found["faithfulness"]["beats_controls"] == best
     assert bool(found["notes"]) == (not best)

@@ -1,14 +1,18 @@
 """Predictions over HTTP: the numbers that were tested, what is refused, and how it is told."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_image
 
 from deepmed.core.accounts.tables import Owner
 from deepmed.features.xray.inference import answers
 from deepmed.features.xray.inference.schemas import RiskAssessment
+from deepmed.features.xray.inference.served_model import SHELF, ServedModel
 from deepmed.features.xray.runs import artifact
 from factories import servers
 from factories.films import dicom, png
@@ -35,7 +39,9 @@ def test_the_probability_served_is_the_one_that_was_tested(ward: Ward) -> None:
     for record in records:
         answer = prediction(ward, (ward.films / record["image"]).read_bytes())
         assert answer["pneumonia_probability"] == pytest.approx(record["probability"], abs=1e-5)
-        assert answer["decision"] == ("NORMAL", "PNEUMONIA")[record["decision"]]
+        said = ("NORMAL", "PNEUMONIA")[record["decision"]]
+        assert answer["decision"] == answer["answer"]
+        assert answer["answer"] in {None, said}
 
 
 @pytest.mark.req("X-18.1")
@@ -59,9 +65,6 @@ def test_threshold_abstention_and_novelty_stand_beside_the_contracts_numbers(war
     share = told["pneumonia_probability"]
     assert told["normal_probability"] == pytest.approx(1 - share, abs=1e-12)
     assert told["threshold"] == point["threshold"]
-    assert told["decision"] == ("PNEUMONIA" if share >= point["threshold"] else "NORMAL")
-    assert told["predicted_class"] == told["decision"]
-    assert told["confidence"] == told["probabilities"][told["decision"]]
     low, high = told["abstention"]["band"]
     assert told["abstention"]["abstains"] == (low <= share <= high)
     assert (told["answer"] is None) == told["abstention"]["abstains"]
@@ -79,6 +82,45 @@ def test_threshold_abstention_and_novelty_stand_beside_the_contracts_numbers(war
     assert answer["processing_time_ms"] > 0
 
 
+CONTRACT = ("predicted_class", "decision", "confidence")
+
+
+@pytest.mark.req("X-17.1")
+@pytest.mark.parametrize("cut", [1.0, 0.5])
+def test_no_field_names_a_class_that_is_not_answered(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch, cut: float
+) -> None:
+    abstains = cut == 1.0  # each class is possible for every image
+    model = SHELF.get(
+        ward.run.artifact.manifest_hash, lambda: ServedModel.of(ward.run.package.files)
+    )
+    rule = replace(model.loaded.point.abstention, cuts=(cut, cut))
+    point = replace(model.loaded.point, abstention=rule, threshold=0.5)
+    changed = replace(model, loaded=replace(model.loaded, point=point))
+    monkeypatch.setattr(SHELF, "get", lambda *_: changed)
+    told = prediction(ward, ward.film())
+    assert told["abstention"]["abstains"] is abstains
+    assert told["probabilities"]["PNEUMONIA"] == told["pneumonia_probability"]
+    if abstains:
+        assert [told[name] for name in ("answer", *CONTRACT)] == [None] * 4
+        why = told["abstention"]["reason"]
+        assert all(told["reasons"][name] == why for name in ("answer", *CONTRACT))
+    else:
+        likely = max(told["probabilities"], key=told["probabilities"].__getitem__)
+        assert [told[name] for name in CONTRACT] == [likely, likely, told["probabilities"][likely]]
+    summary = batch(ward, {"a.png": ward.film(), "b.png": ward.film()})["summary"]
+    assert summary["abstained"] == (2 if abstains else 0)
+    assert sum(summary["class_counts"].values()) == (0 if abstains else 2)
+    assert summary["avg_confidence"] == told["confidence"]
+
+
+def batch(ward: Ward, contents: dict[str, bytes]) -> Any:
+    sent = [("files", (name, content, "image/png")) for name, content in contents.items()]
+    answer = ward.client.post("/api/inference/predict-batch", files=sent)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
 @pytest.mark.req("X-15.4")
 def test_no_clinical_meaning_is_given_without_evidence_from_the_place(ward: Ward) -> None:
     asked = {"include_clinical_interpretation": True}
@@ -91,13 +133,12 @@ def test_no_clinical_meaning_is_given_without_evidence_from_the_place(ward: Ward
 
 
 def strange() -> dict[str, bytes]:
-    """A photograph, noise, a drawing and an inverted film."""
-    ramp = np.linspace(0, 255, SIDE * SIDE).reshape(SIDE, SIDE)
-    photograph = np.stack([ramp, ramp / 2, ramp / 5], axis=-1).astype(np.uint8)
+    """A photograph in grey, so that no colour gives it away, noise, a drawing, an inverted film."""
+    grey = Image.fromarray(load_sample_image("china.jpg")).convert("L").resize((SIDE, SIDE))
     stroke = np.abs(np.subtract.outer(np.arange(SIDE), np.arange(SIDE))) < 2
     noise = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE), dtype=np.uint8)
     return {
-        "photograph": png(photograph),
+        "photograph": png(np.asarray(grey)),
         "noise": png(noise),
         "drawing": png(np.where(stroke, 0, 255).astype(np.uint8)),
         "inverted": png(255 - film_of(1)),
@@ -141,10 +182,7 @@ real = answers.content_of
 @pytest.mark.req("X-17.1")
 def test_a_batch_answers_each_image_and_names_the_broken_one(ward: Ward) -> None:
     contents = {"a.png": ward.film("f1-0"), "../b.png": b"broken", "c.png": strange()["noise"]}
-    sent = [("files", (name, content, "image/png")) for name, content in contents.items()]
-    answer = ward.client.post("/api/inference/predict-batch", files=sent)
-    assert answer.status_code == 200, answer.text
-    found = answer.json()
+    found = batch(ward, contents)
     assert [item["filename"] for item in found["results"]] == ["a.png", "b.png", "c.png"]
     assert [item["success"] for item in found["results"]] == [True, False, True]
     assert "othing was predicted" in found["results"][1]["error"]
@@ -156,7 +194,7 @@ def test_a_batch_answers_each_image_and_names_the_broken_one(ward: Ward) -> None
     assert summary["abstained"] == int(alone["abstention"]["abstains"])
     counts = {"NORMAL": summary["normal_count"], "PNEUMONIA": summary["pneumonia_count"]}
     assert counts == summary["class_counts"]
-    assert counts[alone["predicted_class"]] == sum(counts.values()) == 1
+    assert sum(counts.values()) == int(alone["answer"] is not None)
     assert summary["avg_confidence"] == alone["confidence"]
     times = [item["processing_time_ms"] for item in found["results"]]
     assert summary["avg_processing_time_ms"] == pytest.approx(sum(times) / 3)
@@ -176,7 +214,11 @@ def test_one_image_is_answered_in_a_sentence_and_nobodys_program_is_run(ward: Wa
     sent = {"input_file": ("a.png", ward.film(), "image/png")}
     answer = ward.client.post("/api/predict_image", files=sent).json()
     assert answer["prediction"] == prediction(ward, ward.film())
-    assert answer["prediction"]["decision"] in answer["output"]
+    told = answer["prediction"]
+    if told["answer"] is None:
+        assert all(reason in answer["output"] for reason in [told["abstention"]["reason"]])
+    else:
+        assert told["answer"] in answer["output"]
     package = {"model_package": ("model.zip", b"PK\3\4", "application/zip")}
     refused = ward.client.post("/api/predict_image", files=sent | package)
     assert refused.status_code == 400
@@ -203,8 +245,10 @@ def test_a_stranger_has_no_model_and_none_of_others(ward: Ward) -> None:
 def test_the_run_that_serves_can_be_chosen(ward: Ward) -> None:
     newest = ward.client.get("/api/v1/xray/served").json()
     assert (newest["chosen"], newest["served_by"]["run_id"]) == (False, RUN)
+    assert "None was chosen" in newest["served_because"]
     chosen = ward.client.put("/api/v1/xray/served", json={"run_id": RUN}).json()
     assert (chosen["chosen"], chosen["served_by"]["run_id"]) == (True, RUN)
+    assert chosen["served_because"] == "It was chosen to serve."
     again = ward.client.put("/api/v1/xray/served", json={"run_id": None}).json()
     assert again == newest
 
@@ -218,3 +262,5 @@ def test_health_says_whether_a_model_is_loaded(ward: Ward) -> None:
         == ward.client.get("/api/v1/xray/served").json()["served_by"]["model_version"]
     )
     assert isinstance(state["gpu_available"], bool)
+    assert state["served_by"]["run_id"] == RUN
+    assert "None was chosen" in state["served_because"]

@@ -1,17 +1,24 @@
 """Asking about one image: the stored probability, or why there is no answer."""
 
+import io
 import re
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from deepmed.features.xray.inference.prediction import NO_INTERPRETATION
+from deepmed.features.xray.inference.served_model import SHELF, ServedModel
 from deepmed.features.xray.inference.service import XrayInference
 from factories.api import Api
 from factories.films import png
 from factories.markup import read, words
 from factories.xray import film_of
+from factories.xray_runs import sharpened
 
 RUN, THREE, NO_TEST = 1, 4, 6
 
@@ -44,16 +51,49 @@ def test_the_answer_is_the_stored_probability_and_names_its_threshold(clinic: Ap
 
 
 @pytest.mark.req("X-17.1")
-def test_a_map_comes_with_how_faithful_it_is_or_with_why_there_is_none(clinic: Api) -> None:
+def test_a_map_comes_with_how_faithful_it_is(clinic: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     content, _ = a_tested_image(clinic)
+    with Image.open(io.BytesIO(content)) as opened:
+        image = np.array(opened.convert("RGB"))
+    needing = model_of(clinic, lambda model: sharpened(model, image))
+    monkeypatch.setattr(SHELF, "get", lambda *_: needing)
     text = ask(clinic, content, method="grad_cam")
-    if 'id="layer"' in text:
-        assert "edges of the image (Sobel)" in text
-        assert "patches in random order" in text
-        assert 'data-opacity-of="layer"' in text
-    else:
-        assert "The image as it was read, without a map." in text
+    assert 'id="layer"' in text
+    assert 'data-opacity-of="layer"' in text
+    table = text[text.index("Is the map faithful?") :]
+    assert "this map" in table
+    assert "edges of the image (Sobel)" in table
+    assert "the best of 20 random orders of patches" in table
+    assert "Random orders reach from -" in table
+    assert "without a map" not in text
     assert "Where it looked" not in ask(clinic, content)
+
+
+@pytest.mark.req("X-17.1")
+def test_where_a_map_would_mean_nothing_the_page_says_why(
+    clinic: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the image moves the output, so that whatever replaces a patch scores alike."""
+    content, _ = a_tested_image(clinic)
+
+    def dulled(model: ServedModel) -> ServedModel:
+        network = deepcopy(model.loaded.network)
+        for weight in network.parameters():
+            weight.data *= 1e-3
+        return replace(model, loaded=replace(model.loaded, network=network))
+
+    dull = model_of(clinic, dulled)
+    monkeypatch.setattr(SHELF, "get", lambda *_: dull)
+    text = ask(clinic, content, method="grad_cam")
+    assert "The image as it was read, without a map." in text
+    assert "scores like the image itself" in words(text)
+    assert 'id="layer"' not in text
+
+
+def model_of(clinic: Api, change: Callable[[ServedModel], ServedModel]) -> ServedModel:
+    """Changed, and without a gate, which would refuse the features of a changed network."""
+    model = ServedModel.of(XrayInference.of(clinic.home).run(RUN).package.files)
+    return replace(change(model), gate=None, no_gate="There is no gate in this test.")
 
 
 @pytest.mark.req("U-11.1")

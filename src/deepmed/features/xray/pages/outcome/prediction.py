@@ -29,7 +29,10 @@ CHECKS = {
     "negative": "whether its negative is more like them",
     "colour": "colours",
 }
-CONTROLS = {"random": "patches in random order", "sobel": "edges of the image (Sobel)"}
+CONTROLS = {
+    "random": "the best of {} random orders of patches",
+    "sobel": "edges of the image (Sobel)",
+}
 WORTH = ("sensitivity", "specificity", "auroc")
 
 
@@ -42,12 +45,22 @@ def content(runs: XrayRuns, run_id: int | None) -> dict[str, Any]:
     """
     completed = [run for run, _ in runs.page(COMPLETED, SHOWN)]
     inference = XrayInference.of(runs.home)
-    try:
-        run = inference.run(run_id)
-    except ModelError:
+    if run_id is None and not completed:
         return {"completed": (), "run": None}
-    serving = inference.run().run.id
-    return {"completed": completed, "serving": serving, "methods": METHODS, **worth(run)}
+    try:
+        serving = inference.serving()
+    except ModelError as error:
+        number, why = None, error.message
+    else:
+        number, why = serving.run_id, f"Run {serving.run_id} is in service. {serving.because}"
+    run = inference.run(run_id or number or completed[0].id)
+    return {
+        "completed": completed,
+        "serving": number,
+        "why": why,
+        "methods": METHODS,
+        **worth(run),
+    }
 
 
 def answer(runs: XrayRuns, run_id: int, name: str | None, file: BinaryIO, method: str) -> Any:
@@ -119,7 +132,8 @@ def _probabilities(made: Prediction) -> Table:
     rows: list[list[object]] = [
         [*pair] for pair in zip(made.model.classes, made.probabilities, strict=True)
     ]
-    return Table(["class", "calibrated probability"], rows)
+    kind = "calibrated probability" if made.calibrated else "probability, not calibrated"
+    return Table(["class", kind], rows)
 
 
 def _checks(made: Prediction) -> Table:
@@ -145,7 +159,7 @@ def _faithfulness(found: HeatMap) -> Table:
     measured = found.faithfulness or {}
     rows: list[list[object]] = [
         [
-            CONTROLS.get(method, "this map"),
+            CONTROLS.get(method, "this map").format(measured["random_orders"]),
             _area(measured["curves"][method]["insertion"]),
             _area(measured["curves"][method]["deletion"]),
             score,
