@@ -35,7 +35,7 @@ class SystemSection(Section):
     test_split: Share = 0.15
     """Share of the patients who are looked at once, at the end."""
     keep_published_split: bool = True
-    """A split that comes with the images is used as it is."""
+    """A split that comes with the images is used, but for a validation part that is too small."""
     look_for_lookalikes: bool = True
     """Images of different patients that look alike are listed for a person to judge."""
     sample_fraction: float = Field(1.0, gt=0, le=1)

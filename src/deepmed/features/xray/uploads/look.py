@@ -42,7 +42,7 @@ _MOST_CLASSES = 12
 _MOST_LOOKS = 5
 """Ways of reading one upload that are kept."""
 _LOCK, _WAIT_SECONDS = "look.lock", 120.0
-_VERSION = 3
+_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class ClassFound:
     name: str
     images: int
     patients: int
+    unknown: int
+    """Images of which neither says whose they are; a DICOM file may."""
 
 
 @dataclass(frozen=True)
@@ -191,16 +193,18 @@ def _too_few(plan: SourcePlan, options: SourceOptions) -> SourceRefusedError | N
 
 def _told(plan: SourcePlan, shown: tuple[Sample, ...], refusal: SourceRefusedError | None) -> Look:
     images = Counter(one.image.label for one in plan.images)
+    unknown = Counter(one.image.label for one in plan.images if not one.image.patient)
     patients: dict[int, set[str]] = defaultdict(set)
     for one in plan.images:
-        patients[one.image.label].add(one.image.patient or one.file.name)
+        if one.image.patient:
+            patients[one.image.label].add(one.image.patient)
     parts = Counter(one.image.part for one in plan.images if one.image.part)
     return Look(
         layout=plan.layout,
         table=plan.table,
         found=plan.found,
         classes=tuple(
-            ClassFound(name, images[label], len(patients[label]))
+            ClassFound(name, images[label], len(patients[label]), unknown[label])
             for label, name in enumerate(plan.classes)
         ),
         parts=tuple(parts.items()),

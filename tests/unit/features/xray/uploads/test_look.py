@@ -13,7 +13,7 @@ from deepmed.features.xray.configuration import ConfigManager
 from deepmed.features.xray.turns import BusyError, Turns
 from deepmed.features.xray.uploads import Upload, Uploads, look
 from deepmed.kit.errors import ResourceError
-from factories.films import labelled
+from factories.films import film, labelled, png
 from factories.xray_begun import uploaded
 
 
@@ -45,6 +45,22 @@ def test_a_damaged_image_is_counted_and_not_shown(empty: Home, films: Upload) ->
     found = looked(empty, films)
     assert len(found.samples) == 5
     assert sum(each.images for each in found.classes) == 12
+
+
+def test_before_training_it_says_whose_images_nobody_knows_and_what_the_finding_is(
+    empty: Home, tmp_path: Path
+) -> None:
+    names = [f"{kind}/person{at}_{kind}.png" for kind in ("healthy", "ill") for at in range(6)]
+    films = {name: png(film(at)) for at, name in enumerate(names)}
+    upload = Uploads(empty).get(uploaded(empty, tmp_path, films))
+    found = looked(empty, upload)
+    assert [(each.patients, each.unknown) for each in found.classes] == [(0, 6), (0, 6)]
+    assert found.notes[0].startswith("counted as the finding: ill, because healthy says")
+    assert "12 names of files seem to say whose they are" in found.notes[1]
+    chosen = ConfigManager.load(overrides=["positive_class=healthy", "patient_pattern={patient}_*"])
+    told = look.look_into(upload, None, chosen.config, empty.settings)
+    assert [(each.name, each.patients) for each in told.classes] == [("ill", 6), ("healthy", 6)]
+    assert told.notes == ("counted as the finding: healthy, as data.positive_class says",)
 
 
 def test_of_many_ways_to_look_the_last_five_are_kept(
