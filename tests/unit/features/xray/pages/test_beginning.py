@@ -12,7 +12,9 @@ import pytest
 
 from deepmed.features.xray.configuration import LEVELS, ConfigManager
 from deepmed.features.xray.pages.content import configure, lookalikes
+from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.runs.service import XrayRuns
+from deepmed.features.xray.source import DataSource
 from deepmed.features.xray.uploads import Uploads
 from factories.api import Api, api_on
 from factories.films import labelled, zipped
@@ -212,6 +214,7 @@ def test_the_data_page_says_who_stands_where_and_what_leaks(ward: Ward) -> None:
     assert sum(map(int, images)) == sum(map(int, patients)) == 16
     assert [sum(map(int, each)) for each in labels] == [9, 7]
     assert "No patient and no image stands in more than one part." in text
+    assert not re.search(r">[^<]*x-[0-9a-f]{16}\.png", text)
 
 
 @pytest.mark.req("U-4.1")
@@ -229,7 +232,11 @@ def test_lookalikes_are_judged_by_sight_and_count_in_the_next_training(ward: War
     body = {"experiment_name": "again", "values": {"experiment.epochs": "2"}}
     answer = ward.send(f"{place}/again", **body)
     found = ward.configuration(answer.json()["run_id"])
-    assert found["data"]["lookalikes"] == [{"first": STRANGER, "second": TWIN, "same": True}]
+    [pair] = found["data"]["lookalikes"]
+    folder = folder_of(ward.api.home, XrayRuns.of(ward.api.home).get(ward.run)[0])
+    files = DataSource.load(folder / "source").files
+    assert {files[pair["first"]], files[pair["second"]]} == {STRANGER, TWIN}
+    assert pair["same"] is True
     assert found["experiment"]["epochs"] == 2
     assert found["experiment"]["width"] == ward.configuration(ward.run)["experiment"]["width"]
     assert ward.send(f"{place}/lookalikes", pairs={"0": None}).status_code == 200

@@ -11,6 +11,7 @@ from typing import Any
 from deepmed.core.home import Home
 from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.runs.reading import StoredRun
+from deepmed.features.xray.source.naming import STORED_NAME
 from deepmed.features.xray.source.report import IntakeReport
 
 
@@ -34,6 +35,17 @@ def files_of(home: Home, stored: StoredRun) -> Mapping[str, str]:
     """The file of each image that is not called like it: known in the run's folder alone."""
     kept = _read(folder_of(home, stored.run) / "source" / "source.json")
     return {} if kept is None else kept.get("files", {})
+
+
+def by_files(found: Any, files: Mapping[str, str]) -> Any:
+    """What was found, with images called like their files wherever it names one."""
+    if isinstance(found, Mapping):
+        return {name: by_files(each, files) for name, each in found.items()}
+    if isinstance(found, list):
+        return [by_files(each, files) for each in found]
+    if isinstance(found, str):
+        return STORED_NAME.sub(lambda name: files.get(name[0], name[0]), found)
+    return found
 
 
 def images_of(home: Home, stored: StoredRun) -> Path | None:
