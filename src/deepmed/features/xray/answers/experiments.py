@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import UploadFile
+from sqlalchemy.orm import Session
 
 from deepmed.features.xray.answers.config import CSV_FILENAME
 from deepmed.features.xray.configuration.defaults import OwnersDefaults, merged
@@ -103,8 +105,9 @@ def compare(
 
     def both(upload: Upload) -> tuple[Line, Line]:
         # The federated one first: it is the one that may not be offered here.
-        federated = _federate(runs, upload, asked, names[1], config)
-        return _start(runs, upload, asked, names[0], config), federated
+        with runs.home.database.write() as session:
+            federated = _federate(runs, upload, asked, names[1], config, session)
+            return _start(runs, upload, asked, names[0], config, session), federated
 
     (central, _), (federated, _) = _kept(runs, asked, both)
     folder = folder_of(runs.home, central).parent.relative_to(runs.home.settings.home).as_posix()
@@ -226,19 +229,37 @@ def _settings(text: str | None) -> Mapping[str, Any]:
     return found
 
 
-def _start(runs: XrayRuns, upload: Upload, asked: Asked, name: str, config: ConfigManager) -> Line:
-    return runs.start(upload.path, name, config, asked.csv_filename)
+def _start(  # noqa: PLR0917 - what starts a training
+    runs: XrayRuns,
+    upload: Upload,
+    asked: Asked,
+    name: str,
+    config: ConfigManager,
+    session: Session | None = None,
+) -> Line:
+    return runs.start(upload.path, name, config, asked.csv_filename, session=session)
 
 
-def _federate(
-    runs: XrayRuns, upload: Upload, asked: Asked, name: str, config: ConfigManager
+def _federate(  # noqa: PLR0917 - likewise
+    runs: XrayRuns,
+    upload: Upload,
+    asked: Asked,
+    name: str,
+    config: ConfigManager,
+    session: Session | None = None,
 ) -> Line:
     from deepmed.features.xray.federated import service  # noqa: PLC0415 - few ask for it
     from deepmed.kit.errors import ConfigurationError  # noqa: PLC0415 - with what raises it
 
     try:
         return service.start_federated(
-            runs.home, runs.ledger.kinds, upload.path, name, config, asked.csv_filename
+            runs.home,
+            runs.ledger.kinds,
+            upload.path,
+            name,
+            config,
+            asked.csv_filename,
+            session=session,
         )
     except ConfigurationError as error:
         raise NotOfferedError(f"{error.message} No training was started.") from error
@@ -249,9 +270,18 @@ def _kept(runs: XrayRuns, asked: Asked, start: Any) -> Any:
     upload = receive_archive(runs.home, asked.data_zip.filename, asked.data_zip.file)
     try:
         return start(upload)
-    except DeepMedError:
-        Uploads(runs.home).delete(upload.uid)
+    except BaseException:
+        with suppress(DeepMedError):  # what went wrong before is what is told
+            _drop(runs, upload)
         raise
+
+
+def _drop(runs: XrayRuns, upload: Upload) -> None:
+    """Unless a run rests on it after all: a commit may have come through without its answer."""
+    with runs.home.database.read() as session:
+        used = overview.rests_on(session, runs.home.owner_id, str(upload.path))
+    if not used:
+        Uploads(runs.home).delete(upload.uid)
 
 
 def _message(run_id: int) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from deepmed.core.home import Home
 from deepmed.core.jobs.kinds import JobKind
 from deepmed.features.xray.configuration import ConfigManager
@@ -22,6 +24,8 @@ def start_federated(  # noqa: PLR0917 - as a centralised training is started, wi
     config: ConfigManager,
     csv_filename: str | None = None,
     federated: FederatedSettings | None = None,
+    *,
+    session: Session | None = None,
 ) -> Line:
     """Accept a federated training; it runs as soon as a worker is free.
 
@@ -33,6 +37,7 @@ def start_federated(  # noqa: PLR0917 - as a centralised training is started, wi
         config: how to train.
         csv_filename: of the table of labels.
         federated: how clients learn together, in the place of what the configuration says.
+        session: as `XrayRuns.start` takes it.
 
     Raises:
         ConfigurationError: Flower is not installed.
@@ -46,7 +51,9 @@ def start_federated(  # noqa: PLR0917 - as a centralised training is started, wi
     wanted = config if federated is None else with_settings(config, federated)
     federated_settings(wanted.config)
     runs = XrayRuns.of(home, kinds)
-    return runs.start(source, experiment_name, wanted, csv_filename, federated=True)
+    return runs.start(
+        source, experiment_name, wanted, csv_filename, federated=True, session=session
+    )
 
 
 def with_settings(config: ConfigManager, federated: FederatedSettings) -> ConfigManager:

@@ -38,6 +38,12 @@ def count(session: Session, owner_id: int, wanted: Wanted) -> int:
     return session.scalar(query.where(*_which(owner_id, wanted))) or 0
 
 
+def rests_on(session: Session, owner_id: int, path: str) -> bool:
+    """Whether a run was made of the images at that path."""
+    query = select(XrayRun.id).where(XrayRun.owner_id == owner_id, XrayRun.source_path == path)
+    return session.scalar(query.limit(1)) is not None
+
+
 def page(
     session: Session,
     owner_id: int,

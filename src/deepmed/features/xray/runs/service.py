@@ -4,9 +4,12 @@ To do that nothing of the learning library's heavy part is loaded.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+from sqlalchemy.orm import Session
 
 from deepmed.core.home import Home
 from deepmed.core.jobs.kinds import JobKind
@@ -43,8 +46,11 @@ class XrayRuns:
         csv_filename: str | None = None,
         *,
         federated: bool = False,
+        session: Session | None = None,
     ) -> Line:
         """Accept a training; it runs as soon as a worker is free.
+
+        It commits by itself, unless it is given the session of the caller's own write block.
 
         Raises:
             ValidationError: there is nothing at that path, or it has no name.
@@ -54,11 +60,11 @@ class XrayRuns:
             raise ValidationError(f"There is nothing at {source}; no training was started.")
         if len(str(path)) > PATH_LENGTH or not experiment_name.strip():
             raise ValidationError("A training needs a name, and a path of reasonable length.")
-        with self.home.database.write() as session:
-            kind, payload = FEDERATE if federated else TRAIN, TrainPayload
-            job = self.ledger.submit(
-                kind, payload(experiment_name=experiment_name), session=session
-            )
+        own = self.home.database.write() if session is None else nullcontext(session)
+        with own as block:
+            kind = FEDERATE if federated else TRAIN
+            payload = TrainPayload(experiment_name=experiment_name)
+            job = self.ledger.submit(kind, payload, session=block)
             run = new_run(
                 self.home.owner_id,
                 str(path),
@@ -68,9 +74,9 @@ class XrayRuns:
                 job.id,
             )
             run.training_mode = "federated" if federated else "centralized"
-            session.add(run)
-            session.flush()
-            note_start(session, run)
+            block.add(run)
+            block.flush()
+            note_start(block, run)
             return run, job
 
     def get(self, run_id: int) -> Line:

@@ -11,9 +11,10 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pytest
 
+from deepmed.features.xray.answers import experiments as answers
 from deepmed.features.xray.federated import service
 from deepmed.features.xray.runs.reading import StoredRun
-from deepmed.kit.errors import ConfigurationError
+from deepmed.kit.errors import ConfigurationError, ValidationError
 from factories.api import Api, api_on
 from factories.films import film, png
 from factories.xray_rows import EPOCHS, central_row, films_zip
@@ -188,8 +189,40 @@ def test_a_comparison_has_the_same_images_and_seed_in_both(desk: Api) -> None:
     assert found["partition_strategy"] == "non-iid"
 
 
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(ValidationError("not so; nothing."), 400), (RuntimeError("a fault"), 500)],
+    ids=["refused", "a fault"],
+)
+def test_a_comparison_begins_as_a_whole_or_not_at_all(
+    desk: Api, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    before = kept_and_begun(desk)
+    monkeypatch.setattr(answers, "_start", fails)
+    assert sent(desk, "/comparison/run").status_code == status
+    assert kept_and_begun(desk) == before
+
+
+def test_a_zip_on_which_a_run_rests_after_all_is_kept(
+    desk: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = answers._start
+
+    def too_late(*given: Any) -> None:
+        start(*given)
+        raise ValidationError("No answer came; nothing is known.")
+
+    zips, runs, jobs = kept_and_begun(desk)
+    monkeypatch.setattr(answers, "_start", too_late)
+    assert sent(desk, "/centralized").status_code == 400
+    assert kept_and_begun(desk) == (zips + 1, runs + 1, jobs + 1)
+
+
 def test_what_is_not_installed_is_not_offered(desk: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*_: object) -> None:
+    def missing(*_: object, **__: object) -> None:
         raise ConfigurationError("Flower is not installed.")
 
     monkeypatch.setattr(service, "start_federated", missing)
