@@ -40,8 +40,9 @@ def unbidden(session: Session, owner_id: int) -> int | None:
 
 def _fit(session: Session, numbers: Sequence[int]) -> dict[int, bool]:
     """Which of these may answer unbidden, and whether they are of two classes."""
-    query = select(XrayRun.id, _OF_TWO).where(XrayRun.id.in_(numbers), _TESTED, _ON_ALL)
-    return {number: bool(of_two) for number, of_two in session.execute(query)}
+    fit = select(XrayRun.id).where(XrayRun.id.in_(numbers), _TESTED, _ON_ALL)
+    of_two = set(session.scalars(fit.where(_OF_TWO)))
+    return {number: number in of_two for number in session.scalars(fit)}
 
 
 def _completed(owner_id: int) -> Select[int]:
