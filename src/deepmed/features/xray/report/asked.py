@@ -5,10 +5,12 @@ from collections.abc import Iterator, Sequence
 import deepmed
 from deepmed.features.xray.inference.prediction import NO_INTERPRETATION, HeatMap, Prediction
 from deepmed.features.xray.inference.service import Asked, MapWanted, XrayInference
+from deepmed.features.xray.pages.outcome.words import COLUMNS, tested
 from deepmed.features.xray.report.content import Picture, Report, Section, Titled
 from deepmed.features.xray.report.gathering import interval, number
 from deepmed.features.xray.report.schemas import GivenResult
 from deepmed.features.xray.report.words import in_words
+from deepmed.features.xray.runs import standing
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.kit import clock
 from deepmed.kit.errors import ValidationError
@@ -178,8 +180,10 @@ def _worth(run: StoredRun) -> Section:
         for name, figure in part["report"]["figures"].items()
         if name in wanted
     ]
-    table = Table(["figure of its test part", "estimate", "interval", "patients"], rows)
-    return Section("What the model is worth", (), [Titled("Tested once", table)])
+    counted = COLUMNS[standing.known_in(run.split, "test").unit]
+    table = Table(["figure of its test part", "estimate", "interval", counted], rows)
+    told = [tested(standing.looks(run)), *standing.warnings(run.split)]
+    return Section("What the model is worth", told, [Titled("Of the test part", table)])
 
 
 def _limits(run: StoredRun, *, clinical: bool) -> Iterator[str]:
