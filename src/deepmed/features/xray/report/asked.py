@@ -122,15 +122,13 @@ def _beside(made: Prediction, given: GivenResult | None) -> str:
 
 def _rows(made: Prediction) -> list[list[object]]:
     pairs = zip(made.model.classes, made.probabilities, strict=True)
-    shares: list[list[object]] = [
-        [f"calibrated probability of {name}", number(share)] for name, share in pairs
-    ]
+    kind = "calibrated probability" if made.calibrated else "probability, not calibrated,"
+    shares: list[list[object]] = [[f"{kind} of {name}", number(share)] for name, share in pairs]
     band = made.withheld.band
     return [
         ["answer", made.answer or f"none: {' '.join(made.reasons)}"],
         *shares,
         ["threshold, fixed on validation", number(made.threshold)],
-        ["what the threshold decides for", made.decision],
         [
             "no answer between",
             NOTHING if band is None else f"{number(band[0])} and {number(band[1])}",
@@ -166,7 +164,7 @@ def _measured(heatmap: HeatMap) -> str:
     if heatmap.beats_controls is None:
         return "How faithful the map is was not measured."
     better = "does better than" if heatmap.beats_controls else "does NOT do better than"
-    return f"The map was measured: it {better} random maps and the edges of the image."
+    return f"The map was measured: it {better} every random order and the edges of the image."
 
 
 def _worth(run: StoredRun) -> Section:
