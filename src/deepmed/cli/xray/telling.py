@@ -60,7 +60,7 @@ def _say_results(out: Output, results: Mapping[str, Any]) -> None:
     if point["threshold"] is not None:
         out.say(
             f"Threshold {point['threshold']:.3f} (Youden) and temperature "
-            f"{point['temperature']:.3f}, both fixed on validation."
+            f"{point['temperature']:.3f}{_offsets(point)}, fixed on validation."
         )
     for note in point["notes"]:
         out.say(f"Note: {note}")
@@ -71,3 +71,8 @@ def _say_results(out: Output, results: Mapping[str, Any]) -> None:
 def _interval(figure: Mapping[str, Any]) -> str:
     low, high = figure.get("low"), figure.get("high")
     return str(figure.get("reason") or "") if low is None else f"{low:.3f} to {high:.3f}"
+
+
+def _offsets(point: Mapping[str, Any]) -> str:
+    """What undoes weights of classes, where training had any."""
+    return "".join(f", offset {one:.3f}" for one in point.get("offsets", ()))

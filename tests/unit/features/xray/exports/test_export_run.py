@@ -5,6 +5,7 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from deepmed.kit import settings as kit_settings
 from deepmed.kit.errors import ConflictError, ModelError, NotFoundError, ValidationError
 from deepmed.learning.encoders.onnx_runtime.exporting import open_session
 from deepmed.learning.evaluation.binary import evaluate_binary
+from deepmed.learning.export import ServedNetwork
 from deepmed.learning.onnx_files.checks import refuse_foreign
 from deepmed.learning.onnx_files.notes import notes_of
 from factories.shared import made_once
@@ -67,6 +69,24 @@ def graph(exporting: Home) -> bytes:
 def parts_of(home: Home) -> tuple[Any, float, tuple[int, int]]:
     model = LoadedModel.of(StoredRun.of(home, 1).package.files)
     return model.network, model.point.temperature, model.preprocessing.size
+
+
+@pytest.mark.req("X-20.1")
+@pytest.mark.parametrize("form", [ExportFormat.EXPORTED, ExportFormat.ONNX])
+def test_what_undoes_weights_of_classes_leaves_with_the_model(
+    exporting: Home, monkeypatch: pytest.MonkeyPatch, form: ExportFormat
+) -> None:
+    model = LoadedModel.of(StoredRun.of(exporting, 1).package.files)
+    point = replace(model.point, classes_weighted=True, offsets=(0.7,))
+    made: list[Any] = []
+    for name in ("network_program", "network_to_onnx"):
+        monkeypatch.setattr(programs, name, lambda *given: made.append(given))
+    programs.program_of(replace(model, point=point), form)
+    (network, temperature, _, offsets) = made[0]
+    served = ServedNetwork(network, temperature, offsets)
+    logits, shares = served(torch.zeros(1, 1, 28, 28))
+    assert shares.tolist() == pytest.approx(point.probabilities(logits[:, 0].tolist()), abs=1e-6)
+    assert shares.tolist() != pytest.approx(model.point.probabilities(logits[:, 0].tolist()))
 
 
 @pytest.fixture(autouse=True)

@@ -93,6 +93,8 @@ def content(run: StoredRun, part: str = "") -> dict[str, Any]:
         "classes": run.model["classes"],
         "threshold": point["threshold"],
         "temperature": point["temperature"],
+        "offsets": point.get("offsets", ()),
+        "calibrated": bool(point.get("offsets")) or not point.get("classes_weighted"),
         "notes": [*point["notes"], *standing.warnings(run.split)],
         "card": run.card,
         "artifact": run.artifact.uid,
@@ -239,6 +241,8 @@ def _facts(run: StoredRun) -> Iterator[list[object]]:
     yield ["image size", " × ".join(map(str, preprocessing["size"]))]  # noqa: RUF001 - a sign
     yield ["threshold", point["threshold"]]
     yield ["temperature of calibration", point["temperature"]]
+    if point.get("offsets"):
+        yield ["offsets of calibration", ", ".join(f"{one:.4f}" for one in point["offsets"])]
     counted = words.COLUMNS[standing.known_in(run.split, VALIDATION).unit]
     yield [f"{counted} of validation", point["n_patients"]]
     yield ["seed", run.run.configuration["system"]["seed"]]
