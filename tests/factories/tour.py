@@ -6,15 +6,20 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+from PIL import Image
 
+from deepmed.core.home import Home
 from deepmed.features.drawings.encoders import material
 from deepmed.features.drawings.training import running
+from deepmed.features.xray.runs.reading import StoredRun
 from factories.api import Api, api_on, picture
 from factories.drawings import Sketch, add_drawings, embed
 from factories.encoder import OTHER_NAME
@@ -23,7 +28,7 @@ from factories.shared import made_once
 from factories.training_sets import in_amazon, wanted, write_set
 from factories.xray import write_films
 from factories.xray_rows import central_row, federated_row, films_zip
-from factories.xray_runs import publish_untrained
+from factories.xray_runs import publish_untrained, sharpened
 
 GROUPS = "/models/data-sufficiency"
 ANSWERED = "answered.json"
@@ -397,6 +402,7 @@ def _xray_images(tour: Tour) -> None:
         films = write_films(Path(name) / "films", 12)
         runs = [publish_untrained(tour.api.home, films, draw=draw)["run_id"] for draw in (0, 2)]
         film = ("film.png", (films / "Images" / "f1-0.png").read_bytes(), "image/png")
+    _let_it_need_its_image(tour.api.home, runs[-1], film[1])
     for path in ("predict", "heatmap"):
         reach("POST", f"/api/inference/{path}", files={"file": film})
         reach("POST", f"/api/inference/{path}-batch", files=[("files", film)])
@@ -405,6 +411,19 @@ def _xray_images(tour: Tour) -> None:
     go("PUT", "/xray/served", json={"run_id": None})
     go("GET", "/xray/served")
     _xray_reports(tour, runs, film)
+
+
+def _let_it_need_its_image(home: Home, run_id: int, film: bytes) -> None:
+    """Or no heat map of it could be measured, and none would be shown."""
+    from deepmed.features.xray.inference.served_model import SHELF, ServedModel
+
+    run = StoredRun.of(home, run_id)
+    with Image.open(BytesIO(film)) as opened:
+        image = np.asarray(opened.convert("RGB"))
+    SHELF.drop()
+    SHELF.get(
+        run.artifact.manifest_hash, lambda: sharpened(ServedModel.of(run.package.files), image)
+    )
 
 
 def _xray_reports(tour: Tour, runs: list[int], film: tuple[str, bytes, str]) -> None:

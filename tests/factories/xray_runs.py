@@ -66,7 +66,7 @@ def sharpened(model: "ServedModel", image: np.ndarray) -> "ServedModel":
     own, blurred = (
         float(loaded.logits(loaded.tensor(one))[0, 0]) for one in (image, np.asarray(grey))
     )
-    steep = 12 / (own - blurred)
+    steep = 12 * loaded.point.temperature / (own - blurred)
     with torch.no_grad():
         last = [one for one in network.modules() if isinstance(one, torch.nn.Linear)][-1]
         last.weight *= steep
