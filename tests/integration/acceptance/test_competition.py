@@ -62,7 +62,9 @@ def test_an_import_beside_an_analysis(analysed: Home, tmp_path: Path) -> None:
     both(analysed, ANALYSIS, ("drawings", "import", more))
     assert analysed.do(*ANALYSIS)["computed"] <= 30
     assert_complete(analysed)
-    assert analysed.count("anomaly_analyses") == 66
+    # What was asked about in the middle of its import has an older answer too.
+    current = "SELECT count(*) FROM anomaly_analyses WHERE current_of IS NOT NULL"
+    assert analysed.query(current) == [(66,)]
 
 
 @pytest.mark.req("D-9.8")

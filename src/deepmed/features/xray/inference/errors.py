@@ -13,7 +13,7 @@ from deepmed.kit.errors import ModelError, ValidationError
 class UnreadableUploadError(ValidationError):
     """No X-ray can be had from what was sent; nothing was predicted or stored."""
 
-    code = "image_processing"
+    code = "unreadable_upload"
 
 
 class NoModelError(ModelError):
