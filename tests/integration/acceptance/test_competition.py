@@ -65,6 +65,7 @@ def test_an_import_beside_an_analysis(analysed: Home, tmp_path: Path) -> None:
     # What was asked about in the middle of its import has an older answer too.
     current = "SELECT count(*) FROM anomaly_analyses WHERE current_of IS NOT NULL"
     assert analysed.query(current) == [(66,)]
+    assert analysed.count("anomaly_analyses") <= 66 + 30, "one older answer each at most"
 
 
 @pytest.mark.req("D-9.8")

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, case, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from deepmed.features.drawings.embeddings import repository as embeddings
 from deepmed.features.drawings.models.repository import children_of_copies
 from deepmed.features.drawings.tables import (
     AnalysisBatch,
@@ -60,14 +61,9 @@ def drawn_by_child(
 
 def drawing_ids(session: Session, owner_id: int, ids: Sequence[int] | None) -> set[int]:
     """Which of these ids are the owner's drawings; all of them when None."""
-    query = select(Drawing.id)
     if ids is None:
-        return set(session.scalars(query.where(Drawing.owner_id == owner_id)))
-    mine = query.where(no_index(Drawing.owner_id) == owner_id)
-    found: set[int] = set()
-    for some in in_batches(sorted(set(ids))):
-        found.update(session.scalars(mine.where(Drawing.id.in_(some))))
-    return found
+        return set(session.scalars(select(Drawing.id).where(Drawing.owner_id == owner_id)))
+    return embeddings.still_there(session, owner_id, sorted(set(ids)))
 
 
 def lock_drawings(session: Session, ids: Sequence[int]) -> set[int]:
