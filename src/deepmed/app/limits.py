@@ -4,6 +4,7 @@ from starlette.types import Scope
 
 from deepmed.kit.http.buckets import Buckets, RateRule
 from deepmed.kit.http.marks import route_of
+from deepmed.kit.http.middlewares.listeners import ListenerLimits
 from deepmed.kit.http.middlewares.size_limits import SizeLimits
 from deepmed.kit.settings import MIB, Settings
 
@@ -39,6 +40,11 @@ def size_limits(settings: Settings) -> SizeLimits:
 def most_requests(settings: Settings) -> int | None:
     """How many requests may run at a time; None sets no limit, as in local mode."""
     return settings.max_concurrent_requests if settings.limits == "on" else None
+
+
+def listener_limits(settings: Settings) -> ListenerLimits:
+    """In local mode too: what stays open is looked after for as long as it does."""
+    return ListenerLimits(settings.max_listeners, settings.max_listeners_per_person)
 
 
 def buckets(settings: Settings) -> Buckets:

@@ -26,6 +26,7 @@ from deepmed.kit.http.caller import Caller, Role
 from deepmed.kit.http.local import LocalAccessMiddleware, LocalGate
 from deepmed.kit.http.middlewares.ending_streams import EndingStreamsMiddleware
 from deepmed.kit.http.middlewares.errors import ErrorHandlingMiddleware
+from deepmed.kit.http.middlewares.listeners import ListenersMiddleware
 from deepmed.kit.http.middlewares.rate_limits import RateLimitMiddleware
 from deepmed.kit.http.middlewares.request_logging import RequestLoggingMiddleware
 from deepmed.kit.http.middlewares.resource_monitoring import ResourceMonitoringMiddleware
@@ -180,6 +181,9 @@ def _add_middlewares(app: FastAPI, roles: Roles) -> None:
     settings = app.state.home.settings
     exempt = limits.unlimited
     app.add_middleware(EndingStreamsMiddleware, ending=app.state.ending)
+    app.add_middleware(
+        ListenersMiddleware, limits=limits.listener_limits(settings), problems=problems
+    )
     app.add_middleware(SizeLimitMiddleware, limits=limits.size_limits(settings), problems=problems)
     app.add_middleware(
         ResourceMonitoringMiddleware, resources=resources, problems=problems, exempt=exempt

@@ -144,6 +144,10 @@ class Settings(BaseSettings):
         description="Rate and concurrency limits; auto sets none while one person is served",
     )
     max_concurrent_requests: int = Field(10, gt=0, description="Most requests at a time")
+    max_listeners: int = Field(
+        256, gt=0, description="Most streams of events and WebSockets that are open at a time"
+    )
+    max_listeners_per_person: int = Field(64, gt=0, description="The same, of one person")
     rate_limits: str = Field(
         RATE_LIMITS,
         pattern=rf"^{_RATE}(, {_RATE})*$",

@@ -6,11 +6,14 @@ from deepmed.app.access import ROLES
 from deepmed.app.contract import on_contract
 from deepmed.app.server import create_app
 from deepmed.core.home import Home
+from deepmed.core.jobs.ledger import JobLedger
 from deepmed.kit.http.caller import Role
 from deepmed.kit.settings import load
 from factories import servers
+from factories.job_kinds import BY_NAME
 from factories.servers import oneself
 
+ADDED = {"first": 1, "second": 2}
 LIMITED = {"limits": "on", "max_concurrent_requests": 5, "rate_limits": "/ 60/1000/2"}
 
 
@@ -93,6 +96,17 @@ def test_sizes_come_from_the_settings(opened: Home) -> None:
     assert (answer.status_code, answer.json()["type"]) == (413, "request_too_large")
     answer = client.post("/api/v1/drawings/batch/upload", content=b"x" * 101)
     assert answer.status_code != 413
+
+
+@pytest.mark.req("P-9.1")
+def test_who_listens_with_as_many_as_allowed_gets_no_further_stream(opened: Home) -> None:
+    of_one = Home(load(max_listeners_per_person=1), opened.database, opened.owner_id)
+    job = JobLedger(opened.database, opened.owner_id, BY_NAME).submit("test.add", ADDED)
+    client = servers.client(of_one, kinds=BY_NAME)
+    with client.websocket_connect("ws://localhost:8000/api/v1/ws"):
+        answer = client.get(f"/api/v1/jobs/{job.id}/events")
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "10")
+    assert answer.json()["code"] == "too_many_listeners"
 
 
 @pytest.mark.req("P-9.2")

@@ -1,6 +1,7 @@
 """What happens, handed to whoever listens: one look at the database serves all of them."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -114,19 +115,27 @@ class EventFeed:
         named = {thing for each in subscriptions if not each.everything for thing in each.cursors}
         for batch in in_batches(sorted(named)):
             heads |= self._topic.heads(session, batch)
+        of_all: dict[int, list[Subscription]] = defaultdict(list)
         for each in subscriptions:
             if each.everything:
-                heads |= self._discover(session, each)
+                of_all[each.owner_id].append(each)
+        for owner_id, listening in of_all.items():
+            heads |= self._discover(session, owner_id, listening)
         return heads
 
-    def _discover(self, session: Session, subscription: Subscription) -> dict[int, int]:
-        """The owner's things that something happened to; of a new one only what came since."""
-        looked_at, moment = subscription.looked_at, clock.now()
-        heads = self._topic.changed(session, subscription.owner_id, looked_at - SLACK)
-        for thing in heads.keys() - subscription.cursors.keys():
-            before = self._topic.last_before(session, thing, subscription.since)
-            subscription.cursors[thing] = before
-        subscription.looked_at = moment
+    def _discover(
+        self, session: Session, owner_id: int, subscriptions: list[Subscription]
+    ) -> dict[int, int]:
+        """The owner's things that something happened to; of a new one only what came since.
+
+        It is asked once for all that listen to everything of this owner's.
+        """
+        looked_at, moment = min(each.looked_at for each in subscriptions), clock.now()
+        heads = self._topic.changed(session, owner_id, looked_at - SLACK)
+        for each in subscriptions:
+            for thing in heads.keys() - each.cursors.keys():
+                each.cursors[thing] = self._topic.last_before(session, thing, each.since)
+            each.looked_at = moment
         return heads
 
     def _new_events(

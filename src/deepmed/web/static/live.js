@@ -5,6 +5,8 @@
 "use strict";
 
 const LEAST_PAUSE = 500;
+const LONGEST_PAUSE = 30000;
+const TRY_AGAIN_LATER = 1013; // the server has as many listeners as it may
 const FINAL = ["succeeded", "failed", "cancelled"];
 const KINDS = [...FINAL, "queued", "started", "progress", "log", "retrying", "cancel_requested",
   "epochs", "resumed", "compared"];
@@ -74,9 +76,16 @@ class LivePart {
     if (this.source.readyState === EventSource.CONNECTING) {
       this.tell("The connection is lost; trying again. Nothing is missed.");
     } else {
-      window.clearInterval(this.looking);
       this.refresh(); // all was told already, or the server refuses: what it draws says which
+      this.goOnUnlessEnded();
     }
+  }
+
+  async goOnUnlessEnded() {
+    const job = await fetch(this.element.dataset.live.replace(/\/events$/, "")).catch(() => null);
+    const gone = job?.status === 404 || (job?.ok && FINAL.includes((await job.json()).state));
+    if (gone) window.clearInterval(this.looking);
+    else window.setTimeout(() => this.listenToOne(), LONGEST_PAUSE);
   }
 
   listenToAll() {
@@ -88,11 +97,12 @@ class LivePart {
       this.refresh();
     };
     this.socket.onmessage = () => this.refresh();
-    this.socket.onclose = () => {
+    this.socket.onclose = (event) => {
       if (!this.element.isConnected) return;
-      this.tell("The connection is lost; trying again. Nothing is missed.");
-      window.setTimeout(() => this.listenToAll(), this.pause);
-      this.pause = Math.min(30000, this.pause * 2);
+      const full = event.code === TRY_AGAIN_LATER;
+      this.tell(full ? event.reason : "The connection is lost; trying again. Nothing is missed.");
+      window.setTimeout(() => this.listenToAll(), full ? LONGEST_PAUSE : this.pause);
+      this.pause = Math.min(LONGEST_PAUSE, this.pause * 2);
     };
   }
 
