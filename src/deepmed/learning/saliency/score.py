@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -40,6 +40,17 @@ class ScoredPixels(Protocol):
 
     def mixed_scores(self, fill: torch.Tensor, filled: NDArray[np.bool_]) -> FloatArray:
         """(B,) scores with `fill` (1, C, H, W) in the patches that `filled` (B, P) names."""
+        ...
+
+
+@runtime_checkable
+class EncodesMixed(Protocol):
+    """An encoder that knows a shorter way to what `encode` gives for pages that are mixed."""
+
+    def encode_mixed(
+        self, prepared: Prepared, fill: torch.Tensor, filled: NDArray[np.bool_]
+    ) -> torch.Tensor:
+        """(B, D) vectors of one page with `fill` in the patches that `filled` (B, P) names."""
         ...
 
 
@@ -148,7 +159,10 @@ class PageScore:
                 self.function.encoder.encode(self.page.with_pixels(part))
                 for part in torch.split(pixels, self.function.batch_size)
             ]
-        columns = self.function.columns(torch.cat(vectors)).numpy()
+        return self._scored(torch.cat(vectors))
+
+    def _scored(self, vectors: torch.Tensor) -> FloatArray:
+        columns = self.function.columns(vectors).numpy()
         scores: FloatArray = self.function.detector.score_samples(columns)
         return scores
 
@@ -162,7 +176,10 @@ class PageScore:
         Returns:
             (B,) float64.
         """
-        size = self.function.batch_size
+        size, encoder = self.function.batch_size, self.function.encoder
+        if isinstance(encoder, EncodesMixed):
+            with torch.no_grad():
+                return self._scored(encoder.encode_mixed(self.page, fill, filled))
         parts = [filled[start : start + size] for start in range(0, len(filled), size)]
         return np.concatenate([self.scores(self.mixed(fill, part)) for part in parts])
 

@@ -2,8 +2,11 @@
 
 from functools import cached_property
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from deepmed.learning.encoders.base import Prepared
 from deepmed.learning.encoders.built_in import HOG_PYRAMID, hog_pyramid_identity
 from deepmed.learning.encoders.hog_pyramid import layout
 from deepmed.learning.encoders.hog_pyramid.gradients import (
@@ -12,6 +15,7 @@ from deepmed.learning.encoders.hog_pyramid.gradients import (
     unit_length,
     windows,
 )
+from deepmed.learning.encoders.hog_pyramid.mixing import mixed_cells, mixed_ink
 from deepmed.learning.encoders.hog_pyramid.page import PageGeometry, page_facts, page_map
 from deepmed.learning.encoders.identity import EncoderIdentity
 from deepmed.learning.encoders.ink_box import InkBoxEncoder
@@ -53,10 +57,39 @@ class HogPyramidEncoder(InkBoxEncoder):
     ) -> torch.Tensor:
         return _encode(pixels, frames, extras)
 
+    def encode_mixed(
+        self, prepared: Prepared, fill: torch.Tensor, filled: NDArray[np.bool_]
+    ) -> torch.Tensor:
+        """What `encode` gives for a page with some patches replaced, in a fraction of the time.
+
+        Args:
+            prepared: one page.
+            fill: (1, 1, 224, 224), what stands in the replaced patches; 1 is paper.
+            filled: (B, 196), which patches are replaced in each of B pictures.
+
+        Returns:
+            (B, 768) float32.
+        """
+        page, other = (1 - pixels.to(self._device) for pixels in (prepared.pixels, fill))
+        cells = mixed_cells(page, other, filled)
+        frames, extras = prepared.frames.to(self._device), prepared.extras.to(self._device)
+        vectors = []
+        for start in range(0, len(filled), self.chunk):
+            some = filled[start : start + self.chunk]
+            where = frames.repeat(len(some), 1), extras.repeat(len(some), 1)
+            ink = mixed_ink(page, other, some)
+            vectors.append(_vectors_of(ink, cells[start : start + len(some)], *where))
+        return torch.cat(vectors)
+
 
 def _encode(pixels: torch.Tensor, frames: torch.Tensor, extras: torch.Tensor) -> torch.Tensor:
     ink = 1 - pixels
-    cells = oriented_cells(ink)
+    return _vectors_of(ink, oriented_cells(ink), frames, extras)
+
+
+def _vectors_of(
+    ink: torch.Tensor, cells: torch.Tensor, frames: torch.Tensor, extras: torch.Tensor
+) -> torch.Tensor:
     geometry = PageGeometry.read(frames, extras)
     blocks = {
         "shape": unit_length(windows(cells, **layout.SHAPE_WINDOWS).flatten(1)),

@@ -31,7 +31,22 @@ def oriented_cells(ink: torch.Tensor) -> torch.Tensor:
         >>> oriented_cells(ink)[0, :, 0, 6].nonzero().flatten()
         tensor([0])
     """
-    padded = functional.pad(ink, (1, 1, 1, 1), mode="replicate")
+    return cells_of(functional.pad(ink, (1, 1, 1, 1), mode="replicate"))
+
+
+def cells_of(padded: torch.Tensor) -> torch.Tensor:
+    """`oriented_cells` of ink that has one more pixel on each side.
+
+    Args:
+        padded: (B, 1, 16 m + 2, 16 n + 2) float.
+
+    Returns:
+        (B, 8, m, n).
+
+    Example:
+        >>> cells_of(torch.zeros(3, 1, 18, 34)).shape
+        torch.Size([3, 8, 1, 2])
+    """
     dx = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
     dy = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
     squared = dx * dx + dy * dy
