@@ -84,8 +84,8 @@ class AnalysisService:
             NotFoundError: an id names no drawing of the owner, or one that was deleted meanwhile.
             EncoderMismatchError: an active model takes vectors of another encoder than the present.
         """
-        uid = batch or self._new_batch(drawing_ids)
-        with self.tracker.running(uid) as begun:
+        total = 0 if batch else self._number(drawing_ids)
+        with self.tracker.running(batch, total) as begun:
             # Everything is read after the batch took its place: a later one knows no less.
             with self.bench.database.read() as session:
                 drawings = repository.drawings(session, self.bench.owner_id, drawing_ids)
@@ -154,13 +154,13 @@ class AnalysisService:
             batch = self.tracker.get_batch(session, uid)
             return cohort(session, batch, self._percentile(session))
 
-    def _new_batch(self, drawing_ids: Sequence[int] | None) -> str:
-        """Whatever cannot be analysed at all is refused before there is a batch."""
+    def _number(self, drawing_ids: Sequence[int] | None) -> int:
+        """How many drawings these are; what cannot be analysed at all is refused before a batch."""
         with self.bench.database.read() as session:
             known = repository.drawing_ids(session, self.bench.owner_id, drawing_ids)
         _refuse_unknown(drawing_ids, known)
         self.refuse_foreign_models()
-        return self.tracker.create_batch(len(known))
+        return len(known)
 
     def _percentile(self, session: Session) -> float:
         percentile = self.thresholds.get_current_percentile(session)
@@ -196,7 +196,9 @@ class AnalysisService:
         outcomes: list[Outcome] = []
         rows: list[AnomalyAnalysis] = []
         computed = 0
-        for start in range(0, len(drawings), CHUNK):
+        q_values: dict[str, Any] = {}
+        children = {drawing.id: drawing.child_id for drawing in drawings}
+        for start in range(0, max(len(drawings), 1), CHUNK):
             chunk = drawings[start : start + CHUNK]
             with self.bench.database.read() as session:
                 self._load_vectors(session, scene, chunk)
@@ -204,15 +206,15 @@ class AnalysisService:
             with self.bench.database.write() as session:
                 stored, fresh = store(session, self.bench.owner_id, batch.id, made)
                 self.tracker.add_result(session, batch.uid, len(chunk))
-            kept = {row.drawing_id for row in stored}
-            outcomes += [outcome for outcome in made if outcome.drawing_id in kept]
+                kept = {row.drawing_id for row in stored}
+                outcomes += [outcome for outcome in made if outcome.drawing_id in kept]
+                if start + CHUNK >= len(drawings):
+                    q_values = batch_q_values(outcomes, children)
+                    self.tracker.finish(session, batch.uid, q_values)
             rows += stored
             computed += fresh
             if progress:
                 progress(start + len(chunk), len(drawings))
-        q_values = batch_q_values(outcomes, {drawing.id: drawing.child_id for drawing in drawings})
-        with self.bench.database.write() as session:
-            self.tracker.finish(session, batch.uid, q_values)
         return BatchAnalysis(batch.uid, rows, q_values, prospect, computed)
 
     def scene(self, session: Session, drawings: Sequence[int] = ()) -> Scene:

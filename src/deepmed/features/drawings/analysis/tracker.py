@@ -36,17 +36,24 @@ class BatchAnalysisTracker:
             return self._add(session, uid or ids.new_uid(), total).uid
 
     @contextmanager
-    def running(self, uid: str) -> Iterator[AnalysisBatch]:
+    def running(self, waiting: str | None, total: int = 0) -> Iterator[AnalysisBatch]:
         """A batch that begins, or begins again; where the block fails, it keeps the reason.
 
         Of two batches, the one that began later has the greater id.
+
+        Args:
+            waiting: uid of a batch that waited; None begins a new one.
+            total: how many drawings a new one has.
         """
         with self.bench.database.write() as session:
-            # A batch may have waited while others ran, so it takes its place among them now.
-            waiting = self.get_batch(session, uid)
-            session.delete(waiting)
-            session.flush()
-            begun = self._add(session, uid, waiting.total)
+            uid = waiting or ids.new_uid()
+            if waiting is not None:
+                # Others ran while it waited, so it takes its place among them now.
+                before = self.get_batch(session, waiting)
+                total = before.total
+                session.delete(before)
+                session.flush()
+            begun = self._add(session, uid, total)
         with self.keeping_reason(uid):
             yield begun
 
