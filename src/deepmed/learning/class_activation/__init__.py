@@ -10,6 +10,7 @@ from deepmed.learning.class_activation.explaining import (
     reinitialised_network,
 )
 from deepmed.learning.class_activation.observing import last_convolution
+from deepmed.learning.class_activation.randomising import Explained, check_class_maps
 from deepmed.learning.class_activation.scoring import ClassScore
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "ClassExplanation",
     "ClassFaithfulness",
     "ClassScore",
+    "Explained",
+    "check_class_maps",
     "choose_baseline",
     "class_activation_map",
     "explain_class",

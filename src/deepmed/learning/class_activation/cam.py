@@ -1,6 +1,6 @@
 """Which places of a convolution's output a class's score rests on: Grad-CAM and Grad-CAM++."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,7 +121,42 @@ def class_activation_map(
         >>> found.values.shape, found.layer, len(network[0]._forward_hooks)
         ((6, 6), '0', 0)
     """
-    weigh = _method(method)
+    made = class_activation_maps(network, image, class_index, (method,), layer)[method]
+    if isinstance(made, SaliencyGenerationError):
+        raise made
+    return made
+
+
+def class_activation_maps(
+    network: nn.Module,
+    image: torch.Tensor,
+    class_index: int = 1,
+    methods: Sequence[str] = ("grad_cam", "grad_cam_plus_plus"),
+    layer: str | None = None,
+) -> dict[str, ActivationMap | SaliencyGenerationError]:
+    """The maps by several methods, for the price of one.
+
+    Args:
+        network: as of `class_activation_map`.
+        image: likewise.
+        class_index: likewise.
+        methods: whose maps are made.
+        layer: likewise.
+
+    Returns:
+        By method; where a map would say nothing, the reason stands in its place.
+
+    Raises:
+        SaliencyGenerationError: as of `class_activation_map`, where it is not about the map itself.
+
+    Example:
+        >>> _ = torch.manual_seed(0)
+        >>> network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        ...                         nn.Linear(4, 2))
+        >>> list(class_activation_maps(network, torch.rand(1, 1, 8, 8), 0))
+        ['grad_cam', 'grad_cam_plus_plus']
+    """
+    ways = {method: _method(method) for method in methods}
     # Images that were made for inference alone take no part in gradients; a copy does.
     with torch.inference_mode(mode=False), torch.enable_grad():
         pixels = _one(image).detach().clone().to(_place_of(network, image))
@@ -130,11 +165,15 @@ def class_activation_map(
         on_output(named_layer(twin, name), kept.watch)
         score = class_logit(twin(pixels), class_index)[0]
         maps, gradient = kept.gradient_of(score, name)
-    weights = weigh(maps, gradient)
-    places = functional.relu((weights[:, None, None] * maps).sum(dim=0))
-    values = places.double().cpu().numpy()
-    _refuse_unusable(values, method, name)
-    return ActivationMap(values, method, name, float(score.detach()))
+    found: dict[str, ActivationMap | SaliencyGenerationError] = {}
+    for method, weigh in ways.items():
+        weights = weigh(maps, gradient)
+        places = functional.relu((weights[:, None, None] * maps).sum(dim=0))
+        values = places.double().cpu().numpy()
+        why_not = _why_unusable(values, method, name)
+        made = ActivationMap(values, method, name, float(score.detach()))
+        found[method] = SaliencyGenerationError(why_not) if why_not else made
+    return found
 
 
 class _Kept:
@@ -185,14 +224,15 @@ def _place_of(network: nn.Module, image: torch.Tensor) -> torch.device:
     return next((weight.device for weight in network.parameters()), image.device)
 
 
-def _refuse_unusable(values: FloatArray, method: str, layer: str) -> None:
+def _why_unusable(values: FloatArray, method: str, layer: str) -> str | None:
     if not np.isfinite(values).all():
-        raise SaliencyGenerationError(
+        return (
             f"The map by {method!r} holds numbers that are not finite. It was not kept. Check the "
             "model's weights."
         )
     if np.ptp(values) <= np.finfo(np.float32).eps * np.abs(values).max(initial=0.0):
-        raise SaliencyGenerationError(
+        return (
             f"The map by {method!r} of the layer {layer!r} is the same everywhere: nothing there "
             "raises the score of this class, or everything alike. It was not kept. Use occlusion."
         )
+    return None

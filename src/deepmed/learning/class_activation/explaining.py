@@ -195,29 +195,53 @@ def on_patches(values: FloatArray, score: ClassScore) -> FloatArray:
     return patch_sums(wide, score.grid)
 
 
-def reinitialised_network(network: nn.Module, seed: int) -> nn.Module:
+def reinitialised_network(network: nn.Module, seed: int, parts: Sequence[str] = ("",)) -> nn.Module:
     """The same architecture with random weights: what a map must not look alike for (V-4).
 
     Args:
         network: stays as it is.
         seed: of the weights.
+        parts: names of the modules whose weights are drawn, with all inside of them; the empty
+            name is the whole network.
 
     Returns:
-        A copy in evaluation mode, every layer that can be initialised anew.
+        A copy in evaluation mode, every layer of these parts initialised anew.
 
     Example:
-        >>> network = nn.Sequential(nn.Conv2d(1, 2, 3))
-        >>> bool((reinitialised_network(network, 1)[0].weight == network[0].weight).any())
+        >>> network = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 1, 3))
+        >>> twin = reinitialised_network(network, 1, ["1"])
+        >>> bool((twin[0].weight == network[0].weight).all())
+        True
+        >>> bool((twin[1].weight == network[1].weight).any())
         False
     """
     fresh = copy.deepcopy(network)
+    draw_weights(fresh, seed, parts)
+    return fresh.eval()
+
+
+def draw_weights(network: nn.Module, seed: int, parts: Sequence[str] = ("",)) -> None:
+    """Initialise a network's layers anew, in place.
+
+    Args:
+        network: is changed.
+        seed: of the weights.
+        parts: as of `reinitialised_network`.
+
+    Example:
+        >>> network, other = nn.Conv2d(1, 2, 3), nn.Conv2d(1, 2, 3)
+        >>> draw_weights(network, 1)
+        >>> draw_weights(other, 1)
+        >>> bool((network.weight == other.weight).all())
+        True
+    """
+    drawn = [module for part in parts for module in network.get_submodule(part).modules()]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "reinitialised-network"))
-        for module in fresh.modules():
+        for module in dict.fromkeys(drawn):
             reset = getattr(module, "reset_parameters", None)
             if callable(reset):
                 reset()
-    return fresh.eval()
 
 
 def _baseline(score: ClassScore, seed: int) -> tuple[Baseline | None, dict[str, str]]:

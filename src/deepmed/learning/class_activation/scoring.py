@@ -88,6 +88,7 @@ class ClassScore:
         temperature: by which logits are divided.
         offsets: what is added to them then; none if empty.
         batch_size: images at a time.
+        most_patches: along a side.
 
     Example:
         >>> network = nn.Sequential(nn.Flatten(), nn.Linear(64, 1)).eval()
@@ -102,16 +103,17 @@ class ClassScore:
     temperature: float = 1.0
     offsets: Sequence[float] = ()
     batch_size: int = 32
+    most_patches: int = MOST_PATCHES
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of patches: as many as divide the side, sixteen at most.
+        """Rows and columns of patches: as many as divide the side, sixteen at most by default.
 
         Raises:
             SaliencyGenerationError: a side cannot be cut into four or more equal parts.
         """
         height, width = self.pixels.shape[-2:]
-        return _patches(height), _patches(width)
+        return _patches(height, self.most_patches), _patches(width, self.most_patches)
 
     def scores(self, pixels: torch.Tensor) -> FloatArray:
         """(B,) log odds of (B, C, H, W)."""
@@ -149,11 +151,11 @@ class ClassScore:
         return found
 
 
-def _patches(side: int) -> int:
-    best = max(count for count in range(1, MOST_PATCHES + 1) if side % count == 0)
+def _patches(side: int, most: int) -> int:
+    best = max(count for count in range(1, most + 1) if side % count == 0)
     if best < FEWEST_PATCHES:
         raise SaliencyGenerationError(
-            f"A side of {side} pixels cannot be cut into {FEWEST_PATCHES} to {MOST_PATCHES} equal "
+            f"A side of {side} pixels cannot be cut into {FEWEST_PATCHES} to {most} equal "
             "parts, so no patches can be taken away. Scale images to another size."
         )
     return best

@@ -8,6 +8,7 @@ from PIL import Image as Pillow
 from deepmed.features.xray.inference.prediction import HeatMap, Prediction
 from deepmed.features.xray.inference.served_model import ServedModel
 from deepmed.features.xray.inference.shown import small
+from deepmed.features.xray.runs.map_checks import MapCheck
 from deepmed.kit.errors import ValidationError
 from deepmed.kit.pictures import Pixels, encode_png
 from deepmed.learning.class_activation import ALL_METHODS, ClassExplanation, explain_class
@@ -24,6 +25,7 @@ _WORSE = (
     "This map says no more of this image than the best of many random orders of its patches, or "
     "than its edges; do not rely on it."
 )
+_OTHER_METHOD = "Ask for a map by another method."
 _NOT_MEASURED = "How faithful this map is was not measured."
 
 
@@ -60,9 +62,12 @@ def heat_map(
         return HeatMap(
             method, made.decision, None, None, encode_png(shown), None, None, _NOT_ANSWERED
         )
+    original, known = encode_png(shown), MapCheck.of(model.loaded.record, method)
+    if known.passed is False:
+        why_not = f"No map was made. {known.words} {_OTHER_METHOD}"
+        return HeatMap(method, made.decision, None, None, original, None, None, why_not)
     found = _explained(model, image, made, method, measured=measured)
     reason = found.reasons.get("faithfulness") or found.reasons.get(method)
-    original = encode_png(shown)
     if reason is not None:
         return HeatMap(method, made.decision, None, None, original, None, None, reason)
     framed = _on(shown, found.maps[method], model.loaded.preprocessing)
@@ -79,7 +84,7 @@ def heat_map(
         faithfulness=faithful,
         beats_controls=beats,
         reason=None,
-        notes=_notes(beats),
+        notes=_notes(beats, known),
     )
 
 
@@ -116,10 +121,9 @@ def _on(shown: Pixels, found: SaliencyMap, preprocessing: Preprocessing) -> Sali
     return replace(found, frame=frame_of(preprocessing, *shown.shape[:2]))
 
 
-def _notes(beats: bool | None) -> tuple[str, ...]:  # noqa: FBT001 - what the note is about
-    if beats is None:
-        return (_NOT_MEASURED,)
-    return () if beats else (_WORSE,)
+def _notes(beats: bool | None, known: MapCheck) -> tuple[str, ...]:  # noqa: FBT001 - what the note is about
+    measured = {None: _NOT_MEASURED, False: _WORSE, True: None}[beats]
+    return tuple(filter(None, (measured, known.mind)))
 
 
 def _png_with_alpha(layer: Any) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from deepmed.core.home import Home
 from deepmed.core.registry.tables import Artifact
+from deepmed.features.xray.runs import map_checks
 from deepmed.features.xray.runs.scored import people
 from deepmed.features.xray.runs.sinks import metrics_csv
 from deepmed.features.xray.source.pseudonyms import unit_of
@@ -41,6 +42,7 @@ def model_record(  # noqa: PLR0917 - the parts of a model in the order of use
     classes: Sequence[str],
     operating_point: Mapping[str, Any],
     split_digest: str,
+    maps: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Everything beside the weights that the model's use needs."""
     return {
@@ -51,6 +53,7 @@ def model_record(  # noqa: PLR0917 - the parts of a model in the order of use
         "preprocessing": dict(preprocessing),
         "operating_point": dict(operating_point),
         "split_digest": split_digest,
+        map_checks.RECORD: dict(maps),
         "libraries": library_versions(),
     }
 
@@ -118,6 +121,7 @@ def card(
         },
         "threshold_and_calibration": "fixed on validation before the test part was opened",
         "first_weights": model["first_weights"]["statement"],
+        "heat_maps": map_checks.in_words(model),
     }
 
 

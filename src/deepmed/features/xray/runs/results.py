@@ -139,6 +139,7 @@ class ResultsUtils:
             prepared.source.classes,
             found.point.to_dict(),
             prepared.plan.digest,
+            self._map_checks(prepared, fitted, found),
         )
         parts = {"validation": validation} | ({} if test is None else {"test": test})
         return artifact.files_of(
@@ -161,6 +162,17 @@ class ResultsUtils:
             data.preprocessing,
             data.train_dataset,
             data.val_dataset,
+            self._config.config.system.seed,
+        )
+
+    def _map_checks(self, prepared: Prepared, fitted: Fitted, found: Evaluation) -> dict[str, Any]:
+        from deepmed.features.xray.runs.map_checks import check_maps  # noqa: PLC0415 - torch
+
+        return check_maps(
+            fitted.module.model,
+            prepared.data.preprocessing,
+            found.point,
+            prepared.data.val_dataset,
             self._config.config.system.seed,
         )
 

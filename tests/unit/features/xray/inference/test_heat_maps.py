@@ -12,6 +12,7 @@ from PIL import Image
 from deepmed.features.xray.inference.heat_maps import frame_of
 from deepmed.features.xray.inference.served_model import SHELF, ServedModel
 from deepmed.features.xray.inference.shown import SHOWN_SIDE, small
+from deepmed.features.xray.runs.map_checks import RECORD, TOP, WHOLE
 from deepmed.learning.imaging import Preprocessing
 from factories.films import png
 from factories.xray_runs import sharpened
@@ -67,7 +68,7 @@ def test_a_map_is_measured_beside_random_and_edges(
     assert low < scores["random"] == high
     best = scores[method] > max(scores["random"], scores["sobel"])
     assert found["faithfulness"]["beats_controls"] == best
-    assert bool(found["notes"]) == (not best)
+    assert any("says no more of this image" in one for one in found["notes"]) == (not best)
     assert found["faithfulness"]["baseline_probability"] <= (
         found["faithfulness"]["probability"] / 2
     )
@@ -120,6 +121,29 @@ def test_a_map_that_would_mean_nothing_is_refused_with_the_reason(ward: Ward) ->
     assert found["original_image_base64"]
     shown = ward.post("/predict", ward.film(), include_heatmap=True).json()
     assert shown["heatmap_base64"] is None
+
+
+@pytest.mark.req("V-4.1")
+@pytest.mark.req("X-17.1")
+@pytest.mark.parametrize(
+    ("passed", "said"),
+    [(False, "do not change enough when all weights"), (None, "is not known"), (True, "too alike")],
+)
+def test_a_map_that_does_not_need_the_weights_is_refused(
+    deciding: Ward, *, passed: bool | None, said: str
+) -> None:
+    """What training measured on validation decides; what it could not measure is said."""
+    alike = {"estimate": 0.8, "low": 0.7, "high": 0.9, "passed": False}
+    whole = {**alike, "passed": passed}
+    found = {"passed": passed, "n_items": 30, "depths": {TOP: alike, WHOLE: whole}}
+    model = SHELF.held(deciding.run.artifact.manifest_hash)
+    assert model is not None
+    record: Any = model.loaded.record
+    record[RECORD]["methods"]["grad_cam"] = found
+    told = mapped(deciding, deciding.film(), measure=False)
+    assert told["refused"] is (passed is False)
+    assert (told["heatmap_base64"] is None) is (passed is False)
+    assert said in (told["reason"] or " ".join(told["notes"]))
 
 
 @pytest.mark.req("X-17.1")

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from lightning.pytorch.accelerators import CPUAccelerator
 from safetensors.torch import load
@@ -17,7 +18,7 @@ from deepmed.core.audit.repository import history
 from deepmed.core.home import Home
 from deepmed.features.xray.configuration.settings import training_settings
 from deepmed.features.xray.errors import SourceRefusedError
-from deepmed.features.xray.runs import artifact, repository
+from deepmed.features.xray.runs import artifact, map_checks, repository
 from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.runs.results import scoring_settings
 from deepmed.features.xray.runs.sinks import kept_metrics
@@ -138,6 +139,29 @@ def test_the_counts_of_a_run_are_those_of_its_files(trained: Home) -> None:
     run = run_of(trained)
     assert run.end_time is not None
     assert 0 < found["training_seconds"] <= (run.end_time - run.start_time).total_seconds()
+
+
+@pytest.mark.req("V-4.1")
+def test_a_run_keeps_whether_its_heat_maps_need_the_weights(trained: Home) -> None:
+    """Measured on one image each of validation's patients; the model card says what came of it."""
+    files = files_of(trained)
+    found = json.loads(files[artifact.MODEL])[map_checks.RECORD]
+    people = {one["patient"] for one in json.loads(files[artifact.PREDICTIONS])["validation"]}
+    assert (found["split"], found["unit"], found["limit"]) == ("validation", "patient", 0.5)
+    assert set(found["methods"]) == {"grad_cam", "grad_cam_plus_plus", "occlusion"}
+    known = [one for one in found["methods"].values() if one["passed"] is not None]
+    assert known
+    for one in known:
+        assert 0 < one["n_items"] <= len(people)
+        for depth in (map_checks.TOP, map_checks.WHOLE):
+            told = one["depths"][depth]
+            assert len(told["correlations"]) == one["n_items"]
+            assert told["estimate"] == pytest.approx(np.mean(told["correlations"]))
+        bound = told["estimate"] if told["high"] is None else told["high"]
+        assert one["passed"] == told["passed"] == (bound < found["limit"])
+    card = trained.registry.package((run_of(trained).results or {})["artifact"]).manifest.card
+    assert len(card["heat_maps"]) == 3
+    assert "rank correlation is" in " ".join(card["heat_maps"])
 
 
 @pytest.mark.req("X-9.1")
