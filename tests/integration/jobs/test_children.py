@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -52,9 +53,12 @@ def test_a_child_stands_back_behind_the_server_and_so_do_its_threads(
         pid = marked_pid(settings.home, job.id)
         own = os.getpriority(os.PRIO_PROCESS, 0)
         threads = [thread.id for thread in psutil.Process(pid).threads()]
+        session = Path(f"/proc/{pid}/autogroup")
+        shared_out = session.read_text(encoding="ascii").split() if session.exists() else []
         (settings.home / "go").touch()
         assert len(threads) > 1
         assert {os.getpriority(os.PRIO_PROCESS, each) for each in threads} == {max(expected, own)}
+        assert shared_out[1:] in ([], ["nice", str(max(expected, own))])
 
 
 @pytest.mark.req("P-6.2")

@@ -10,10 +10,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from deepmed.core.jobs.execution import Outcome
 from deepmed.core.jobs.fencing import Run
 from deepmed.kit.settings import PREFIX, Settings
+
+TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -128,13 +131,28 @@ def environment_of(settings: Settings) -> dict[str, str]:
 def _stand_back(pid: int, niceness: int) -> None:
     """Let whoever waits for a page go before a child that computes; its threads follow it.
 
-    A worker that stands back further itself takes its children along.
+    A worker that stands back further itself takes its children along. Where Linux shares a machine
+    out by session, a process's niceness counts within its session alone, and each child has one of
+    its own; so the session stands back too.
     """
     if sys.platform == "win32":
         return  # the system there knows no niceness
     wanted = max(niceness, os.getpriority(os.PRIO_PROCESS, 0))
     with contextlib.suppress(ProcessLookupError):  # it is dead, as will be noticed
         os.setpriority(os.PRIO_PROCESS, pid, wanted)
+    _let_session_stand_back(pid, wanted)
+
+
+def _let_session_stand_back(pid: int, niceness: int) -> None:
+    for _ in range(TRIES):
+        try:
+            Path(f"/proc/{pid}/autogroup").write_text(str(niceness), encoding="ascii")
+        except BlockingIOError:
+            time.sleep(0.1)  # Linux takes ten changes a second
+        except OSError:
+            return  # there are no such groups
+        else:
+            return
 
 
 def _how(code: int) -> str:
