@@ -11,8 +11,6 @@ from deepmed.kit.database import PASSING, Base, Owned
 from deepmed.kit.ids import new_uid
 
 DESCRIPTION_LENGTH, PATH_LENGTH, REASON_LENGTH = 1024, 1024, 2000
-AGAIN = " (again)"
-"""Ends the name of a run that trains another one again, to see whether it comes out the same."""
 IN_PROGRESS, COMPLETED, FAILED = "in_progress", "completed", "failed"
 
 
@@ -45,6 +43,8 @@ class XrayRun(Owned, Base):
     configuration: Mapped[dict[str, Any]]
     """Resolved, defaults included."""
     split_digest: Mapped[str | None] = mapped_column(String(64))
+    reproduces: Mapped[str | None] = mapped_column(String(32))
+    """The uid of the run that it trains again, to see whether it comes out the same."""
     artifact_id: Mapped[int | None] = mapped_column(
         ForeignKey("artifacts.id", ondelete="RESTRICT"), index=True
     )

@@ -12,7 +12,9 @@ from pathlib import Path
 import click
 import pytest
 
+from deepmed.app import open_home
 from deepmed.cli.entry import command_line, main
+from deepmed.features.xray.runs.reading import StoredRun
 from factories.xray import SMALL, write_films
 from factories.xray_runs import publish_untrained
 
@@ -205,5 +207,8 @@ def test_what_is_trained_in_the_foreground_is_listed_shown_verified_and_reproduc
     again = ask("reproduce", artifact, "--json").json
     assert (again["agrees"], again["same_data"], again["largest_difference"]) == (True, True, 0)
     assert again["run_id"] == 2
+    with open_home() as home:
+        first, second = (StoredRun.of(home, number).run for number in (1, 2))
+    assert (first.reproduces, second.reproduces) == (None, first.uid)
     answer = ask("xray", "resume", 1, "--json")
     assert (answer.code, answer.json["code"]) == (1, "conflict")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
-from deepmed.features.xray.tables import AGAIN, COMPLETED, XrayRun, XrayServedRun
+from deepmed.features.xray.tables import COMPLETED, XrayRun, XrayServedRun
 
 _AT_ONCE = 20
 """Runs whose results are looked into at a time: they are long, and one of the first is enough."""
@@ -26,7 +26,7 @@ def unbidden(session: Session, owner_id: int) -> int | None:
     The newest that was tested, on all images, and trains none again; one of several classes only
     where none is of two.
     """
-    query = _completed(owner_id).where(~XrayRun.run_description.endswith(AGAIN))
+    query = _completed(owner_id).where(XrayRun.reproduces.is_(None))
     newest = session.scalars(query.order_by(XrayRun.end_time.desc(), XrayRun.id.desc())).all()
     several = None
     for start in range(0, len(newest), _AT_ONCE):

@@ -17,6 +17,9 @@ from deepmed.features.xray.tables import (
 from deepmed.kit import clock
 from deepmed.kit.errors import ConflictError, DeepMedError
 
+_AGAIN = " (again)"
+"""For people; what a run is, its row says."""
+
 
 class DBOperationsUtils:
     """What a training writes into its run's row; each call commits by itself."""
@@ -36,6 +39,22 @@ class DBOperationsUtils:
             run = new_run(
                 self._home.owner_id, source_path, experiment_name, configuration, csv_filename
             )
+            session.add(run)
+            session.flush()
+            note_start(session, run)
+            return run.id
+
+    def create_reproduction(self, of: XrayRun) -> int:
+        """A new run in progress that trains another one again; its number."""
+        with self._home.database.write() as session:
+            run = new_run(
+                of.owner_id,
+                of.source_path,
+                f"{of.run_description[: DESCRIPTION_LENGTH - len(_AGAIN)]}{_AGAIN}",
+                of.configuration,
+                of.csv_filename,
+            )
+            run.training_mode, run.reproduces = of.training_mode, of.uid
             session.add(run)
             session.flush()
             note_start(session, run)

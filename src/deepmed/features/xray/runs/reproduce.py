@@ -10,8 +10,9 @@ from deepmed.core.home import Home
 from deepmed.core.registry.manifest import Package
 from deepmed.features.xray.configuration import ConfigManager
 from deepmed.features.xray.runs import artifact, repository
+from deepmed.features.xray.runs.database_operations import DBOperationsUtils
 from deepmed.features.xray.runs.trainer import CentralizedTrainer
-from deepmed.features.xray.tables import AGAIN, XrayRun
+from deepmed.features.xray.tables import XrayRun
 from deepmed.kit.errors import ConflictError, NotFoundError
 
 TOLERANCE = 1e-6
@@ -50,8 +51,9 @@ def reproduce(home: Home, package: Package) -> Reproduction:
             f"The images of run {run.id} are no longer at {run.source_path}, so it cannot be "
             "trained again. Nothing was changed."
         )
+    number = DBOperationsUtils(home).create_reproduction(run)
     again = _trainer_of(run)(home, ConfigManager(run.configuration)).train(
-        run.source_path, f"{run.run_description}{AGAIN}", run.csv_filename
+        run.source_path, run.run_description, run.csv_filename, number
     )
     files = home.registry.load(again["artifact"])
     first, second = _probabilities(package.files), _probabilities(files)

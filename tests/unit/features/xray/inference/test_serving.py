@@ -11,7 +11,8 @@ from deepmed.features.xray.inference.errors import NoModelError
 from deepmed.features.xray.inference.repository import choose
 from deepmed.features.xray.inference.service import XrayInference
 from deepmed.features.xray.runs import repository
-from deepmed.features.xray.tables import AGAIN
+from deepmed.features.xray.runs.database_operations import DBOperationsUtils
+from deepmed.features.xray.runs.reading import StoredRun
 from factories.xray import small
 from factories.xray_rows import BEGAN, run_row
 
@@ -34,8 +35,9 @@ def completed(home: Home, name: str = "a run", **changes: Any) -> int:
         session.flush()
         ended = BEGAN + timedelta(days=number)
         repository.change(
-            session, number, artifact_id=row.id, end_time=ended, configuration=resolved
-        )
+            session, number, artifact_id=row.id, end_time=ended, configuration=resolved,
+            reproduces=changes.get("reproduces"),
+        )  # fmt: skip
     return number
 
 
@@ -57,11 +59,21 @@ def test_no_run_takes_over_that_was_made_for_something_else(empty: Home) -> None
     completed(empty, "on a tenth", fraction=0.1)
     completed(empty, "untested", tested=0)
     completed(empty, "three classes", threshold=None)
-    completed(empty, f"a run{AGAIN}")
+    completed(empty, "a run (again)", reproduces="0" * 32)
     assert serving(empty) == first
     assert "None was chosen" in XrayInference.of(empty).serving().because
-    better = completed(empty, "better")
+    better = completed(empty, "better (again)")  # as a person may call one
     assert serving(empty) == better
+
+
+def test_a_run_that_trains_another_one_again_says_which(empty: Home) -> None:
+    first = StoredRun.of(empty, run_row(empty, "x" * 1024, training_mode="federated")).run
+    again = StoredRun.of(empty, DBOperationsUtils(empty).create_reproduction(first)).run
+    assert (again.reproduces, again.status) == (first.uid, "in_progress")
+    assert again.run_description.endswith("x (again)")
+    for name in ("training_mode", "configuration", "source_path", "csv_filename", "owner_id"):
+        assert getattr(again, name) == getattr(first, name)
+    assert first.reproduces is None
 
 
 @pytest.mark.req("X-17.1")
