@@ -1,7 +1,4 @@
-"""Figures of a two-class model counted anew, with no code of the evaluation (V-2).
-
-Probabilities and the temperature are counted for several classes as well.
-"""
+"""Figures of a model counted anew, with no code of the evaluation (V-2)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -97,6 +94,67 @@ def figures(
         "ece": calibration_error(labels, shares),
         "prevalence": sum(labels) / n,
     }
+
+
+def class_figures(
+    labels: Sequence[int], rows: Sequence[Sequence[float]]
+) -> tuple[dict[str, Value], list[dict[str, Value]], list[list[int]]]:
+    """Of several classes: each figure by name, those of each class against the rest, and the table.
+
+    The most probable class is decided for; rows of the table are the truth.
+    """
+    chosen = [max(range(len(row)), key=row.__getitem__) for row in rows]
+    size, n = len(rows[0]), len(labels)
+    pairs = list(zip(labels, chosen, strict=True))
+    table = [[pairs.count((truth, said)) for said in range(size)] for truth in range(size)]
+    each = [
+        _one_against_rest(
+            [label == number for label in labels],
+            [row[number] for row in rows],
+            [one == number for one in chosen],
+        )
+        for number in range(size)
+    ]
+    right = [label == said for label, said in pairs]
+    off = sum(
+        (share - (label == number)) ** 2
+        for label, row in zip(labels, rows, strict=True)
+        for number, share in enumerate(row)
+    )
+    whole = {
+        "accuracy": sum(right) / n,
+        "balanced_accuracy": _mean([one["sensitivity"] for one in each]),
+        **{f"macro_{name}": _mean([one[name] for one in each]) for name in _AVERAGED},
+        "brier": off / n,
+        "ece": calibration_error(right, [max(row) for row in rows]),
+    }
+    return whole, each, table
+
+
+_AVERAGED = ("auroc", "auprc", "sensitivity", "specificity", "ppv", "f1")
+
+
+def _one_against_rest(
+    labels: Sequence[bool], shares: Sequence[float], called: Sequence[bool]
+) -> dict[str, Value]:
+    counts = confusion(labels, called)
+    hit, quiet = counts["true_positives"], counts["true_negatives"]
+    alarm, miss = counts["false_positives"], counts["false_negatives"]
+    return {
+        "auroc": auroc(labels, shares),
+        "auprc": average_precision(labels, shares),
+        "sensitivity": _share(hit, hit + miss),
+        "specificity": _share(quiet, quiet + alarm),
+        "ppv": _share(hit, hit + alarm),
+        "npv": _share(quiet, quiet + miss),
+        "f1": _share(2 * hit, 2 * hit + alarm + miss),
+    }
+
+
+def _mean(values: Sequence[Value]) -> Value:
+    """None where one of them is undefined."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if len(known) == len(values) else None
 
 
 def confusion(labels: Sequence[int], called: Sequence[bool]) -> Mapping[str, int]:

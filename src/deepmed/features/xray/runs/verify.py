@@ -75,9 +75,8 @@ def recompute(
 ) -> list[Check]:
     """Every figure of a run beside the same counted again.
 
-    Estimates of two classes are counted by an oracle that shares no code with the evaluation.
-    Intervals, and figures of several classes, are drawn again by the evaluation itself, which shows
-    that they are those of the stored predictions.
+    Estimates are counted by an oracle that shares no code with the evaluation. Intervals are drawn
+    again by the evaluation itself, which shows that they are those of the stored predictions.
 
     Args:
         files: the files of the run.
@@ -91,7 +90,7 @@ def recompute(
 def count_again(
     files: Mapping[str, bytes], metrics: Mapping[str, Any], configuration: Mapping[str, Any]
 ) -> list[Check]:
-    """The same but for what takes long: intervals, and figures of several classes.
+    """The same but for what takes long: intervals.
 
     Args:
         files: the files of the run.
@@ -239,6 +238,8 @@ def _threshold(stored: Stored) -> Iterator[Check]:
 def _figures(stored: Stored) -> Iterator[Check]:
     """Estimates and the confusion matrix, by the oracle."""
     if stored.point["threshold"] is None:
+        for part in stored.predictions:
+            yield from _class_figures(stored, part)
         return
     prevalence = stored.configuration["evaluation"]["prevalence"]
     for part in stored.predictions:
@@ -252,6 +253,18 @@ def _figures(stored: Stored) -> Iterator[Check]:
             counts = oracle.confusion(labels, [share >= threshold for share in shares])
             for cell, count in counts.items():
                 yield Check(f"{part}.{name}.{cell}", report["confusion"][cell], count)
+
+
+def _class_figures(stored: Stored, part: str) -> Iterator[Check]:
+    report = stored.evaluation[part]["report"]
+    whole, each, table = oracle.class_figures(*_pairs(stored, part))
+    for figure, value in whole.items():
+        yield Check(f"{part}.report.{figure}", report["figures"][figure]["estimate"], value)
+    for name, figures in zip(stored.model["classes"], each, strict=True):
+        for figure, value in figures.items():
+            kept = report["by_class"][name][figure]["estimate"]
+            yield Check(f"{part}.report.{name}.{figure}", kept, value)
+    yield Check(f"{part}.report.confusion", str(report["confusion"]), str(table))
 
 
 def _again(stored: Stored) -> Iterator[Check]:
@@ -289,6 +302,6 @@ def _compared(place: str, stored: Any, again: Any) -> Iterator[Check]:
         yield Check(place, stored, again)
 
 
-def _pairs(stored: Stored, part: str) -> tuple[list[int], list[float]]:
+def _pairs(stored: Stored, part: str) -> tuple[list[int], list[Any]]:
     records = stored.predictions[part]
     return [one["label"] for one in records], [one["probability"] for one in records]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn import metrics
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from deepmed.core.home import Home
@@ -22,12 +23,13 @@ from deepmed.features.xray.runs.verify import (
     Check,
     Stored,
     _crossings,
+    _figures,
     _predictions,
     _temperature,
     count_again,
     recompute,
 )
-from deepmed.learning.evaluation.binary import OperatingPoint
+from deepmed.learning.evaluation.binary import OperatingPoint, evaluate_multiclass
 from deepmed.learning.imaging.rows import ImageRow
 
 from .test_trainer import run_of
@@ -224,6 +226,73 @@ def test_images_are_scored_again(trained: Home, package: Package) -> None:
     point["operating_point"]["temperature"] *= 2
     other = {**package.files, artifact.MODEL: json.dumps(point).encode()}
     assert not all(check.agrees for check in rescore(other, folder, 0))
+
+
+def several(seed: int = 3) -> tuple[list[int], Any]:
+    """Labels and probabilities of three classes, in steps so large that some are equal."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 3, 90)
+    counts = random.integers(1, 6, (90, 3)) + 3 * np.eye(3, dtype=int)[labels]
+    return labels.tolist(), counts / counts.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.req("V-2.2")
+def test_figures_of_several_classes_are_counted_by_an_oracle_of_their_own() -> None:
+    labels, shares = several()
+    called, hot = shares.argmax(axis=1), np.eye(3)[labels]
+    whole, each, table = oracle.class_figures(labels, shares.tolist())
+    assert table == metrics.confusion_matrix(labels, called).tolist()
+    precision, recall, f1, _ = metrics.precision_recall_fscore_support(labels, called)
+    assert whole == pytest.approx({
+        "accuracy": metrics.accuracy_score(labels, called),
+        "balanced_accuracy": metrics.balanced_accuracy_score(labels, called),
+        "macro_auroc": metrics.roc_auc_score(labels, shares, multi_class="ovr"),
+        "macro_auprc": metrics.average_precision_score(hot, shares, average="macro"),
+        "macro_sensitivity": recall.mean(),
+        "macro_specificity": np.mean([
+            metrics.recall_score(1 - hot[:, one], called != one) for one in range(3)
+        ]),
+        "macro_ppv": precision.mean(),
+        "macro_f1": f1.mean(),
+        "brier": ((shares - hot) ** 2).sum(axis=1).mean(),
+        "ece": whole["ece"],
+    })  # fmt: skip
+    for number, found in enumerate(each):
+        rest, said = hot[:, number] == 0, called != number
+        assert found == pytest.approx({
+            "auroc": metrics.roc_auc_score(~rest, shares[:, number]),
+            "auprc": metrics.average_precision_score(~rest, shares[:, number]),
+            "sensitivity": recall[number],
+            "specificity": metrics.recall_score(rest, said),
+            "ppv": precision[number],
+            "npv": metrics.precision_score(rest, said),
+            "f1": f1[number],
+        })  # fmt: skip
+
+
+@pytest.mark.req("V-2.2")
+def test_what_is_reported_of_several_classes_is_what_the_oracle_counts() -> None:
+    """Also the figures that no library has, by class and over all, and where one is undefined."""
+    labels, shares = several()
+    for truth in (labels, [min(label, 1) for label in labels]):
+        report = evaluate_multiclass(truth, shares, range(90), "abc", resamples=5).to_dict()
+        stored = Stored(
+            {"test": [
+                {"label": label, "probability": row}
+                for label, row in zip(truth, shares.tolist(), strict=True)
+            ]},
+            {"operating_point": {"threshold": None}, "classes": list("abc")},
+            {}, {}, {"test": {"report": report}}, {},
+        )  # fmt: skip
+        checks = list(_figures(stored))
+        assert disagreeing(checks) == set()
+        assert {check.figure for check in checks} >= {
+            *(f"test.report.{name}" for name in report["figures"]),
+            *(f"test.report.{one}.{name}" for one in "abc" for name in report["by_class"][one]),
+        }
+        report["by_class"]["b"]["npv"]["estimate"] = 0.5
+        report["figures"]["ece"]["estimate"] += 1e-6
+        assert disagreeing(_figures(stored)) == {"test.report.b.npv", "test.report.ece"}
 
 
 def test_the_oracle_agrees_with_a_library() -> None:
