@@ -1,17 +1,7 @@
-"""Trainings in processes that are killed: a program that loads the libraries and then forks.
+"""Trainings in processes that are killed."""
 
-    python tests/factories/xray_crashes.py HOME SOURCE OTHER
-
-Forks need not load the libraries again, which takes longer than all that they do. It answers with
-one line of JSON.
-"""
-
-import json
 import os
 import signal
-import sys
-import traceback
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +13,7 @@ from deepmed.features.xray.runs import repository
 from deepmed.features.xray.runs.steps import STEPS, Step, Watcher
 from deepmed.features.xray.runs.trainer import CentralizedTrainer
 from deepmed.kit import settings as kit_settings
+from factories.forks import begin, ended
 from factories.xray import small
 
 WHOLE, KILLED = 1, 2
@@ -36,23 +27,6 @@ def opened(folder: str) -> Home:
 def train(folder: str, source: str, watcher: Watcher, run: int | None = None) -> None:
     with opened(folder) as home:
         CentralizedTrainer(home, small("epochs=2"), watcher).train(source, "a run", run_id=run)
-
-
-def begin(work: Callable[[], object]) -> int:
-    """Do the work in a child that shares nothing; its process."""
-    child = os.fork()
-    if child:
-        return child
-    try:
-        work()
-        os._exit(0)
-    except BaseException:  # noqa: BLE001 - a child that returned would go on as its parent
-        traceback.print_exc()
-        os._exit(1)
-
-
-def ended(child: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def killed_at(number: int) -> Watcher:
@@ -86,7 +60,7 @@ def at_once(folder: str, *sources: str) -> list[int]:
 
 
 def load() -> None:
-    """All that trainings load; nothing that begins threads, which a fork would lose."""
+    """All that trainings load, so that no child has to."""
     for name in (
         *("lightning", "monai.transforms", "sklearn.metrics", "alembic.command", "obstore"),
         *("cryptography.hazmat.primitives.serialization", "deepmed.kit.storage"),
@@ -99,12 +73,14 @@ def load() -> None:
             getattr(names, name)
 
 
-if __name__ == "__main__":
-    home_folder, first, other = sys.argv[1:]
+def crashed(home: Path, first: Path, other: Path) -> dict[str, Any]:
+    """How each process ended that trained on these sources in an empty data folder."""
+    folder, *sources = map(str, (home, first, other))
     load()
-    said = {
-        "whole": at_once(home_folder, first),
-        "killed": killed_at_each_step(home_folder, first),
-        "together": at_once(home_folder, first, other),
+    small()
+    opened(folder).close()
+    return {
+        "whole": at_once(folder, sources[0]),
+        "killed": killed_at_each_step(folder, sources[0]),
+        "together": at_once(folder, *sources),
     }
-    sys.stdout.write(json.dumps(said) + "\n")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.runs.repository import status_of
 from deepmed.features.xray.runs.service import XrayRuns
 from deepmed.features.xray.tables import XrayRunEvent
-from factories import jobs
+from factories import jobs, xray_crashes
+from factories.forks import forked_workers
 from factories.jobs import until
 from factories.xray import small, write_films
 
@@ -26,11 +28,13 @@ def test_a_cancelled_and_killed_training_goes_on_from_its_checkpoint(
     home: Path, tmp_path: Path
 ) -> None:
     source = write_films(tmp_path / "films", 24)
-    with open_home() as opened:
+    xray_crashes.load()
+    with ExitStack() as stack, open_home() as opened:
         runs = XrayRuns.of(opened, job_kinds())
         run, job = runs.start(source, "killed", small("epochs=12", "early_stopping_patience=12"))
         assert job is not None
         last = folder_of(opened, run) / "checkpoints" / "last.safetensors"
+        nursery = stack.enter_context(forked_workers())
         supervisor = Supervisor(open_home, job_kinds(), pace=jobs.QUICK, only=job.id)
         supervisor.start()
         try:
@@ -41,8 +45,9 @@ def test_a_cancelled_and_killed_training_goes_on_from_its_checkpoint(
             runs.resume(run.id)
             learned = len(runs.history(run.id))
             until(lambda: len(runs.history(run.id)) > learned, 60)
-            (child,) = children()
-            os.kill(child, signal.SIGKILL)
+            child = nursery.started[-1]
+            assert child.poll() is None
+            os.kill(child.pid, signal.SIGKILL)
             until(lambda: jobs.job_of(opened.database, job.id).attempt == 2, 60)
             assert jobs.ended(opened.database, job.id, 120).state == JobState.SUCCEEDED
         finally:
@@ -59,13 +64,3 @@ def test_a_cancelled_and_killed_training_goes_on_from_its_checkpoint(
     assert starts[1] > 1
     assert len(starts) == 3
     assert epochs == set(range(1, 13))
-
-
-def children() -> list[int]:
-    import psutil
-
-    return [
-        one.pid
-        for one in psutil.Process().children(recursive=True)
-        if "--child-of" in one.cmdline()
-    ]

@@ -1,12 +1,8 @@
 """A process that is killed at each step, and two that train at the same time."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +15,6 @@ from deepmed.features.xray.runs.sinks import kept_metrics
 from deepmed.features.xray.runs.steps import STEPS
 from factories import xray_crashes
 from factories.xray import write_films
-
-TESTS = Path(__file__).parents[4]
 
 
 @dataclass(frozen=True)
@@ -44,17 +38,9 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashed]:
     first, other = write_films(folder / "first", 16), write_films(folder / "other", 18)
     table = other / "stage2_train_metadata.csv"
     table.write_text(table.read_text().replace("\np", "\nq"))
-    done = subprocess.run(
-        [sys.executable, xray_crashes.__file__, str(folder / "home"), str(first), str(other)],
-        env=os.environ | {"PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=200,
-    )
-    assert done.returncode == 0, done.stderr
+    told = xray_crashes.crashed(folder / "home", first, other)
     with xray_crashes.opened(str(folder / "home")) as home:
-        yield Crashed(home, json.loads(done.stdout.splitlines()[-1]))
+        yield Crashed(home, told)
 
 
 @pytest.mark.req("X-11.2")
@@ -62,8 +48,8 @@ def test_a_run_killed_as_each_step_begins_is_not_lost_and_comes_to_the_same_end(
     crashed: Crashed,
 ) -> None:
     *killed, last = crashed.told["killed"]
-    assert killed == [[-9, "in_progress", step.name] for step in STEPS]
-    assert last == [0, "completed", "complete"]
+    assert killed == [(-9, "in_progress", step.name) for step in STEPS]
+    assert last == (0, "completed", "complete")
     run = crashed.run(xray_crashes.KILLED)
     assert run.evaluation == crashed.run(xray_crashes.WHOLE).evaluation
     told = crashed.messages(xray_crashes.KILLED)
