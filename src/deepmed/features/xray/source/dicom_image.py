@@ -45,7 +45,8 @@ class DicomImage:
 def looks_like_dicom(head: bytes) -> bool:
     """Whether the first bytes of a file (160 are enough) are those of DICOM.
 
-    Behind a preamble of anything stands a mark; old files lack both and begin with an element of
-    the group 2 or 8, little end first.
+    Behind a preamble stands a mark; old files lack both and begin with an element of the group 2
+    or 8, little end first. The preamble may be the beginning of another format, mostly TIFF, so
+    that a viewer of that finds the same picture: the mark counts.
     """
     return head[128:132] == b"DICM" or head[:4] in _FIRST_ELEMENTS

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 from deepmed.features.xray.source.dicom_image import looks_like_dicom
 from deepmed.features.xray.source.placing import PlacedImage
-from deepmed.kit.pictures import looks_like_picture
 
 _CHARACTERS = 16
 STORED_NAME = re.compile(r"x-[0-9a-f]{16}(?:-\d+)?\.png")
@@ -37,6 +36,6 @@ def stored_names(images: Iterable[tuple[PlacedImage, str]]) -> list[str]:
 
 def _tells_patient(placed: PlacedImage) -> bool:
     head, patient = placed.file.head, placed.image.patient.strip().casefold()
-    if looks_like_dicom(head) and not looks_like_picture(head):
+    if looks_like_dicom(head):
         return True
     return bool(patient) and patient in placed.file.name.casefold()

@@ -10,7 +10,7 @@ from PIL import Image
 from deepmed.features.xray.source import ReadingRules, SourceOptions, XrayReader
 from deepmed.kit.errors import ImageProcessingError
 from deepmed.kit.settings import MIB, load
-from factories.films import film
+from factories.films import dicom, film
 
 
 def saved(pixels: NDArray[np.generic], kind: str) -> bytes:
@@ -37,6 +37,16 @@ def test_twelve_bits_in_a_picture_of_sixteen_are_not_dark(kind: str) -> None:
         image = reader.read(saved(levels, kind))
     assert np.abs(image.pixels[..., 0] - levels / 4095 * 255).max() <= 0.51
     assert image.notes == ("scaled from 12 to 8 bits",)
+
+
+@pytest.mark.req("X-1.1")
+@pytest.mark.parametrize("preamble", [b"II*\0\x08\0\0\0", b"\x89PNG\r\n\x1a\n"])
+def test_the_preamble_of_a_dicom_file_may_be_that_of_a_picture(preamble: bytes) -> None:
+    """As of the files CT_small and MR_small that come with pydicom."""
+    plain = dicom(film(3, 64))
+    with XrayReader() as reader:
+        found = reader.read(preamble + plain[len(preamble) :])
+        assert np.array_equal(found.pixels, reader.read(plain).pixels)
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"%PDF-1.7", saved(film(1), "PNG")[:200]])
