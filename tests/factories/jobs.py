@@ -24,14 +24,17 @@ from factories.job_kinds import BY_NAME
 
 QUICK = Pace(lease=2.0, heartbeat=0.2, poll=0.05, grace=1.0, idle=30.0)
 PATIENCE_SECONDS = 30.0
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.01, 0.1
+"""Between two looks: what takes long is looked at less often."""
 
 
 def until(happened: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
     """Wait until it is true, and return what it was."""
-    limit = time.monotonic() + seconds
+    limit, pause = time.monotonic() + seconds, SHORTEST_SECONDS
     while not (found := happened()):
         assert time.monotonic() < limit, "it did not happen"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(pause * 1.2, LONGEST_SECONDS)
     return found
 
 

@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,8 +25,10 @@ from starlette.routing import BaseRoute
 from deepmed.app.server import create_app
 from deepmed.core.home import Home
 from deepmed.kit.http.peer import Address
+from factories.launching import Forked, launcher
 
 PATIENCE_SECONDS = 30
+STDIN = 0
 PROMPT = {"DEEPMED_JOB_NICENESS": "0"}
 """Jobs that wait for no other program: what they would stand back for are the other tests."""
 
@@ -76,7 +78,7 @@ _built: dict[tuple[int, int], BaseRoute] = {}
 class RunningServer:
     """A `deepmed serve` that answers."""
 
-    process: subprocess.Popen[bytes]
+    process: "subprocess.Popen[bytes] | Forked"
     port: int
     push_port: int
     log: Path
@@ -100,16 +102,29 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(home: Path, *options: str, **variables: str) -> Iterator[RunningServer]:
-    """The real command on free ports, ended as Ctrl-C would; `variables` are its environment."""
+def running_server(
+    home: Path, *options: str, cold: bool = False, load: Sequence[str] = (), **variables: str
+) -> Iterator[RunningServer]:
+    """`deepmed serve` on free ports, ended as Ctrl-C would; `variables` are its environment.
+
+    It and its children are forked from one that has loaded the program, and `load` besides; a
+    `cold` one is the real command, as are its children.
+    """
     port, push_port = free_ports(2)
-    command = [sys.executable, "-m", "deepmed.cli", "serve"]
-    command += ["--port", str(port), "--ws-port", str(push_port), *options]
+    command = ["serve", "--port", str(port), "--ws-port", str(push_port), *options]
     log = home.parent / f"serve-{port}.log"
     environment = os.environ | PROMPT | {"DEEPMED_HOME": str(home), **variables}
     begun = time.perf_counter()
+    process: subprocess.Popen[bytes] | Forked
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
+        if cold:
+            command = [sys.executable, "-m", "deepmed.cli", *command]
+            process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
+        else:
+            files = (STDIN, out.fileno(), out.fileno())
+            process = Forked(
+                launcher(), command, files=files, environment=environment, load=load, forks=True
+            )
     server = RunningServer(process, port, push_port, log)
     try:
         _wait(server)

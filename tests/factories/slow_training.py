@@ -37,6 +37,11 @@ def let_go(home: Path) -> None:
     (home / "go").touch()
 
 
+def who_trains(home: Path) -> int:
+    """The process whose epoch was the last."""
+    return int((home / "trains").read_text(encoding="ascii"))
+
+
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make this module a plug-in of the processes that a test starts, not of the test itself."""
     described = folder / "deepmed_slow_training-1.dist-info"
@@ -54,5 +59,7 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _unhurried(watch: GroupWatch, part: str, report: EpochReport) -> None:
     _epoch(watch, part, report)
-    if not (settings.current().home / "go").exists():
+    home = settings.current().home
+    if not (home / "go").exists():
+        (home / "trains").write_text(str(os.getpid()), encoding="ascii")
         time.sleep(PAUSE_SECONDS)

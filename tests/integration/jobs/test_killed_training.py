@@ -3,8 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +16,7 @@ from sqlalchemy import select
 from deepmed.app import open_home
 from deepmed.app.kinds import job_kinds
 from deepmed.core.home import Home
+from deepmed.core.jobs import children
 from deepmed.core.jobs.supervisor import Supervisor
 from deepmed.core.jobs.tables import Job, JobState
 from deepmed.core.registry.tables import Artifact
@@ -26,11 +25,12 @@ from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.kit import settings as kit_settings
 from deepmed.learning.reference import Layout
-from factories import jobs, slow_training
+from factories import jobs, launching, slow_training
 from factories.drawings import add_drawings, embed, sketches
 from factories.homes import open_bench, train
 from factories.jobs import until
-from factories.servers import RunningServer, client, running_server
+from factories.launching import LEARNING, Forked, launcher
+from factories.servers import STDIN, RunningServer, client, running_server
 from factories.shared import made_once
 
 DRAWINGS = 25
@@ -106,18 +106,17 @@ def submitted(home: Home, connection: httpx.Client) -> Job:
 @contextmanager
 def served(home: Home) -> Iterator[tuple[RunningServer, httpx.Client]]:
     with ExitStack() as stack:
-        server = stack.enter_context(running_server(home.settings.home))
+        server = stack.enter_context(running_server(home.settings.home, load=LEARNING))
         connection = httpx.Client(base_url=server.address, trust_env=False, timeout=30)
         yield server, stack.enter_context(connection)
 
 
 @contextmanager
-def worker(log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(log: Path) -> Iterator[Forked]:
     """`deepmed worker`, killed with the block unless it has ended."""
     with log.open("ab") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "deepmed.cli", "worker"], stdout=out, stderr=out
-        )
+        files = (STDIN, out.fileno(), out.fileno())
+        process = Forked(launcher(), ["worker"], files=files, load=LEARNING, forks=True)
     try:
         yield process
     finally:
@@ -133,10 +132,8 @@ def half_trained(home: Home, job: Job) -> None:
     assert not contents(home)
 
 
-def child_of(process: "subprocess.Popen[bytes]") -> psutil.Process:
-    children = psutil.Process(process.pid).children()
-    (found,) = [each for each in children if "--child-of" in each.cmdline()]
-    return found
+def who_trains(home: Home) -> psutil.Process:
+    return psutil.Process(slow_training.who_trains(home.settings.home))
 
 
 def is_gone(process: psutil.Process) -> bool:
@@ -165,10 +162,10 @@ def completed_once(home: Home, job: Job, undisturbed: Contents) -> None:
 def test_a_killed_child_is_followed_by_another_that_goes_on(
     opened: Home, undisturbed: Contents
 ) -> None:
-    with served(opened) as (server, connection):
+    with served(opened) as (_, connection):
         job = submitted(opened, connection)
         half_trained(opened, job)
-        child_of(server.process).kill()
+        who_trains(opened).kill()
         completed_once(opened, job, undisturbed)
     assert "retrying" in jobs.kinds_of_events(opened.database, job.id)
 
@@ -180,7 +177,7 @@ def test_a_killed_server_goes_on_with_its_training_when_it_is_started_again(
     with served(opened) as (server, connection):
         job = submitted(opened, connection)
         half_trained(opened, job)
-        child = child_of(server.process)
+        child = who_trains(opened)
         os.kill(server.process.pid, signal.SIGKILL)
         until(lambda: is_gone(child), 5)
     jobs.expire(opened.database, job.id)
@@ -195,7 +192,7 @@ def test_a_killed_workers_training_goes_on_in_the_next_worker(
     job = submitted(opened, client(opened))
     with worker(tmp_path / "first.log") as process:
         half_trained(opened, job)
-        child = child_of(process)
+        child = who_trains(opened)
         process.kill()
         until(lambda: is_gone(child), 5)
     jobs.expire(opened.database, job.id)
@@ -205,8 +202,9 @@ def test_a_killed_workers_training_goes_on_in_the_next_worker(
 
 @pytest.mark.req("P-6.3")
 def test_a_cancelled_training_ends_soon_leaves_nothing_half_and_can_go_on(
-    opened: Home, undisturbed: Contents
+    opened: Home, undisturbed: Contents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(children, "subprocess", launching.forking(launcher(), LEARNING))
     supervisor = Supervisor(open_home, job_kinds())
     with client(opened, supervisor=supervisor) as connection:
         job = submitted(opened, connection)
