@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import SimpleNamespace
 from typing import IO, Any, NoReturn
 
@@ -56,7 +57,7 @@ class Nursery:
     def __init__(self) -> None:
         self.started: list[Forked] = []
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._process = begin(lambda: (self._line.close(), _serve(theirs)))
+        self._process = begin(partial(_serve, theirs, self._line))
         theirs.close()
 
     def close(self) -> None:
@@ -115,15 +116,15 @@ class Forked:
         return self._code
 
 
-def _serve(line: socket.socket) -> None:
+def _serve(line: socket.socket, other_end: socket.socket) -> None:
     """A guardian for each request: it says when its child has ended, and how."""
+    other_end.close()
     guardians = []
     while True:
         request, given, *_ = socket.recv_fds(line, _LARGEST, 3)
         if not request:
             break
-        asked = json.loads(request)
-        guardians.append(begin(lambda asked=asked, given=given: _guard(line, asked, *given)))
+        guardians.append(begin(partial(_guard, line, json.loads(request), *given)))
         for one in given:
             os.close(one)
     for one in guardians:
@@ -131,7 +132,7 @@ def _serve(line: socket.socket) -> None:
 
 
 def _guard(line: socket.socket, asked: dict[str, Any], *given: int) -> None:
-    child = begin(lambda: _run(line, asked, *given))
+    child = begin(partial(_run, line, asked, *given))
     for one in given[:2]:
         os.close(one)
     line.send(str(child).encode())

@@ -1,9 +1,7 @@
 """Half the bits, several batches a step, clipped gradients, many devices."""
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +9,22 @@ import pytest
 import torch
 from lightning.pytorch.strategies import DDPStrategy
 
+from deepmed.learning.classification import (
+    CallbacksSetup,
+    Event,
+    EventStream,
+    ModelSetupUtils,
+    TrainingSettings,
+    fit_network,
+)
 from deepmed.learning.classification.bases import Watcher
-from factories.small_training import prepared, trained
+from deepmed.learning.networks import NetworkSettings
+from factories.forks import begin, ended
+from factories.small_training import NETWORK, TRAINING, images, prepared, trained
 
 PLAIN: dict[str, Any] = {"name": "vgg16", "width": 2, "head": (), "dropout": 0.0, "stem": "7x7"}
 """Without normalisation over a batch, so that a mean over batches is one over their images."""
 STEPS: dict[str, Any] = {"optimizer": "sgd", "scheduler": "none", "epochs": 1, "weight_decay": 0.0}
-TESTS = Path(__file__).parents[3]
 
 
 class Steps(Watcher):
@@ -106,50 +113,41 @@ def test_several_devices_are_asked_of_lightning(tmp_path: Path) -> None:
     assert not isinstance(prepared(tmp_path).trainer.strategy, DDPStrategy)
 
 
-TOGETHER = """
-import json, pathlib, sys
-import torch
-from factories.small_training import NETWORK, TRAINING, images
-from deepmed.learning.classification import *
-from deepmed.learning.classification.bases import Watcher
-from deepmed.learning.networks import NetworkSettings
-
-folder = pathlib.Path(sys.argv[1])
-
 class Compares(Watcher):
-    def on_train_end(self, trainer, module):
+    """Writes down what a device has come to."""
+
+    def __init__(self, folder: Path, events: list[Event]) -> None:
+        self.folder, self.events = folder, events
+
+    def on_train_end(self, trainer: Any, module: Any) -> None:
         weights = torch.cat([one.detach().flatten() for one in module.model.parameters()])
-        (folder / f"{trainer.global_rank}.json").write_text(json.dumps({
+        found = {
             "weights": weights.double().sum().item(),
             "steps": trainer.global_step,
             "layers": module.model.fine_tune_layers_count,
-            "said": len(events),
-        }))
+            "said": len(self.events),
+        }
+        (self.folder / f"{trainer.global_rank}.json").write_text(json.dumps(found))
 
-events = []
-settings = TrainingSettings(**{**TRAINING, "epochs": 3, "devices": 2, "progressive_unfreeze": True})
-network = NetworkSettings(**{**NETWORK, "fine_tune_layers": 0})
-module, chain = ModelSetupUtils.build_model_and_callbacks(
-    network, settings, [8, 8], folder / "kept", EventStream([events.append])
-)
-trainer = CallbacksSetup.create_trainer_from_config(
-    settings, (*chain.callbacks, Compares()), folder, "ddp_fork"
-)
-fit_network(trainer, module, images(batch=4), images(shuffled=False))
-"""
+
+def learn_on_two(folder: Path) -> None:
+    events: list[Event] = []
+    settings = TrainingSettings(
+        **{**TRAINING, "epochs": 3, "devices": 2, "progressive_unfreeze": True}
+    )
+    network = NetworkSettings(**{**NETWORK, "fine_tune_layers": 0})
+    module, chain = ModelSetupUtils.build_model_and_callbacks(
+        network, settings, [8, 8], folder / "kept", EventStream([events.append])
+    )
+    watching = (*chain.callbacks, Compares(folder, events))
+    trainer = CallbacksSetup.create_trainer_from_config(settings, watching, folder, "ddp_fork")
+    fit_network(trainer, module, images(batch=4), images(shuffled=False))
 
 
 @pytest.mark.req("X-12.1")
 def test_two_devices_learn_one_network_also_after_layers_joined(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", TOGETHER, str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
+    # In a process of its own, as it begins others and leaves a group of devices behind.
+    assert ended(begin(partial(learn_on_two, tmp_path))) == 0
     first, second = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
     # Each saw half of the images, so equal weights come of shared gradients alone.
     assert first["weights"] == second["weights"]
