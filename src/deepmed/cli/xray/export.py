@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from deepmed.cli.output import JsonFlag, Output
+from deepmed.cli.xray.telling import of_whom
 from deepmed.cli.xray.workplace import Id
 
 
@@ -53,7 +54,7 @@ def _say(out: Output, facts: Mapping[str, Any]) -> None:
     if cost is None:
         return
     out.say(
-        f"On {cost['n_items']} images of {cost['n_patients']} patients of validation "
+        f"On {of_whom(cost['n_items'], cost['n_patients'], cost['unit'])}, of validation, "
         f"{cost['decisions_changed']} decisions changed. Each figure less that of the model:"
     )
     out.table(

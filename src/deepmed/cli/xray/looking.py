@@ -36,8 +36,8 @@ def runs(
 def show(run: Id, as_json: JsonFlag = False) -> None:
     """Show a run: how far it is, why it failed, or what it is worth.
 
-    Figures are those of the test part, each with its interval over patients; beside them stand
-    those at 0.5 after calibration.
+    Figures are those of the test part, each with its interval over patients, or over images of
+    which nothing says whose they are; beside them stand those at 0.5 after calibration.
     """
     out = Output(as_json)
     with open_runs() as found:

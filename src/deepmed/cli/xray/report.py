@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from deepmed.cli.output import JsonFlag, Output
+from deepmed.cli.xray.telling import of_whom
 from deepmed.cli.xray.workplace import Id
 
 Runs = Annotated[
@@ -67,8 +68,8 @@ def _say(out: Output, pair: Mapping[str, Any]) -> None:
         out.say(pair["reason"])
         return
     out.say(
-        f"Run {pair['run_id']} less run {pair['baseline']}, on {pair['n_items']} images of "
-        f"{pair['n_patients']} patients:"
+        f"Run {pair['run_id']} less run {pair['baseline']}, on "
+        f"{of_whom(pair['n_items'], pair['n_patients'], pair['unit'])}:"
     )
     for statement in pair["statements"]:
         out.say(f"  {statement}")

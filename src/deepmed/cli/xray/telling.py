@@ -8,7 +8,15 @@ from deepmed.cli.output import Output
 if TYPE_CHECKING:
     from deepmed.features.xray.runs.service import XrayRuns
 
+UNKNOWN = "image"
 COLUMNS = ("run_id", "experiment_name", "status", "stage", "start_time", "end_time")
+
+
+def of_whom(images: int, people: int, unit: str) -> str:
+    """`16 images of 8 patients`; of images of nobody known it says that instead."""
+    if unit == UNKNOWN:
+        return f"{images} images, of which nothing says whose they are"
+    return f"{images} images of {people} {unit.replace(' or ', 's or ')}s"
 
 
 def state(runs: "XrayRuns", number: int) -> dict[str, Any]:
@@ -54,9 +62,10 @@ def _say_results(out: Output, results: Mapping[str, Any]) -> None:
         ],
         "Test part" if results["test"] else "Validation part (there is no test part)",
     )
-    images, patients = results["images"], results["patients"]
-    for name in images:
-        out.say(f"{name}: {images[name]} images of {patients[name]} patients.")
+    units = results.get("counted_by", {})
+    for name, images in results["images"].items():
+        unit = units.get(name, "patient")
+        out.say(f"{name}: {of_whom(images, results['patients'][name], unit)}.")
     if point["threshold"] is not None:
         out.say(
             f"Threshold {point['threshold']:.3f} (Youden) and temperature "

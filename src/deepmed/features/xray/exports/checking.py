@@ -11,6 +11,7 @@ from deepmed.features.xray.exports.formats import ExportFormat
 from deepmed.features.xray.exports.programs import Ask
 from deepmed.features.xray.exports.samples import VALIDATION, Samples
 from deepmed.features.xray.runs.reading import StoredRun
+from deepmed.features.xray.source.pseudonyms import unit_of
 from deepmed.kit import seeds
 from deepmed.learning.evaluation.binary import (
     Figure,
@@ -75,6 +76,7 @@ def cost(run: StoredRun, found: Probabilities, samples: Samples) -> dict[str, An
         "split": VALIDATION,
         "n_items": len(records),
         "n_patients": len(set(patients)),
+        "unit": unit_of(patients),
         "decisions_changed": int((_decided(found, threshold) != _decided(full, threshold)).sum()),
         "differences": {name: figure.to_dict() for name, figure in figures.items()},
     }
@@ -91,20 +93,17 @@ def _differences(
     resamples = settings["evaluation"]["resamples"]
     seed = seeds.derive(settings["system"]["seed"], "export")
     threshold = run.model["operating_point"]["threshold"]
+    said: dict[str, Any] = {
+        "resamples": resamples,
+        "seed": seed,
+        "split": VALIDATION,
+        "unit": unit_of(patients),
+    }
     if threshold is None:
         classes = run.model["classes"]
-        return paired_class_differences(
-            labels, found, full, patients, classes, resamples=resamples, seed=seed, split=VALIDATION
-        )
+        return paired_class_differences(labels, found, full, patients, classes, **said)
     return paired_differences(
-        labels,
-        found,
-        full,
-        patients,
-        thresholds=(threshold, threshold),
-        resamples=resamples,
-        seed=seed,
-        split=VALIDATION,
+        labels, found, full, patients, thresholds=(threshold, threshold), **said
     )
 
 

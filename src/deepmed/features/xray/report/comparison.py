@@ -146,6 +146,7 @@ def _compared(first: StoredRun, second: StoredRun) -> dict[str, Any]:
         "shared_patients": None,
         "n_items": None,
         "n_patients": None,
+        "unit": None,
         "differences": None,
         "auroc_test": None,
         "auroc_test_reason": None,
@@ -165,6 +166,7 @@ def _compared(first: StoredRun, second: StoredRun) -> dict[str, Any]:
         "shared_patients": shared,
         "n_items": len(one.records),
         "n_patients": len(set(one.patients)),
+        "unit": unit_of(one.patients),
         "reason": None,
         **_KEPT.get(_key(first, second), lambda: _differences(first, second, one, other)),
     }

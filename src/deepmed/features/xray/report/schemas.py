@@ -138,8 +138,10 @@ class RunDifference(Answer):
     shared_patients: int | None
     n_items: int | None
     n_patients: int | None
+    unit: str | None
+    """What `n_patients` counts: patient, image where nobody is known, or both."""
     differences: dict[str, Numbers] | None
-    """The later run's figures less the first's, by name, each with its interval over patients."""
+    """The later run's figures less the first's, by name, each with its interval over that unit."""
     auroc_test: AurocComparison | None
     """DeLong's test; `first` is the later run."""
     auroc_test_reason: str | None

@@ -15,6 +15,7 @@ from deepmed.features.xray.runs.database_operations import DBOperationsUtils
 from deepmed.features.xray.runs.evaluation import Evaluation, evaluate, fix_operating_point
 from deepmed.features.xray.runs.scored import ScoredPart
 from deepmed.features.xray.source import DataSource
+from deepmed.features.xray.source.pseudonyms import unit_of
 from deepmed.features.xray.tables import XrayRun
 from deepmed.kit.digests import json_digest
 
@@ -205,6 +206,9 @@ def _summary(prepared: Prepared, fitted: Fitted) -> dict[str, Any]:
         "classes": list(prepared.source.classes),
         "images": {part: len(rows) for part, rows in plan.parts.items()},
         "patients": {part: len({row.patient for row in rows}) for part, rows in plan.parts.items()},
+        "counted_by": {
+            part: unit_of(row.patient for row in rows) for part, rows in plan.parts.items()
+        },
         "audit": {
             "digest": plan.digest,
             "published": audit.published,

@@ -53,6 +53,15 @@ def is_patient(pseudonym: str) -> bool:
     return not pseudonym.startswith(_IMAGE)
 
 
+def several(unit: str) -> str:
+    """In the plural.
+
+    >>> several(EITHER)
+    'patients or images'
+    """
+    return " or ".join(f"{one}s" for one in unit.split(" or "))
+
+
 def unit_of(pseudonyms: Iterable[str]) -> str:
     """What figures over them are over: `patient`, `image`, or both where some are unknown.
 

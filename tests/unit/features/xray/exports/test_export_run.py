@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch
 from deepmed.app import open_home
 from deepmed.core.audit.repository import history
 from deepmed.core.home import Home
-from deepmed.features.xray.exports import programs, service
+from deepmed.features.xray.exports import checking, programs, service
 from deepmed.features.xray.exports.formats import ExportFormat
 from deepmed.features.xray.exports.service import Exported, export_run
 from deepmed.features.xray.runs.folders import folder_of
@@ -191,6 +192,22 @@ def test_the_price_of_whole_numbers_is_measured_on_validation(exporting: Home) -
     off = [abs(a - b["probability"]) for a, b in zip(shares, records, strict=True)]
     assert made.facts["parity"]["largest_difference"] == pytest.approx(max(off), abs=1e-9)
     assert made.facts["parity"]["tolerance"] is None
+
+
+@pytest.mark.parametrize("threshold", [0.5, None])
+def test_what_whole_numbers_cost_is_told_over_images_where_nobody_is_known(
+    threshold: float | None,
+) -> None:
+    configuration = {"evaluation": {"resamples": 5}, "system": {"seed": 0}}
+    model = {"operating_point": {"threshold": threshold}, "classes": ["a", "b"]}
+    run: Any = SimpleNamespace(run=SimpleNamespace(configuration=configuration), model=model)
+    labels = [0, 1] * 4
+    shares = np.linspace(0, 1, 8)
+    full = shares if threshold else np.stack([1 - shares, shares], axis=1)
+    for kind, unit in (("i", "image"), ("p", "patient")):
+        patients = [f"{kind}-{number}" for number in range(8)]
+        found = checking._differences(run, labels, full, full, patients)
+        assert {figure.to_dict()["unit"] for figure in found.values()} == {unit}
 
 
 def test_a_run_whose_images_are_gone_is_checked_on_made_up_ones(exporting: Home) -> None:

@@ -18,6 +18,8 @@ def test_differences_stand_with_their_interval_beside_both_runs(clinic: Api) -> 
     for run in found["runs"]:
         own = run["test"]["auroc"]
         assert f"{own['estimate']:.3f} {own['low']:.3f} to {own['high']:.3f}" in text
+    assert "95 % intervals over patients." in text
+    assert "Test patients" in text
     for sentence in found["comparisons"][0]["statements"]:
         assert sentence in text
 
@@ -36,7 +38,12 @@ def test_roc_curves_lie_over_each_other_on_the_same_images_alone(clinic: Api) ->
 def test_several_classes_are_compared_without_a_curve(clinic: Api) -> None:
     text = read(clinic, f"/xrays/compare/part?runs={THREE}&runs={THREE_MORE}")
     assert points(text) == []
-    assert f"Run {THREE_MORE} less run {THREE}" in words(text)
+    told = words(text)
+    assert f"Run {THREE_MORE} less run {THREE}" in told
+    # Nothing says whose these images are.
+    assert "95 % intervals over images." in told
+    assert "images drawn" in told
+    assert "Test patients" not in told
 
 
 def test_the_page_asks_which_runs_and_keeps_what_was_chosen(clinic: Api) -> None:

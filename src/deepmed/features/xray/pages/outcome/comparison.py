@@ -7,10 +7,12 @@ from typing import Any
 from deepmed.features.xray.pages import result_charts as charts
 from deepmed.features.xray.pages.outcome.predicted import records_of, roc_points, steps
 from deepmed.features.xray.pages.outcome.results import TEST, bar
-from deepmed.features.xray.report.comparison import FEWEST, MOST, compare_runs
+from deepmed.features.xray.pages.outcome.words import COLUMNS
+from deepmed.features.xray.report.comparison import FEWEST, MOST, Tested, compare_runs, why_not
 from deepmed.features.xray.report.words import in_words
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.features.xray.runs.service import XrayRuns
+from deepmed.features.xray.source.pseudonyms import several, unit_of
 from deepmed.features.xray.tables import COMPLETED
 from deepmed.kit.errors import ValidationError
 from deepmed.web.charts import Chart
@@ -48,10 +50,14 @@ def content(runs: XrayRuns, run_ids: Sequence[int]) -> dict[str, Any]:
 def compared(runs: XrayRuns, run_ids: Sequence[int]) -> dict[str, Any]:
     """What the runs have over the first. Raises as `compare_runs`."""
     found = compare_runs(runs.home, run_ids)
+    tested = [stored(runs, run_id) for run_id in run_ids]
+    unit = unit_of(name for run in tested for name in _people(run))
     return {
+        "unit": unit,
+        "units": several(unit),
         "found": found,
         "lines": list(_lines(found)),
-        "tested": [_tested(stored(runs, run_id)) for run_id in run_ids],
+        "tested": [_tested(run) for run in tested],
         "roc": _roc(runs, found),
         "differences": [_differences(found, each) for each in found["comparisons"]],
     }
@@ -65,6 +71,11 @@ def _lines(found: Mapping[str, Any]) -> Iterator[Line]:
     parts = [run[TEST] or {} for run in found["runs"]]
     for name in dict.fromkeys(name for part in parts for name in part):
         yield Line(name, in_words(name), [part.get(name) for part in parts])
+
+
+def _people(run: StoredRun) -> Sequence[str]:
+    """Whom a run was tested on, one an image; nobody where it was not."""
+    return Tested.of(run).patients if why_not(run) is None else ()
 
 
 def _tested(run: StoredRun) -> dict[str, int | None]:
@@ -81,7 +92,8 @@ def _differences(found: Mapping[str, Any], each: Mapping[str, Any]) -> Chart | N
         bar(in_words(name).removesuffix(", mean of the classes"), figure)
         for name, figure in each["differences"].items()
     ]
-    return charts.differences(f"Run {each['run_id']} less run {found['baseline']}", rows)
+    title = f"Run {each['run_id']} less run {found['baseline']}"
+    return charts.differences(title, rows, counted=COLUMNS[each["unit"]])
 
 
 def _roc(runs: XrayRuns, found: Mapping[str, Any]) -> Chart | None:

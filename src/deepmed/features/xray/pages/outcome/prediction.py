@@ -12,6 +12,7 @@ from deepmed.features.xray.pages.outcome.results import TEST, VALIDATION
 from deepmed.features.xray.report.words import in_words
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.features.xray.runs.service import XrayRuns
+from deepmed.features.xray.source.pseudonyms import PATIENT, several
 from deepmed.features.xray.tables import COMPLETED
 from deepmed.kit.errors import ModelError
 from deepmed.web.charts import Chart, Table
@@ -103,6 +104,7 @@ def worth(run: StoredRun) -> dict[str, Any]:
         "run": run.run,
         "classes": run.model["classes"],
         "rests_on": part,
+        "units": several(figures[names[0]]["unit"] or PATIENT),
         "worth": [(in_words(name), words.interval(figures[name])) for name in names],
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deepmed.features.xray.runs.standing import Known
-from deepmed.features.xray.source.pseudonyms import EITHER, IMAGE, PATIENT
+from deepmed.features.xray.source.pseudonyms import EITHER, IMAGE, PATIENT, several
 
 MEANINGS = {
     "auroc": "how often an image with {positive} gets a higher probability than one without; "
@@ -93,11 +93,6 @@ def tested(looks: Sequence[str]) -> str:
         f"{BEFORE_TEST} It was looked at {len(looks)} times, by run{'s'[: len(runs) > 1]} {named}. "
         "Who chooses among runs by these figures has figures that are too good."
     )
-
-
-def several(unit: str) -> str:
-    """`patients or images` of `patient or image`."""
-    return " or ".join(f"{one}s" for one in unit.split(" or "))
 
 
 def meaning(name: str, report: Mapping[str, Any], classes: Sequence[str]) -> str:

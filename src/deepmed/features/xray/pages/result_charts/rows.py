@@ -44,19 +44,21 @@ def intervals(title: str, rows: Sequence[Bar], *, label: str, counted: str = "pa
     return _rows(title, rows, across, label=label, still=None, counted=counted)
 
 
-def differences(title: str, rows: Sequence[Bar]) -> Chart:
+def differences(title: str, rows: Sequence[Bar], *, counted: str = "patients") -> Chart:
     """What one has over the other, a figure a row; an interval that leaves out 0 is beyond chance.
 
     Args:
         title: what is shown.
         rows: differences, each within -1 and 1.
+        counted: over what they are.
     """
     ends = [
         abs(end) for row in rows for end in (row.estimate, row.low, row.high) if end is not None
     ]
     most = max([0.01, *ends]) * 1.1
     across = Axis(-most, most, NAMES + 10, WIDTH - NUMBERS)
-    return _rows(title, rows, across, label="difference", still=("no difference", 0.0))
+    still = ("no difference", 0.0)
+    return _rows(title, rows, across, label="difference", still=still, counted=counted)
 
 
 def _rows(
