@@ -5,6 +5,7 @@ Its types are not read (see mypy's settings in `pyproject.toml`), so each of the
 
 from lightning.pytorch import LightningModule
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.plugins.io import CheckpointIO
 
 
@@ -22,6 +23,10 @@ class Stopper(EarlyStopping):  # type: ignore[misc]  # untyped here
 
 class Keeper(ModelCheckpoint):  # type: ignore[misc]  # untyped here
     """Lightning's checkpoints."""
+
+
+class Place(LightningEnvironment):  # type: ignore[misc]  # untyped here
+    """Which of several processes this one is."""
 
 
 class FileAccess(CheckpointIO):  # type: ignore[misc]  # untyped here

@@ -31,6 +31,7 @@ from deepmed.learning.classification.errors import TrainingSettingsError
 from deepmed.learning.classification.events import EventStream, RunFacts
 from deepmed.learning.classification.loss import class_weights
 from deepmed.learning.classification.module import EPOCH_NUMBER, LitResNetEnhanced
+from deepmed.learning.classification.ranks import RankOfMachine
 from deepmed.learning.classification.settings import TrainingSettings
 from deepmed.learning.networks.registry import build_network
 from deepmed.learning.networks.settings import NetworkSettings
@@ -124,6 +125,7 @@ class CallbacksSetup:
         callbacks: Sequence[Any],
         folder: Path,
         strategy: Any = None,
+        place: RankOfMachine | None = None,
     ) -> Trainer:
         """Lightning's trainer, which reads and writes checkpoints our way alone.
 
@@ -132,6 +134,7 @@ class CallbacksSetup:
             callbacks: in order.
             folder: where Lightning puts what has no other place.
             strategy: one of Lightning's for many devices; DDP where there are several.
+            place: which of several processes this one is, where others train along.
         """
         _quiet()
         with _without_advice():
@@ -144,7 +147,7 @@ class CallbacksSetup:
                 accumulate_grad_batches=settings.accumulate,
                 gradient_clip_val=settings.gradient_clip,
                 callbacks=list(callbacks),
-                plugins=[SafetensorsCheckpointIO()],
+                plugins=[SafetensorsCheckpointIO(), *([place] if place else [])],
                 enable_checkpointing=any(isinstance(one, ModelCheckpoint) for one in callbacks),
                 default_root_dir=folder,
                 logger=False,
@@ -233,11 +236,15 @@ class ModelSetupUtils:
 
     @staticmethod
     def build_trainer(
-        training: TrainingSettings, chain: Chain, logs_dir: Path, strategy: Any = None
+        training: TrainingSettings,
+        chain: Chain,
+        logs_dir: Path,
+        strategy: Any = None,
+        place: RankOfMachine | None = None,
     ) -> Trainer:
         """See :meth:`CallbacksSetup.create_trainer_from_config`."""
         return CallbacksSetup.create_trainer_from_config(
-            training, chain.callbacks, logs_dir, strategy
+            training, chain.callbacks, logs_dir, strategy, place
         )
 
 

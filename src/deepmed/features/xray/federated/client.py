@@ -19,11 +19,11 @@ def run(file: Path, secret: Mapping[str, str], ended: Callable[[], None] | None 
 
     from deepmed.features.xray.configuration import ConfigManager  # noqa: PLC0415 - likewise
     from deepmed.features.xray.federated.dealt import Holding  # noqa: PLC0415 - likewise
-    from deepmed.features.xray.federated.processes import rows_from  # noqa: PLC0415 - likewise
     from deepmed.features.xray.federated.taking_part import (  # noqa: PLC0415 - likewise
         Work,
         local_client,
     )
+    from deepmed.features.xray.runs.ranks import rows_from  # noqa: PLC0415 - likewise
     from deepmed.learning.federated.app import client_app  # noqa: PLC0415 - likewise
     from deepmed.learning.federated.joining import join  # noqa: PLC0415 - likewise
 

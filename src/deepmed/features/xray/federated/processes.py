@@ -11,10 +11,10 @@ from subprocess import PIPE, Popen, TimeoutExpired
 from typing import Any
 
 from deepmed.features.xray.federated.dealt import Holding
+from deepmed.features.xray.runs.ranks import listed
 from deepmed.kit.files import write_atomically
 from deepmed.learning.federated.grid import ClientGrid
 from deepmed.learning.federated.serving import GrpcGrid
-from deepmed.learning.imaging.rows import ImageRow
 
 MOST_STARTS = 3
 """How often a client that ends is started in a run."""
@@ -103,16 +103,4 @@ class _Client:
 
 
 def _listed(own: Holding) -> dict[str, Any]:
-    return {"train": _rows(own.train), "validation": _rows(own.validation)}
-
-
-def _rows(rows: Sequence[ImageRow]) -> list[list[Any]]:
-    return [[row.image_id, str(row.path), row.patient, row.label, row.digest] for row in rows]
-
-
-def rows_from(listed: Sequence[Sequence[Any]]) -> tuple[ImageRow, ...]:
-    """The rows of a client's list."""
-    return tuple(
-        ImageRow(str(name), Path(path), str(patient), int(label), str(digest))
-        for name, path, patient, label, digest in listed
-    )
+    return {"train": listed(own.train), "validation": listed(own.validation)}

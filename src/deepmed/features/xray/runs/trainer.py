@@ -30,6 +30,7 @@ from deepmed.features.xray.runs.kept import (
     kept_plan,
     refuse_other_split,
 )
+from deepmed.features.xray.runs.ranks import Ranks, told
 from deepmed.features.xray.runs.results import Fitted, Prepared, ResultsUtils, fit_summary
 from deepmed.features.xray.runs.sampling import some_patients
 from deepmed.features.xray.runs.sinks import DatabaseSink, FileSink, ProgressSink, kept_metrics
@@ -247,15 +248,22 @@ class CentralizedTrainer:
             cancelled=self._watcher.cancelled,
         )
         self._begin(run, stream, 6)
-        trainer = ModelSetupUtils.build_trainer(training, chain, folder)
+        ranks = Ranks.of(training.devices)
+        trainer = ModelSetupUtils.build_trainer(training, chain, folder, place=ranks.first)
         self._begin(run, stream, 7)
         over = kept_fit(folder, prepared.plan)
         if over is None:
-            last = chain.checkpoint.last
-            with stopped_by_signal():
-                fit_network(
-                    trainer, module, prepared.data, resume_from=last if last.is_file() else None
-                )
+            last = chain.checkpoint.last if chain.checkpoint.last.is_file() else None
+            said = told(
+                self.config,
+                prepared.plan,
+                classes=classes,
+                folder=folder,
+                weights_dir=self._home.settings.weights_dir,
+                resume_from=last,
+            )
+            with stopped_by_signal(), ranks.running(folder, said):
+                fit_network(trainer, module, prepared.data, resume_from=last)
             best = chain.checkpoint.best or chain.checkpoint.last
             summary = fit_summary(module, chain, best)
             over = keep_fit(folder, prepared.plan, summary, kept_metrics(folder))
