@@ -1,6 +1,7 @@
 """Which of some drawings are typical ones to compare with, and what their own answers are."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from sqlalchemy import ColumnElement, or_, select
@@ -22,7 +23,8 @@ def everybody_typical(session: Session, owner_id: int, ages: AgeRange) -> tuple[
         .outerjoin(AnomalyAnalysis, AnomalyAnalysis.current_of == Drawing.id)
         .where(*may_train(owner_id), *of_ages(ages), _unflagged())
     )
-    rows = np.array(session.execute(query).all(), dtype=np.int64).reshape(-1, 2)
+    values = chain.from_iterable(session.execute(query).all())
+    rows = np.fromiter(values, dtype=np.int64).reshape(-1, 2)
     return rows[:, 0], rows[:, 1]
 
 

@@ -227,8 +227,10 @@ def _unexplained(row: AnomalyAnalysis, drawing: Drawing) -> AnalysisResultRespon
 
 
 def _result(desk: Desk, row: AnomalyAnalysis, *, explain: bool) -> AnalysisResultResponse:
-    drawing = desk.catalogue.get(row.drawing_id)
-    explanation, reason = _explanation(desk, row, explain=explain)
+    with desk.bench.database.read() as session:
+        drawing = catalogue.get(session, desk.bench.owner_id, row.drawing_id)
+        kept = explanations.stored(session, row.id, DEFAULT_METHOD) is not None
+    explanation, reason = _explanation(desk, row) if kept or explain else (None, NOT_ASKED)
     return AnalysisResultResponse(
         drawing=DrawingResponse.of(drawing),
         analysis=AnomalyAnalysisResponse.of(row, drawing.subject),
@@ -238,14 +240,8 @@ def _result(desk: Desk, row: AnomalyAnalysis, *, explain: bool) -> AnalysisResul
     )
 
 
-def _explanation(
-    desk: Desk, row: AnomalyAnalysis, *, explain: bool
-) -> "tuple[Explanation | None, str | None]":
+def _explanation(desk: Desk, row: AnomalyAnalysis) -> "tuple[Explanation | None, str | None]":
     """The explanation, or why there is none."""
-    with desk.bench.database.read() as session:
-        kept = explanations.stored(session, row.id, DEFAULT_METHOD)
-    if kept is None and not explain:
-        return None, NOT_ASKED
     try:
         return desk.explanations.explain_analysis(row), None
     except (ConflictError, LearningError) as error:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, defer
 
 from deepmed.core.registry import deployments
 from deepmed.core.registry.tables import Artifact
@@ -190,9 +190,11 @@ def in_use(session: Session, owner_id: int) -> list[AgeGroupModel]:
     )
     found = list(session.scalars(query.order_by(AgeGroupModel.age_min, AgeGroupModel.id)))
     wanted = [row.artifact_id for row in found]
-    # Kept by the session, which asks for each of them by its id.
+    # Kept by the session, which asks for each of them by its id. Their reports are long, and are
+    # read when somebody asks for one.
+    reports = (defer(Artifact.metrics), defer(Artifact.lineage))
     session.info["artifacts"] = session.scalars(
-        select(Artifact).where(Artifact.id.in_(wanted))
+        select(Artifact).where(Artifact.id.in_(wanted)).options(*reports)
     ).all()
     return found
 
