@@ -84,6 +84,16 @@ def ids(catalogue: DrawingCatalogue, **filters: Any) -> set[int]:
     return {drawing.id for drawing in page.drawings}
 
 
+@pytest.mark.parametrize("few", [0, 1, 2])
+def test_a_part_of_a_subject_finds_the_same_drawings_however_many_subjects_hold_it(
+    catalogue: DrawingCatalogue, add: Add, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(repository, "FEW", few)
+    wanted = {add("k1", subject="ice cream"), add("k2", subject="Ice skater")}
+    add("k3", subject="house")
+    assert ids(catalogue, subject="ice") == wanted
+
+
 @pytest.mark.req("D-2.3")
 def test_each_filter_keeps_what_it_names(catalogue: DrawingCatalogue, add: Add) -> None:
     first = add("k1", age_years=4.0, subject="ice cream", expert_label="normal")

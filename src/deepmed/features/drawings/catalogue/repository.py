@@ -23,13 +23,15 @@ from deepmed.kit.errors import NotFoundError
 
 Key = tuple[Any, int]
 """Where a page ends: the sorted value and the id of its last drawing."""
+FEW = 200
+"""Subjects that a query names one by one."""
 
 
-def conditions(owner_id: int, wanted: DrawingFilter) -> list[ColumnElement[bool]]:
+def conditions(session: Session, owner_id: int, wanted: DrawingFilter) -> list[ColumnElement[bool]]:
     asked: dict[str, Callable[[Any], ColumnElement[bool]]] = {
         "age_min": lambda value: Drawing.age_years >= value,
         "age_max": lambda value: Drawing.age_years <= value,
-        "subject": lambda value: Drawing.subject.in_(_subjects_with(owner_id, value)),
+        "subject": lambda value: _about(session, owner_id, value),
         "expert_label": lambda value: Drawing.expert_label == str(value),
         "child": lambda value: Drawing.child_id.in_(
             select(Child.id).where(Child.owner_id == owner_id, Child.code == value)
@@ -46,15 +48,27 @@ def conditions(owner_id: int, wanted: DrawingFilter) -> list[ColumnElement[bool]
     return [Drawing.owner_id == owner_id, *(asked[name](value) for name, value in given.items())]
 
 
-def _subjects_with(owner_id: int, text: str) -> Select[tuple[str | None]]:
-    """The subjects that hold a text: few, so compared once and not with each drawing."""
+def _about(session: Session, owner_id: int, text: str) -> ColumnElement[bool]:
+    """Whose subject holds a text: mostly few subjects do, and their index finds the drawings."""
+    few = _subjects_with(session, owner_id, text)
+    return Drawing.subject.in_(_holding(owner_id, text) if len(few) > FEW else few)
+
+
+@kept
+def _subjects_with(session: Session, owner_id: int, text: str) -> list[str | None]:
+    """The subjects that hold a text, and no more than show that they are not few."""
+    return list(session.scalars(_holding(owner_id, text).limit(FEW + 1)))
+
+
+def _holding(owner_id: int, text: str) -> Select[tuple[str | None]]:
+    """Compared once for each subject and not for each drawing."""
     written = select(Drawing.subject).where(Drawing.owner_id == owner_id).distinct().subquery()
     return select(written.c.subject).where(written.c.subject.icontains(text, autoescape=True))
 
 
 @kept
 def count(session: Session, owner_id: int, wanted: DrawingFilter) -> int:
-    query = select(func.count()).where(*conditions(owner_id, wanted))
+    query = select(func.count()).where(*conditions(session, owner_id, wanted))
     return session.scalar(query) or 0
 
 
@@ -68,7 +82,7 @@ def page(
     after: Key | None = None,
 ) -> list[Drawing]:
     """The next drawings after a key; keyset paging costs the same on every page."""
-    query = _sorted(select(Drawing).where(*conditions(owner_id, wanted)), sort)
+    query = _sorted(select(Drawing).where(*conditions(session, owner_id, wanted)), sort)
     if after is not None:
         value = _sort_value(sort)
         place = tuple_(value, Drawing.id)
@@ -83,7 +97,7 @@ def key_before(
     session: Session, owner_id: int, wanted: DrawingFilter, sort: Sort, skipped: int
 ) -> Key | None:
     """The key of the last of `skipped` drawings; reads two columns, not the drawings."""
-    query = select(_sort_value(sort), Drawing.id).where(*conditions(owner_id, wanted))
+    query = select(_sort_value(sort), Drawing.id).where(*conditions(session, owner_id, wanted))
     found = session.execute(_sorted(query, sort).offset(skipped - 1).limit(1)).first()
     return (found[0], found[1]) if found else None
 
