@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from factories.shared import made_once
 from integration.acceptance.demonstration import Demo, demonstrate, shared_folder
 from integration.acceptance.pictures import fill
 from integration.acceptance.terminal import Home, Launcher
@@ -29,34 +30,40 @@ def empty(launcher: Launcher, tmp_path: Path) -> Home:
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two folders of drawings with their tables: `typical` and `new`."""
-    place = tmp_path_factory.mktemp("pictures")
-    fill(place / "typical", TYPICAL)
-    fill(place / "new", NEW)
-    return place
+
+    def make(place: Path) -> None:
+        fill(place / "typical", TYPICAL)
+        fill(place / "new", NEW)
+
+    return made_once(tmp_path_factory, "pictures", make)
 
 
 @pytest.fixture(scope="session")
 def _filled(launcher: Launcher, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    home = Home(tmp_path_factory.mktemp("filled") / "home", launcher)
-    home.do("drawings", "import", pictures / "typical")
-    return home
+    def make(place: Path) -> None:
+        Home(place / "home", launcher).do("drawings", "import", pictures / "typical")
+
+    return Home(made_once(tmp_path_factory, "filled", make) / "home", launcher)
 
 
 @pytest.fixture(scope="session")
 def _trained(
     _filled: Home, pictures: Path, launcher: Launcher, tmp_path_factory: pytest.TempPathFactory
 ) -> Home:
-    home = _filled.copy(tmp_path_factory.mktemp("trained") / "home")
-    home.do(*TRAINING)
-    home.do("drawings", "import", pictures / "new")
-    return home
+    def make(place: Path) -> None:
+        home = _filled.copy(place / "home")
+        home.do(*TRAINING)
+        home.do("drawings", "import", pictures / "new")
+
+    return Home(made_once(tmp_path_factory, "trained", make) / "home", launcher)
 
 
 @pytest.fixture(scope="session")
-def _analysed(_trained: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    home = _trained.copy(tmp_path_factory.mktemp("analysed") / "home")
-    home.do("drawings", "analyze", "--all")
-    return home
+def _analysed(_trained: Home, launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    def make(place: Path) -> None:
+        _trained.copy(place / "home").do("drawings", "analyze", "--all")
+
+    return Home(made_once(tmp_path_factory, "analysed", make) / "home", launcher)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ class Demo:
 def demonstrate(shared: Path, launcher: Launcher) -> Demo:
     """Run the demo in a folder that all workers share, unless one of them has done so."""
     shared.mkdir(parents=True, exist_ok=True)
-    home, kept = Home(shared / "home", launcher), shared / "answers.json"
+    home, kept = Home(shared / "home", launcher, planting={}), shared / "answers.json"
     with FileLock(shared / "lock"):
         if not kept.exists():
             kept.write_text(json.dumps(_run_twice(home)), encoding="utf-8")

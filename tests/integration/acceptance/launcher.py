@@ -15,22 +15,38 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from PIL import Image
+from sqlalchemy.orm import configure_mappers
+
 from deepmed.cli import run
+from deepmed.features.drawings.models.config import GroupTrainingConfig
+from deepmed.migrations.models import metadata
 
 LOADED_BEFOREHAND = (
     "deepmed.app",
+    "deepmed.cli.db",
     "deepmed.cli.drawings",
+    "deepmed.cli.entry",
     "deepmed.cli.registry",
+    "deepmed.core.jobs.ledger",
+    "deepmed.features.drawings.catalogue.sweeping",
     "deepmed.features.drawings.demo.run",
     "deepmed.features.drawings.explanation.service",
+    "deepmed.features.drawings.jobs",
+    "deepmed.features.drawings.models.age_groups",
     "deepmed.features.drawings.report.rendering",
     "deepmed.features.drawings.runs.reproduce",
     "deepmed.kit.database.migration",
+    "deepmed.kit.database.steps",
+    "deepmed.learning.encoders.registry",
     "deepmed.learning.encoders.hog_pyramid.encoder",
+    "alembic.autogenerate",
+    "faiss",
+    "mako.template",
+    "pygments.lexers.python",
     "rich.table",
     "scipy.stats",
-    "faiss",
-    "torch._dynamo",  # asked for by every optimiser
+    "sqlalchemy.dialects.sqlite",
 )
 STEPS = (
     ("deepmed.kit.database.engine", "Database", "write"),
@@ -46,6 +62,9 @@ STEPS = (
 def main() -> None:
     for name in LOADED_BEFOREHAND:
         importlib.import_module(name)
+    metadata()
+    configure_mappers()
+    Image.preinit()
     gc.freeze()  # what is shared stays shared
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)
@@ -58,6 +77,7 @@ def start(
     environment: dict[str, str],
     output: str,
     before: tuple[str, int, int] | None,
+    planting: dict[str, int],
 ) -> int:
     """The id of the new process; it never returns from here in that process.
 
@@ -67,6 +87,7 @@ def start(
         output: standard output goes to this file with `.out`, standard error with `.err`.
         before: beginning of a step's name, n, and the signal that it gives itself just before the
             n-th such step.
+        planting: what a training plants where nobody says how much, by the name of the setting.
     """
     child = os.fork()
     if not child:
@@ -75,6 +96,7 @@ def start(
         _redirect(output)
         if before is not None:
             _watch(*before)
+        _plant(planting)
         sys.argv = ["deepmed", *arguments]
         _end(_code_of_run())
     return child
@@ -116,6 +138,13 @@ def _redirect(output: str) -> None:
         os.close(target)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
+
+
+def _plant(planting: dict[str, int]) -> None:
+    for name, number in planting.items():
+        GroupTrainingConfig.model_fields[name].default = number
+    if planting:
+        GroupTrainingConfig.model_rebuild(force=True)
 
 
 def _watch(beginning: str, number: int, given: int) -> None:

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ from factories.servers import PROMPT
 LAUNCHER = Path(__file__).with_name("launcher.py")
 LONGEST = 270.0
 OURS = ("DEEPMED_HOME", "DEEPMED_SETTINGS", "DEEPMED_DATABASE_URL", "DEEPMED_STORAGE_URL")
+FEW = {"planted_sources": 2, "comparison_drawings": 20}
+"""Of a training that was asked for without any number, where nobody looks at what it measured."""
 
 _numbers = itertools.count()
 
@@ -100,11 +102,18 @@ class Command:
 
 
 class Home:
-    """A data folder and the commands that work on it."""
+    """A data folder and the commands that work on it.
 
-    def __init__(self, folder: Path, launcher: Launcher) -> None:
+    Args:
+        folder: the data folder.
+        launcher: starts the commands.
+        planting: what its trainings plant, where that is not as much as a user's.
+    """
+
+    def __init__(self, folder: Path, launcher: Launcher, planting: Mapping[str, int] = FEW) -> None:
         self.folder = folder
         self._launcher = launcher
+        self._planting = dict(planting)
 
     @property
     def database(self) -> str:
@@ -113,7 +122,7 @@ class Home:
     def copy(self, folder: Path) -> "Home":
         """The same data at another place."""
         shutil.copytree(self.folder, folder)
-        return Home(folder, self._launcher)
+        return Home(folder, self._launcher, self._planting)
 
     def start(
         self,
@@ -128,6 +137,7 @@ class Home:
             environment=environment(self.folder, **variables),
             output=str(output),
             before=before,
+            planting=self._planting,
         )
         return Command(self._launcher, child, output)
 

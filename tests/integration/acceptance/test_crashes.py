@@ -107,7 +107,7 @@ def test_a_killed_explanation_is_completed_by_the_next(analysed: Home) -> None:
     command = ("drawings", "explain", "33")
     deaths = [
         ("put explanations", 2),  # the map is stored, its picture is not
-        ("commit", 4),  # both are, and no row names them
+        ("commit", 3),  # both are, and no row names them
     ]
     die_again_and_again(analysed, command, deaths)
     finish(analysed, command)
