@@ -12,7 +12,7 @@ from sqlalchemy import func, insert, select
 from deepmed.core.audit.repository import history
 from deepmed.core.datasets.service import DatasetService, Item
 from deepmed.core.registry.tables import Artifact
-from deepmed.features.drawings.catalogue import DrawingCatalogue, DrawingFilter
+from deepmed.features.drawings.catalogue import DrawingCatalogue, DrawingFilter, repository
 from deepmed.features.drawings.metadata import ExpertLabel
 from deepmed.features.drawings.tables import (
     AgeGroupModel,
