@@ -11,12 +11,14 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from deepmed.app import open_home
+from deepmed.features.xray.tables import FAILED
 from deepmed.kit import settings as kit_settings
 from factories.api import work_off
 from factories.films import zipped
 from factories.servers import RunningServer, running_server
 from factories.visiting import Watched, open_page, overflow, serious, settle, until
 from factories.xray_begun import TWIN, source_files
+from factories.xray_rows import federated_row
 
 PHONE, DESK, HEIGHT = 360, 1440, 900
 EPOCHS = 3
@@ -37,7 +39,7 @@ SETTINGS = {
 }
 PAGES = (
     "/xrays", "{source}", "{run}", "{run}/data", "{run}/results", "/xrays/compare",
-    "/xrays/predict",
+    "/xrays/predict", "{run}/again", "{run}/delete", "{shared}/rounds",
 )  # fmt: skip
 POINTS = "document.querySelector('#curve-{} table').rows.length - 1"
 
@@ -87,6 +89,8 @@ def walk(made: Journey, page: Page, films: Path, home: Path) -> None:
     page.get_by_text("Waiting for a worker.").wait_for()
     with open_home(kit_settings.load(home=home)) as opened:
         work_off(opened)
+        cut_off = federated_row(opened, status=FAILED, reason="It was switched off.", results=None)
+    made.places["shared"] = f"/xrays/runs/{cut_off}"
     page.get_by_text("The training has succeeded.").wait_for()
     page.get_by_text("It is done.").wait_for()
     made.tell(page, "done")

@@ -35,6 +35,11 @@ ROUNDS: tuple[Mapping[str, Any], ...] = (
     {"loss": 0.6, "accuracy": 0.6, "precision": 0.8, "recall": 0.5, "f1_score": 0.6, "auroc": 0.7},
 )
 """What federated_row's common model came to, from the model at first on."""
+HELD = {
+    "train": {"images": 20, "patients": 10, "labels": {"0": 10, "1": 10}},
+    "validation": {"images": 4, "patients": 2, "labels": {"0": 2, "1": 2}},
+}
+"""What each of federated_row's clients has."""
 _CELLS = {
     "true_positives": 5, "true_negatives": 7, "false_positives": 3, "false_negatives": 5,
 }  # fmt: skip
@@ -91,7 +96,7 @@ def federated_row(home: Home, name: str = "over two clients", **values: Any) -> 
     """A federated run of two clients, of whom the second did not answer in the last round."""
     number = run_row(home, name, training_mode="federated", **values)
     with home.database.write() as session:
-        federated.replace_clients(session, number, {"client_0": {}, "client_1": {}})
+        federated.replace_clients(session, number, {"client_0": HELD, "client_1": HELD})
         for place, client in enumerate(federated.clients(session, number)):
             for step in (1, 2):
                 answered = (place, step) != (1, 2)
