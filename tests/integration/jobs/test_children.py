@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from deepmed.core.home import Home
-from deepmed.core.jobs import crew
+from deepmed.core.jobs import children, crew
 from deepmed.core.jobs.children import WarmChild
 from deepmed.core.jobs.fencing import Run
 from deepmed.core.jobs.ledger import JobLedger
@@ -23,10 +23,17 @@ from deepmed.core.jobs.tables import JobState
 from deepmed.kit.settings import Settings
 from factories import jobs
 from factories.jobs import QUICK, ended, marked_pid, until, working
+from factories.launching import forking, launcher
 
 
 def gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children as they are once they run; the other tests prove how they come about."""
+    monkeypatch.setattr(children, "subprocess", forking(launcher()))
 
 
 @pytest.mark.req("P-6.2")
@@ -96,6 +103,7 @@ def test_all_children_are_started_by_one_thread_that_lives_as_long_as_the_worker
         assert starters[0].name == "jobs"
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.req("P-6.2")
 def test_an_idle_child_is_let_go(ledger: JobLedger, settings: Settings) -> None:
     job = ledger.submit("test.steps", {"count": 1})
@@ -105,6 +113,7 @@ def test_an_idle_child_is_let_go(ledger: JobLedger, settings: Settings) -> None:
         until(lambda: gone(pid), 5)
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.req("P-6.3")
 def test_a_killed_child_is_replaced_and_the_job_goes_on_from_its_checkpoint(
     ledger: JobLedger, settings: Settings
@@ -130,6 +139,7 @@ def test_a_killed_child_is_replaced_and_the_job_goes_on_from_its_checkpoint(
     ]
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.req("P-6.3")
 def test_a_child_that_always_dies_fails_the_job_after_its_attempts(
     ledger: JobLedger, settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -143,6 +153,7 @@ def test_a_child_that_always_dies_fails_the_job_after_its_attempts(
     assert "SIGKILL" in (done.error or {})["message"]
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.req("P-6.1")
 def test_what_a_job_leaves_in_its_folder_goes_with_its_end(
     ledger: JobLedger, settings: Settings
@@ -216,6 +227,7 @@ def start_child(job_id: int, parent: int | None = None) -> subprocess.Popen[byte
     )
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.req("P-6.3")
 def test_a_busy_child_that_ignores_sigterm_is_cancelled_within_ten_seconds(
     ledger: JobLedger, settings: Settings
@@ -231,6 +243,7 @@ def test_a_busy_child_that_ignores_sigterm_is_cancelled_within_ten_seconds(
     assert jobs.kinds_of_events(ledger.database, job.id)[-2:] == ["cancel_requested", "cancelled"]
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.req("P-6.3")
 def test_a_child_that_asks_stops_by_itself(ledger: JobLedger, settings: Settings) -> None:
     job = ledger.submit("test.child", {})
@@ -242,6 +255,7 @@ def test_a_child_that_asks_stops_by_itself(ledger: JobLedger, settings: Settings
     assert jobs.traces(ledger.database) == {}
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.req("P-6.3")
 def test_what_a_child_has_started_ends_with_it(ledger: JobLedger, settings: Settings) -> None:
     job = ledger.submit("test.family", {})
@@ -252,6 +266,7 @@ def test_what_a_child_has_started_ends_with_it(ledger: JobLedger, settings: Sett
         until(lambda: gone(grandchild), 5)
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.req("P-6.1")
 def test_a_cancelled_job_goes_on_from_its_checkpoint_when_it_is_retried(
     ledger: JobLedger, settings: Settings

@@ -7,41 +7,63 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import psutil
 import pytest
 
+from deepmed.core.jobs import children
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import JobState
 from deepmed.kit.settings import Settings
 from factories import jobs
 from factories.jobs import ended, job_of, marked_pid, until, working
+from factories.launching import Forked, forking, launcher
+from factories.servers import STDIN
 
-Worker = subprocess.Popen[bytes]
+Worker = subprocess.Popen[bytes] | Forked
 
 
 @pytest.fixture
 def start_worker(home: Path, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
-    """`deepmed worker` with these options, in a process of its own."""
+    """`deepmed worker` with these options, in a process of its own.
+
+    A `real` one and its children are commands; others are forked from what has loaded the program.
+    """
     started: list[Worker] = []
 
-    def start(*options: str) -> Worker:
+    def begin(*options: str, real: bool = False) -> Worker:
         log = (tmp_path / f"worker-{len(started)}.log").open("wb")
+        start = real_worker if real else forked_worker
         with log:
-            worker = subprocess.Popen(
-                [sys.executable, "-m", "deepmed.cli", "worker", *options],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+            worker = start(["worker", *options], log)
         started.append(worker)
         return worker
 
-    yield start
+    yield begin
     for worker in started:
         if worker.poll() is None:
             worker.kill()
         worker.wait()
+
+
+def real_worker(command: list[str], log: IO[bytes]) -> Worker:
+    return subprocess.Popen(
+        [sys.executable, "-m", "deepmed.cli", *command],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def forked_worker(command: list[str], log: IO[bytes]) -> Worker:
+    return Forked(launcher(), command, files=(STDIN, log.fileno(), log.fileno()), forks=True)
+
+
+@pytest.fixture
+def forked_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the worker in this process too."""
+    monkeypatch.setattr(children, "subprocess", forking(launcher()))
 
 
 def gone(pid: int) -> bool:
@@ -53,7 +75,7 @@ def test_a_killed_workers_child_dies_and_another_worker_completes_the_job_once(
     ledger: JobLedger, settings: Settings, start_worker: Callable[..., Worker]
 ) -> None:
     job = ledger.submit("test.steps", {"count": 60, "seconds": 0.05})
-    worker = start_worker()
+    worker = start_worker(real=True)
     child = marked_pid(settings.home, job.id)
     until(lambda: job_of(ledger.database, job.id).completed >= 1)
     worker.kill()
@@ -70,6 +92,7 @@ def test_a_killed_workers_child_dies_and_another_worker_completes_the_job_once(
     assert jobs.is_gapless(ledger.database, job.id)
 
 
+@pytest.mark.usefixtures("forked_children")
 @pytest.mark.req("P-6.3")
 def test_worker_and_child_killed_together_lose_nothing(
     ledger: JobLedger, settings: Settings, start_worker: Callable[..., Worker]
@@ -88,6 +111,7 @@ def test_worker_and_child_killed_together_lose_nothing(
     assert jobs.traces(ledger.database) == {job.id: 1, waiting.id: 1}
 
 
+@pytest.mark.usefixtures("forked_children")
 @pytest.mark.req("P-6.3")
 def test_a_job_whose_worker_is_dead_can_be_cancelled(
     ledger: JobLedger, settings: Settings, start_worker: Callable[..., Worker]
@@ -103,6 +127,7 @@ def test_a_job_whose_worker_is_dead_can_be_cancelled(
         assert ended(ledger.database, job.id).state == JobState.CANCELLED
 
 
+@pytest.mark.usefixtures("forked_children")
 @pytest.mark.req("P-6.3")
 def test_a_frozen_worker_that_wakes_up_completes_nothing(
     ledger: JobLedger, settings: Settings, start_worker: Callable[..., Worker]
@@ -125,6 +150,7 @@ def test_a_frozen_worker_that_wakes_up_completes_nothing(
     assert jobs.kinds_of_events(ledger.database, job.id).count("succeeded") == 1
 
 
+@pytest.mark.usefixtures("forked_children")
 @pytest.mark.req("P-6.1")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_stopped_worker_gives_its_jobs_back_without_losing_an_attempt(
