@@ -23,8 +23,8 @@ from deepmed.features.drawings.samples.files import METADATA, create_sample_draw
 from deepmed.features.drawings.samples.maker import make_false_alarm_samples
 from deepmed.features.drawings.samples.planted import (
     PlantedDrawing,
-    create_planted_drawings,
     make_planted,
+    write_planted,
 )
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.errors import ConflictError
@@ -76,8 +76,8 @@ class Demo:
         self._refuse_foreign()
         with self._stage("make samples"):
             create_sample_drawings(typical, seed)
-            create_planted_drawings(self.folder / "planted", seed)
             planted = make_planted(seed)
+            write_planted(self.folder / "planted", planted)
             write_folder(
                 apart, {one.filename: one.image for one in planted}, METADATA, map(_row, planted)
             )

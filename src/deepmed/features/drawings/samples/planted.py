@@ -4,7 +4,7 @@ They are made from drawings of their own, so that no model has seen their origin
 sample drawings: they stand in a folder and a table of their own, which no upload reads.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -95,8 +95,13 @@ def create_planted_drawings(folder: Path, seed: int = 0) -> list[Path]:
         ConflictError: the folder holds typical drawings.
         StorageError: the folder cannot be written.
     """
+    refuse_foreign(folder, METADATA)  # before they are made, which takes a while
+    return write_planted(folder, make_planted(seed))
+
+
+def write_planted(folder: Path, made: Sequence[PlantedDrawing]) -> list[Path]:
+    """Write any planted anomalies as `create_planted_drawings` does, and raise as it does."""
     refuse_foreign(folder, METADATA)
-    made = make_planted(seed)
     pictures = {one.filename: one.image for one in made}
     originals = {one.original_filename: one.original.image for one in made}
     paths = write_folder(folder, pictures | originals, PLANTED_TABLE, map(_row, made))
