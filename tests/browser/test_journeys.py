@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, Route
 from deepmed.kit import settings as kit_settings
 from factories import slow_training
 from factories.journey import CHANGED, DRAWINGS, NOTE, READERS, Journey, odd_one, walk
+from factories.launching import LEARNING
 from factories.servers import RunningServer, running_server
 from factories.visiting import AXE, open_page, overflow, serious, settle
 
@@ -67,7 +68,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         home = folder / "home"
         home.mkdir(mode=0o700)
         kit_settings.current.cache_clear()
-        with running_server(home) as running:
+        with running_server(home, load=LEARNING) as running:
             yield running
     kit_settings.current.cache_clear()
 
@@ -91,13 +92,22 @@ def journey(
     return made
 
 
+@pytest.fixture(scope="module")
+def opened(journey: Journey, browser: Browser) -> Iterator[Page]:
+    """On what the way has left; all that it complains of and asks for is kept."""
+    page = browser.new_page()
+    journey.watch(page)
+    yield page
+    page.close()
+
+
 @pytest.fixture
-def page(journey: Journey, browser: Browser) -> Iterator[Page]:
-    """A new one, on what the way has left; all that it complains of and asks for is kept."""
-    opened = browser.new_page(viewport={"width": DESK, "height": HEIGHT})
-    journey.watch(opened)
-    yield opened
-    opened.close()
+def page(opened: Page) -> Page:
+    """As a new one, but for the files that a browser keeps."""
+    opened.unroute_all(behavior="wait")
+    opened.goto("about:blank")
+    opened.set_viewport_size({"width": DESK, "height": HEIGHT})
+    return opened
 
 
 @pytest.mark.req("U-13.1")

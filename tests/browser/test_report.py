@@ -33,13 +33,24 @@ class Visit(Watched):
         return widest
 
 
-@pytest.fixture
-def visit(browser: Browser, width: int) -> Iterator[Visit]:
-    page = browser.new_page(viewport={"width": width, "height": 900})
+@pytest.fixture(scope="module")
+def opened(browser: Browser) -> Iterator[Visit]:
+    page = browser.new_page()
     made = Visit(page=page)
     made.watch(page)
     yield made
     page.close()
+
+
+@pytest.fixture
+def visit(opened: Visit, width: int) -> Visit:
+    """As a new one."""
+    opened.page.goto("about:blank")
+    opened.page.emulate_media(media="screen")
+    opened.page.set_viewport_size({"width": width, "height": 900})
+    opened.complaints.clear()
+    opened.requests.clear()
+    return opened
 
 
 @pytest.fixture(scope="module")

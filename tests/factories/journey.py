@@ -43,7 +43,7 @@ class Journey(Watched):
         return self.server.address + path.format(**self.places)
 
     def keep(self, page: Page, name: str) -> None:
-        page.screenshot(path=self.pictures / f"{name}.png", full_page=True)
+        page.screenshot(path=self.pictures / f"{name}.jpg", full_page=True)
 
     def tell(self, page: Page, step: str, place: str = "main") -> None:
         self.told[step] = page.locator(place).inner_text()

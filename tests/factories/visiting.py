@@ -16,6 +16,8 @@ document.readyState === "complete"
 && [...document.images].every((each) => each.complete || each.loading === "lazy")
 """
 UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true })"
+LOOK = "async () => (await axe.run({resultTypes: ['violations'], selectors: false})).violations"
+"""All rules on all of the page; nothing more is worked out of what is in order."""
 Seen = TypeVar("Seen")
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -75,7 +77,7 @@ def serious(page: Page) -> list[Any]:
     """What axe calls serious or critical, with all that can be folded out folded out."""
     page.evaluate(UNFOLD)
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("async () => (await axe.run()).violations")
+    found = page.evaluate(LOOK)
     return [
         (each["id"], [node["html"] for node in each["nodes"]][:3])
         for each in found
