@@ -165,9 +165,10 @@ def batch_outlook(
 
 
 def _lowest_p(n_calibration: int | Sequence[int], drawings_per_child: Sequence[int]) -> FloatArray:
-    sizes = np.broadcast_to(np.asarray(n_calibration), (len(drawings_per_child),)).tolist()
-    lowest = [
-        min(1.0, drawings * conformal_p(0.0, n))
-        for n, drawings in zip(sizes, drawings_per_child, strict=True)
-    ]
-    return np.array(lowest, dtype=np.float64)
+    drawn = np.asarray(drawings_per_child, dtype=np.float64)
+    sizes, place = np.unique(
+        np.broadcast_to(np.asarray(n_calibration), drawn.shape), return_inverse=True
+    )
+    alone = np.array([conformal_p(0.0, int(n)) for n in sizes], dtype=np.float64)
+    lowest: FloatArray = np.minimum(1.0, drawn * alone[place])
+    return lowest

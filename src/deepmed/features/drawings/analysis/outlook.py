@@ -1,7 +1,7 @@
 """What a batch could select at best, said before it is analysed (D-10)."""
 
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -28,17 +28,19 @@ class _Newcomers:
     calibrating: dict[int, int] = field(default_factory=dict)
     drawn: Counter[int] = field(default_factory=Counter)
 
-    def add(self, child: int, item: ActiveModel, number: int) -> None:
+    def add(self, item: ActiveModel, drawn: Iterable[tuple[int, int]]) -> None:
+        """Children for whom a model answers, each with the number of such drawings."""
         n = item.model.model.calibration.n_children
-        self.calibrating[child] = max(n, self.calibrating.get(child, 0))
-        self.drawn[child] += number
+        for child, number in drawn:
+            self.calibrating[child] = max(n, self.calibrating.get(child, 0))
+            self.drawn[child] += number
 
     def look_at(self, scene: Scene, drawings: Sequence[Drawing], embedded: Container[int]) -> None:
         for drawing in drawings:
             item = scene.model_of(drawing)
             scorable = item is not None and not drawing.is_blank and drawing.id in embedded
             if item and scorable and item.model.role(scene.who(drawing)) is Role.NEW:
-                self.add(drawing.child_id, item, 1)
+                self.add(item, [(drawing.child_id, 1)])
 
     def outlook(self, percentile: float) -> dict[str, Any]:
         children = sorted(self.drawn)
@@ -90,9 +92,8 @@ def outlook_of_all(
         asked.append(embeddings.is_embedded(scene.encoder))
     for item, mine in _answering(session, owner_id, scene):
         known = item.model.fit_children | item.model.model.children
-        for child, number in repository.drawn_by_child(session, owner_id, [*mine, *asked]):
-            if child not in known:
-                found.add(child, item, number)
+        drawn = repository.drawn_by_child(session, owner_id, [*mine, *asked])
+        found.add(item, [one for one in drawn if one[0] not in known])
     return found.outlook(percentile)
 
 

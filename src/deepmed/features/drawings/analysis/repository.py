@@ -56,7 +56,7 @@ def drawn_by_child(
     query = select(Drawing.child_id, func.count()).where(
         Drawing.owner_id == owner_id, Drawing.is_blank.is_(False), *conditions
     )
-    return [(row[0], row[1]) for row in session.execute(query.group_by(Drawing.child_id))]
+    return [(row[0], row[1]) for row in session.execute(query.group_by(Drawing.child_id)).all()]
 
 
 def drawing_ids(session: Session, owner_id: int, ids: Sequence[int] | None) -> set[int]:
