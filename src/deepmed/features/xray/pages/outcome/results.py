@@ -12,6 +12,7 @@ from deepmed.features.xray.pages.outcome import words
 from deepmed.features.xray.report.words import in_words
 from deepmed.features.xray.runs import standing
 from deepmed.features.xray.runs.reading import StoredRun
+from deepmed.features.xray.source.pseudonyms import several
 from deepmed.web.charts import Chart, Table
 
 TEST, VALIDATION = "test", "validation"
@@ -165,7 +166,7 @@ def _bars(report: Mapping[str, Any], classes: Sequence[str], unit: str) -> Chart
     rows = [
         bar(_short(name), figures[name]) for name in names if figures[name]["estimate"] is not None
     ]
-    title = f"Figures with their intervals over {words.several(unit)}"
+    title = f"Figures with their intervals over {several(unit)}"
     return charts.intervals(title, rows, label="share", counted=words.COLUMNS[unit])
 
 
