@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
-from deepmed.features.xray.runs import artifact, oracle
+from deepmed.features.xray.runs import artifact, map_checks, oracle
 from deepmed.kit.digests import json_digest
 
 TOLERANCE = 1e-9
@@ -122,6 +122,7 @@ def _counted(stored: Stored, metrics: Mapping[str, Any]) -> list[Check]:
         *_temperature(stored),
         *_threshold(stored),
         *_figures(stored),
+        *_map_checks(stored),
     ]
 
 
@@ -265,6 +266,17 @@ def _class_figures(stored: Stored, part: str) -> Iterator[Check]:
             kept = report["by_class"][name][figure]["estimate"]
             yield Check(f"{part}.report.{name}.{figure}", kept, value)
     yield Check(f"{part}.report.confusion", str(report["confusion"]), str(table))
+
+
+def _map_checks(stored: Stored) -> Iterator[Check]:
+    """Whether heat maps need the weights, from each image's correlation."""
+    known = stored.model.get(map_checks.RECORD, {"methods": {}})
+    for method, found in known["methods"].items():
+        for depth, told in found["depths"].items():
+            place, each = f"maps by {method}, {depth}", told["correlations"]
+            yield Check(f"{place}: correlation", told["estimate"], math.fsum(each) / len(each))
+            bound = told["estimate"] if told["high"] is None else told["high"]
+            yield Check(f"{place}: passed", told["passed"], bound < known["limit"])
 
 
 def _again(stored: Stored) -> Iterator[Check]:

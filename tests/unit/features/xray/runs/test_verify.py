@@ -15,7 +15,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from deepmed.core.home import Home
 from deepmed.core.registry.manifest import Package
 from deepmed.features.xray.preparation.splitting import audit_published
-from deepmed.features.xray.runs import artifact, oracle
+from deepmed.features.xray.runs import artifact, map_checks, oracle
 from deepmed.features.xray.runs.folders import folder_of
 from deepmed.features.xray.runs.rescoring import rescore
 from deepmed.features.xray.runs.scored import ScoredPart
@@ -120,6 +120,21 @@ def test_a_changed_decision_temperature_and_count_are_found(package: Package) ->
     assert {"temperature", "test probabilities"} <= wrong(package, artifact.MODEL, warmer)
     assert "test images scored or rejected" in wrong(package, artifact.PREDICTIONS, fewer)
     assert wrong(package, artifact.INTAKE, more) == {"train rows"}
+
+
+@pytest.mark.req("V-2.2")
+@pytest.mark.req("V-4.1")
+def test_a_changed_verdict_on_heat_maps_is_found(package: Package) -> None:
+    def better(model: Any) -> None:
+        for found in model[map_checks.RECORD]["methods"].values():
+            for told in found["depths"].values():
+                told["passed"] = not told["passed"]
+                told["correlations"][0] += 0.5
+
+    found = wrong(package, artifact.MODEL, better)
+    assert {
+        "maps by grad_cam, all: correlation", "maps by grad_cam, all: passed"
+    } <= found  # fmt: skip
 
 
 @pytest.mark.req("V-2.2")
