@@ -30,12 +30,15 @@ if TYPE_CHECKING:
 # Thousands of tests are collected, and none of them becomes garbage: looking for some among them
 # took a quarter of the collection, and later of each look for that which a test leaves behind.
 gc.disable()
+NEW_OBJECTS = 5000
+"""After so many the youngest are looked through: seven times as seldom as otherwise."""
 
 REAL_DRAWINGS = Path(__file__).parents[2] / "shared" / "data" / "drawings" / "children_bird_dog.zip"
 
 
 def pytest_collection_finish() -> None:
     gc.freeze()
+    gc.set_threshold(NEW_OBJECTS)
     gc.enable()
 
 

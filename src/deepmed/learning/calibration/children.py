@@ -1,7 +1,7 @@
 """Whose drawings belong together: from child ids to positions."""
 
-import math
 from collections.abc import Hashable, Sequence
+from operator import ne
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ def encode_children(ids: Sequence[Hashable]) -> tuple[CodeArray, dict[Hashable, 
     ([0, 1, 0], {'b': 0, 'a': 1})
     """
     numbers = {child: number for number, child in enumerate(dict.fromkeys(ids))}
-    if None in numbers or any(isinstance(child, float) and math.isnan(child) for child in numbers):
+    if None in numbers or any(map(ne, numbers, numbers)):  # NaN alone is not equal to itself
         raise ScoreNormalizationError(
             "Every drawing needs a child id; give drawings without one an id of their own."
         )

@@ -1,5 +1,7 @@
 import pytest
 
+from deepmed.features.drawings.samples import files
+from deepmed.features.drawings.samples import planted as planting
 from deepmed.features.drawings.samples.maker import (
     SampleDrawing,
     make_false_alarm_samples,
@@ -29,3 +31,15 @@ def sources() -> list[SampleDrawing]:
 @pytest.fixture(scope="session")
 def planted() -> list[PlantedDrawing]:
     return make_planted(0)
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch, samples: list[SampleDrawing]) -> None:
+    """What is written to a folder was drawn before; that it is drawn alike has its own test."""
+    monkeypatch.setattr(files, "make_samples", lambda _seed: samples)
+
+
+@pytest.fixture
+def planted_before(monkeypatch: pytest.MonkeyPatch, planted: list[PlantedDrawing]) -> None:
+    """Likewise for planted anomalies."""
+    monkeypatch.setattr(planting, "make_planted", lambda _seed: planted)

@@ -15,6 +15,7 @@ def _content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.req("D-3.1")
+@pytest.mark.usefixtures("drawn")
 def test_the_folder_holds_the_95_and_their_metadata(
     tmp_path: Path, samples: list[SampleDrawing]
 ) -> None:
@@ -50,6 +51,7 @@ def test_a_second_run_writes_the_same_bytes_and_another_seed_takes_their_place(
     assert not any(second[name] == first[name] for name in first if name != METADATA)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_an_interrupted_run_leaves_whole_files_and_no_table(
     tmp_path: Path, samples: list[SampleDrawing]
 ) -> None:

@@ -117,6 +117,7 @@ def test_originals_are_other_drawings_than_the_samples(
 
 
 @pytest.mark.req("D-3.2")
+@pytest.mark.usefixtures("planted_before")
 def test_the_folder_pairs_each_anomaly_with_its_original(
     tmp_path: Path, planted: list[PlantedDrawing]
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_second_run_writes_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.req("D-3.2")
+@pytest.mark.usefixtures("drawn", "planted_before")
 def test_planted_ones_never_lie_where_samples_are_uploaded_from(tmp_path: Path) -> None:
     uploaded, apart = tmp_path / "sample_drawings", tmp_path / "planted"
     samples = {path.name for path in create_sample_drawings(uploaded)}
