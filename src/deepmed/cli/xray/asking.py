@@ -100,17 +100,20 @@ def serve(
 
 
 def _predicted(asked: "Asked", path: Path, wanted: Any) -> "Prediction":
+    from deepmed.features.xray.inference.errors import UnreadableUploadError
     from deepmed.features.xray.inference.receiving import content_of, label_of
     from deepmed.kit.errors import ValidationError
 
     try:
         with path.open("rb") as file:
             content = content_of(file, asked.settings)
+        return asked.predict(content, label_of(path.name), wanted)
     except OSError as error:
         raise ValidationError(
             f"{path} cannot be read: {error.strerror}. Nothing was predicted."
         ) from error
-    return asked.predict(content, label_of(path.name), wanted)
+    except UnreadableUploadError as error:  # which of several it is
+        raise UnreadableUploadError(f"{path}: {error.message}") from error
 
 
 def _map(drawn: Any) -> dict[str, Any]:

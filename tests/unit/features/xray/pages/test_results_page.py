@@ -113,7 +113,7 @@ def test_where_no_patient_is_known_figures_are_over_images_and_say_so(clinic: Ap
 def test_the_data_page_says_where_no_patient_is_known(clinic: Api) -> None:
     text = words(read(clinic, f"/xrays/runs/{THREE}/data"))
     assert "patients known: of 0 of 36 images." in text
-    assert "and every other image by itself" in text
+    assert "Images were dealt to three parts by chance, each by itself" in text
     assert "0 and 24 images of nobody known" in text
     assert "No image stands in more than one part. Patients known: of 0 of 36 images." in text
     assert "No patient and no image stands" not in text
