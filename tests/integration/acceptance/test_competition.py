@@ -62,9 +62,12 @@ def test_an_import_beside_an_analysis(analysed: Home, tmp_path: Path) -> None:
     both(analysed, ANALYSIS, ("drawings", "import", more))
     assert analysed.do(*ANALYSIS)["computed"] <= 30
     assert_complete(analysed)
-    # What was asked about in the middle of its import has an older answer too.
+    # What came between the embedding and the analysis was told to have no vector, and then asked
+    # about again.
     current = "SELECT count(*) FROM anomaly_analyses WHERE current_of IS NOT NULL"
+    older = "SELECT DISTINCT decision FROM anomaly_analyses WHERE current_of IS NULL"
     assert analysed.query(current) == [(66,)]
+    assert analysed.query(older) in ([], [("not_embedded",)])
     assert analysed.count("anomaly_analyses") <= 66 + 30, "one older answer each at most"
 
 
