@@ -184,19 +184,20 @@ def active_of_ages(session: Session, owner_id: int) -> list[AgeGroupModel]:
 
 
 def in_use(session: Session, owner_id: int) -> list[AgeGroupModel]:
-    """All active models with their artefacts, groups' and pooled ones, read in two queries."""
-    query = select(AgeGroupModel).where(
-        AgeGroupModel.owner_id == owner_id, AgeGroupModel.is_active.is_(True)
-    )
-    found = list(session.scalars(query.order_by(AgeGroupModel.age_min, AgeGroupModel.id)))
-    wanted = [row.artifact_id for row in found]
-    # Kept by the session, which asks for each of them by its id. Their reports are long, and are
-    # read when somebody asks for one.
+    """All active models with their artefacts, groups' and pooled ones, read in one query."""
+    # Artefacts' reports are long, and are read when somebody asks for one.
     reports = (defer(Artifact.metrics), defer(Artifact.lineage))
-    session.info["artifacts"] = session.scalars(
-        select(Artifact).where(Artifact.id.in_(wanted)).options(*reports)
-    ).all()
-    return found
+    query = (
+        select(AgeGroupModel, Artifact)
+        .join(Artifact, Artifact.id == AgeGroupModel.artifact_id)
+        .where(AgeGroupModel.owner_id == owner_id, AgeGroupModel.is_active.is_(True))
+        .order_by(AgeGroupModel.age_min, AgeGroupModel.id)
+        .options(*reports)
+    )
+    found = session.execute(query).all()
+    # Kept by the session, which asks for each of them by its id.
+    session.info["artifacts"] = [row[1] for row in found]
+    return [row[0] for row in found]
 
 
 def all_models(session: Session, owner_id: int) -> list[AgeGroupModel]:
