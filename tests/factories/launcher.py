@@ -119,7 +119,7 @@ def _become(request: dict[str, Any], files: list[int]) -> NoReturn:
         _forget_ours(request)
         if request["forks"]:
             children.subprocess = launching.forking(Path(request["forks"]))
-        code = _code_of_run()
+        code = _code_of_run(request["program"])
     except BaseException:  # noqa: BLE001 - as the interpreter itself would end it
         traceback.print_exc()
     sys.stdout.flush()
@@ -145,11 +145,9 @@ def _forget_ours(request: dict[str, Any]) -> None:
     sys.argv = ["deepmed", *words]
 
 
-def _code_of_run() -> int:
-    from deepmed.cli import run
-
+def _code_of_run(program: str) -> int:
     try:
-        run()
+        importlib.import_module(program).run()
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else 1
     return 1

@@ -25,6 +25,15 @@ TESTS = LAUNCHER.parents[1]
 START_SECONDS = 120.0
 LEARNING = ("torch._dynamo", "sklearn.neighbors", "scipy.stats")
 """What a training asks for: the first for every optimiser."""
+XRAYS = (
+    *("lightning", "monai.transforms", "omegaconf.grammar_parser", "safetensors.torch"),
+    *("sklearn.metrics", "scipy.stats", "deepmed.features.xray.runs.trainer"),
+    *("deepmed.learning.classification.trainer", "deepmed.learning.imaging.module"),
+    *("deepmed.learning.imaging.transforms", "deepmed.learning.imaging.pixel_cache"),
+    *("deepmed.learning.evaluation.binary", "deepmed.learning.novelty"),
+    *("deepmed.learning.class_activation",),
+)
+"""What a training on X-rays asks for."""
 
 
 class Forked:
@@ -40,8 +49,12 @@ class Forked:
         session: bool = False,
         load: Sequence[str] = (),
         forks: bool = False,
+        program: str = "deepmed.cli",
     ) -> None:
-        """The three standard files, and what is loaded first; `forks` is of its own children."""
+        """The three standard files, and what is loaded first; `forks` is of its own children.
+
+        The program is a module with a function `run`.
+        """
         self.args = ["deepmed", *arguments]
         self.stdin: IO[bytes] | None = None
         self.stdout: IO[bytes] | None = None
@@ -54,6 +67,7 @@ class Forked:
             "folder": str(Path.cwd()),
             "session": session,
             "load": list(load),
+            "program": program,
             "forks": str(launcher) if forks else "",
         }
         self._send(json.dumps(request).encode() + b"\n", files)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,10 @@ Ask = Callable[..., Answer]
 
 
 @pytest.fixture
-def ask(home: Path, capsys: pytest.CaptureFixture[str]) -> Ask:
+def ask(home: Path, _migrated: Path, capsys: pytest.CaptureFixture[str]) -> Ask:
     """Runs `deepmed …` in this process on the test's data folder."""
+    if not (home / "deepmed.db").exists():
+        shutil.copy(_migrated, home)
 
     def asked(*arguments: object) -> Answer:
         capsys.readouterr()

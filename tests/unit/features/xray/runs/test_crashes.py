@@ -14,6 +14,7 @@ from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.features.xray.runs.sinks import kept_metrics
 from deepmed.features.xray.runs.steps import STEPS
 from factories import xray_crashes
+from factories.launching import XRAYS, Forked, launcher
 from factories.xray import write_films
 
 
@@ -38,7 +39,17 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashed]:
     first, other = write_films(folder / "first", 16), write_films(folder / "other", 18)
     table = other / "stage2_train_metadata.csv"
     table.write_text(table.read_text().replace("\np", "\nq"))
-    told = xray_crashes.crashed(folder / "home", first, other)
+    said = folder / "said"
+    with said.open("wb") as out:
+        done = Forked(
+            launcher(),
+            [str(folder / "home"), str(first), str(other)],
+            files=(0, out.fileno(), 2),
+            load=XRAYS,
+            program=xray_crashes.__name__,
+        )
+    assert done.wait(200) == 0
+    told = json.loads(said.read_text().splitlines()[-1])
     with xray_crashes.opened(str(folder / "home")) as home:
         yield Crashed(home, told)
 
@@ -48,8 +59,8 @@ def test_a_run_killed_as_each_step_begins_is_not_lost_and_comes_to_the_same_end(
     crashed: Crashed,
 ) -> None:
     *killed, last = crashed.told["killed"]
-    assert killed == [(-9, "in_progress", step.name) for step in STEPS]
-    assert last == (0, "completed", "complete")
+    assert killed == [[-9, "in_progress", step.name] for step in STEPS]
+    assert last == [0, "completed", "complete"]
     run = crashed.run(xray_crashes.KILLED)
     assert run.evaluation == crashed.run(xray_crashes.WHOLE).evaluation
     told = crashed.messages(xray_crashes.KILLED)
