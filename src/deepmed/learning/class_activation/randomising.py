@@ -100,18 +100,36 @@ def check_class_maps(
     twins = {depth: copy.deepcopy(network).eval() for depth in named}
     told = {method: _Told() for method in wanted}
     own = observable(network)
+    layer = _layer(own, images)
     for number, image in enumerate(images):
         missing = [method for method, most in wanted.items() if told[method].needs(most, number)]
         if not missing:
             break
-        way = _Way.of(ClassScore(own, image.pixels, image.class_index, temperature, offsets,
-                                 most_patches=_SIDE), missing)  # fmt: skip
+        score = ClassScore(own, image.pixels, image.class_index, temperature, offsets)
+        way = _Way.of(_coarser(score), layer, missing)
         before = way.maps_by(own, missing)
         for depth, twin in twins.items():
             lot = derive(seed, "randomising", depth, number)
             for method, likeness in _likenesses(twin, way, before, named[depth], lot).items():
                 told[method].add(depth, image.patient, likeness)
     return {method: one.checks(seed) for method, one in told.items() if one.patients}
+
+
+def _layer(network: nn.Module, images: Sequence[Explained]) -> str | None:
+    """Whose output is looked at; None where there is none, so that no gradient says anything."""
+    try:
+        return last_convolution(network, images[0].pixels) if images else None
+    except SaliencyGenerationError:
+        return None
+
+
+def _coarser(score: ClassScore) -> ClassScore:
+    """With as few patches as make a map, where the sides can be cut so."""
+    fewer = replace(score, most_patches=_SIDE)
+    try:
+        return fewer if fewer.grid else score
+    except SaliencyGenerationError:
+        return score
 
 
 @dataclass
@@ -145,31 +163,35 @@ class _Way:
     fill: Fill | None
 
     @classmethod
-    def of(cls, score: ClassScore, methods: Sequence[str]) -> "_Way":
-        layer = fill = None
-        if any(method in METHODS for method in methods):
-            layer = last_convolution(score.network, score.pixels)
-        if OCCLUSION in methods:
-            try:
-                fill, _ = choose_baseline(score)
-            except SaliencyGenerationError:
-                fill = None
+    def of(cls, score: ClassScore, layer: str | None, methods: Sequence[str]) -> "_Way":
+        try:
+            fill = choose_baseline(score)[0] if OCCLUSION in methods else None
+        except SaliencyGenerationError:
+            fill = None
         return cls(score, layer, fill)
 
     def maps_by(self, network: nn.Module, methods: Sequence[str]) -> dict[str, FloatArray]:
-        """Those that say something."""
+        """Those that can be made and say something."""
         found: dict[str, FloatArray] = {}
-        gradients = [method for method in methods if method in METHODS]
-        if gradients:
-            found = self._by_gradients(network, gradients)
-        if OCCLUSION in methods and self.fill is not None:
-            found[OCCLUSION] = occlusion(replace(self.score, network=network), self.fill)
+        for make in (self._by_gradients, self._by_occlusion):
+            try:
+                found |= make(network, methods)
+            except SaliencyGenerationError:
+                continue
         return {method: values for method, values in found.items() if np.ptp(values) > 0}
 
     def _by_gradients(self, network: nn.Module, methods: Sequence[str]) -> dict[str, FloatArray]:
+        wanted = [method for method in methods if method in METHODS]
+        if not wanted or self.layer is None:
+            return {}
         pixels, number = self.score.pixels, self.score.class_index
-        made = class_activation_maps(network, pixels, number, methods, self.layer)
+        made = class_activation_maps(network, pixels, number, wanted, self.layer)
         return {name: one.values for name, one in made.items() if isinstance(one, ActivationMap)}
+
+    def _by_occlusion(self, network: nn.Module, methods: Sequence[str]) -> dict[str, FloatArray]:
+        if OCCLUSION not in methods or self.fill is None:
+            return {}
+        return {OCCLUSION: occlusion(replace(self.score, network=network), self.fill)}
 
 
 def _likenesses(

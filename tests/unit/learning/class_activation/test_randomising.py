@@ -73,3 +73,15 @@ def test_a_method_without_any_map_is_left_out() -> None:
     constant = network(Stubborn(), nn.Linear(1, 1))
     nn.init.zeros_(constant[4].weight)  # type: ignore[index] # a sequence
     assert check_class_maps(constant, images(4), {}, wanted={"occlusion": 2, "grad_cam": 2}) == {}
+
+
+def test_where_no_map_can_be_made_the_others_are_checked_all_the_same() -> None:
+    """A side of 17 pixels has no equal parts, and a pooled picture no places."""
+    torch.manual_seed(0)
+    odd = [Explained(torch.rand(1, 1, 17, 17), 1, number) for number in range(4)]
+    wanted = {"grad_cam": 2, "occlusion": 2}
+    seeing = network(nn.Conv2d(1, 16, 5), nn.Linear(16, 1))
+    assert set(check_class_maps(seeing, odd, {}, wanted=wanted)) == {"grad_cam"}
+    blind = nn.Sequential(nn.Flatten(), nn.Linear(289, 1))
+    assert check_class_maps(blind, odd, {}, wanted=wanted) == {}
+    assert check_class_maps(seeing, [], {}, wanted=wanted) == {}
