@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,19 @@ def _migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     upgrade(template)
     template.close()
     return path
+
+
+@pytest.fixture
+def migrated_folder(tmp_path: Path, _migrated: Path) -> Callable[[str], Path]:
+    """A further data folder of that name, whose database nobody need migrate again."""
+
+    def made(name: str) -> Path:
+        folder = tmp_path / name
+        folder.mkdir(mode=0o700)
+        shutil.copy(_migrated, folder / "deepmed.db")
+        return folder
+
+    return made
 
 
 @pytest.fixture

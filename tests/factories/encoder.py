@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import torch
@@ -26,14 +27,7 @@ class InkGridEncoder:
 
     def prepare(self, images: Sequence[Image]) -> Prepared:
         pages = [torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1) for image in images]
-        pixels = torch.stack(
-            [
-                torch.nn.functional.interpolate(
-                    page[None].float().mean(1, keepdim=True) / 255, (224, 224), mode="area"
-                )[0]
-                for page in pages
-            ]
-        )
+        pixels = torch.stack([_scaled(page.float().mean(0) / 255)[None] for page in pages])
         frames = torch.tensor(
             [[0, 0, image.shape[1], image.shape[0]] for image in images], dtype=torch.float32
         )
@@ -55,6 +49,21 @@ class InkGridEncoder:
             return np.zeros((0, GRID * GRID), dtype=np.float32)
         found: Embeddings = self.encode(self.prepare(images)).numpy()
         return found
+
+
+@cache
+def _areas(side: int) -> torch.Tensor:
+    """Which share of each of 224 means each row has."""
+    rows: torch.Tensor = torch.nn.functional.interpolate(torch.eye(side)[None], 224, mode="area")[
+        0
+    ].T.contiguous()
+    return rows
+
+
+def _scaled(page: torch.Tensor) -> torch.Tensor:
+    """Means over areas, as `interpolate` takes them, in a fraction of its time."""
+    height, width = page.shape
+    return _areas(height) @ page @ _areas(width).T
 
 
 if NAME not in available_encoders():  # pytest may import this file under two names

@@ -1,7 +1,7 @@
 """Data folders ready for a test: an empty one, and a trained one that each test copies."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -145,8 +145,8 @@ def trained(trained_home: Path) -> Iterator[Workbench]:
 
 
 @pytest.fixture
-def second_bench(tmp_path: Path, bench: Workbench) -> Iterator[Workbench]:
+def second_bench(bench: Workbench, migrated_folder: Callable[[str], Path]) -> Iterator[Workbench]:
     """Another empty data folder beside the first."""
-    opened = open_bench(tmp_path / "second")
+    opened = open_bench(migrated_folder("second"))
     yield opened
     opened.database.close()

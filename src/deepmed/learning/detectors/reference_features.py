@@ -7,6 +7,7 @@ white, of any sizes, and depends on no picture but its own.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Protocol
 
@@ -144,12 +145,19 @@ def random_projection(images: Sequence[Picture], seed: int = 0) -> FloatArray:
         >>> random_projection([np.full((10, 20, 3), 255, dtype=np.uint8)]).any()
         np.False_
     """
-    pixels = PROJECTION_SIDE**2
-    random = seeds.generator(seed, "reference-features", "random-projection")
-    matrix = random.normal(scale=PROJECTION_WIDTH**-0.5, size=(pixels, PROJECTION_WIDTH))
+    matrix = _projection(seed)
     # One picture at a time, so that its row does not depend on the others by a rounding.
     rows = [(1.0 - _square(image, PROJECTION_SIDE)).ravel() @ matrix for image in images]
     return np.array(rows).reshape(len(rows), PROJECTION_WIDTH)
+
+
+@lru_cache(maxsize=1)  # drawings and planted anomalies are projected alike, one after the other
+def _projection(seed: int) -> FloatArray:
+    random = seeds.generator(seed, "reference-features", "random-projection")
+    size = (PROJECTION_SIDE**2, PROJECTION_WIDTH)
+    matrix: FloatArray = random.normal(scale=PROJECTION_WIDTH**-0.5, size=size)
+    matrix.flags.writeable = False
+    return matrix
 
 
 def _ink_box_rows(images: Sequence[Picture], seed: int = 0) -> FloatArray:

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ def service(opened: Home) -> BackupService:
 
 
 @pytest.fixture
-def second(tmp_path: Path) -> Iterator[BackupService]:
+def second(migrated_folder: Callable[[str], Path]) -> Iterator[BackupService]:
     """Another installation, empty."""
-    with open_home(kit_settings.load(home=tmp_path / "second")) as home:
+    with open_home(kit_settings.load(home=migrated_folder("second"))) as home:
         yield BackupService.of(home)

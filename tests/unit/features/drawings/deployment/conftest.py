@@ -29,9 +29,9 @@ def exported(trained: Workbench) -> ModelExportMetadata:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Workbench]:
+def elsewhere(migrated_folder: Callable[[str], Path]) -> Iterator[Workbench]:
     """Another installation, with keys of its own and nothing in it."""
-    opened = open_bench(tmp_path / "elsewhere")
+    opened = open_bench(migrated_folder("elsewhere"))
     yield opened
     opened.database.close()
 
