@@ -8,14 +8,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from deepmed.features.drawings.analysis import neighbours, repository
+from deepmed.features.drawings.analysis import neighbours
 from deepmed.features.drawings.analysis.service import AnalysisService
 from deepmed.features.drawings.embeddings.matrix import Ids
 from deepmed.features.drawings.models import repository as models
 from deepmed.features.drawings.models.kinds import UNSPECIFIED_SLOT, row_for
 from deepmed.features.drawings.models.ranges import AgeRange, range_of
 from deepmed.features.drawings.subjects import subject_index
-from deepmed.features.drawings.tables import Drawing
 from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit.database import AnyRow
 from deepmed.kit.database.batches import in_batches
@@ -63,16 +62,16 @@ class ComparisonService:
         Raises:
             NotFoundError: no such drawing, or it has no embedding.
         """
-        found = repository.drawings(session, self.bench.owner_id, [drawing_id])
-        if not found:
+        drawing = neighbours.of_whom(session, self.bench.owner_id, drawing_id)
+        if drawing is None:
             raise NotFoundError(f"There is no drawing {drawing_id}.")
-        ages = self._ages(session, found[0].age_years, found[0].subject)
+        ages = self._ages(session, drawing.age_years, drawing.subject)
         if ages is None:
             return []
         encoder = self.bench.encoding.identity.key
         vector = self.bench.embeddings.retrieve_embedding(session, drawing_id, encoder)
         search = partial(self.bench.embeddings.nearest, session, vector, encoder)
-        typical = _Typical(session, found[0], ages, count)
+        typical = _Typical(session, drawing, ages, count)
         for more in FIRST_ASKED:
             near = search(more + count)
             typical.look_among([number for number, _ in near])
@@ -104,7 +103,7 @@ class ComparisonService:
 class _Typical:
     """Which of the nearest are typical of these ages and by other children; each is asked once."""
 
-    def __init__(self, session: Session, drawing: Drawing, ages: AgeRange, count: int) -> None:
+    def __init__(self, session: Session, drawing: AnyRow, ages: AgeRange, count: int) -> None:
         self._session = session
         self._drawing = drawing
         self._ages = ages

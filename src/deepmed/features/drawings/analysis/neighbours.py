@@ -15,6 +15,14 @@ from deepmed.kit.database import AnyRow, kept
 from deepmed.kit.database.batches import in_batches, no_index
 
 
+def of_whom(session: Session, owner_id: int, drawing_id: int) -> AnyRow | None:
+    """By whom a drawing is, at what age and of what; none where the owner has no such drawing."""
+    query = select(Drawing.owner_id, Drawing.child_id, Drawing.age_years, Drawing.subject)
+    return session.execute(
+        query.where(Drawing.owner_id == owner_id, Drawing.id == drawing_id)
+    ).one_or_none()
+
+
 @kept
 def everybody_typical(session: Session, owner_id: int, ages: AgeRange) -> tuple[Ids, Ids]:
     """(m,) ids and (m,) children of all that may train, are of these ages, and not flagged."""
