@@ -34,15 +34,13 @@ def tables(database: Database) -> set[str]:
 
 
 def structure(database: Database) -> set[str]:
-    """The names of tables and of their indices."""
+    """The names of tables, of their columns and of their indices."""
     with database.read() as session:
         found = inspect(session.connection())
-        indices = {
-            str(index["name"])
-            for table in found.get_table_names()
-            for index in found.get_indexes(table)
-        }
-        return {*found.get_table_names(), *indices}
+        names = found.get_table_names()
+        indices = {str(index["name"]) for table in names for index in found.get_indexes(table)}
+        columns = {f"{table}.{one['name']}" for table in names for one in found.get_columns(table)}
+        return {*names, *indices, *columns}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +64,7 @@ def test_the_steps_make_all_tables_and_undo_them(empty: Database, models: MetaDa
 
 @pytest.mark.req("P-4.1")
 def test_each_step_can_be_undone_alone(empty: Database) -> None:
-    before: set[str] = {"alembic_version"}
+    before: set[str] = {"alembic_version", "alembic_version.version_num"}
     for revision in migration.revisions():
         migration.upgrade(empty, revision)
         now = structure(empty)
@@ -132,13 +130,31 @@ def from_models(table: Table, dialect: str) -> set[str]:
     return {normal(str(item.compile(dialect=compiler))) for item in made}
 
 
+def from_steps(dialect: str) -> tuple[set[str], dict[str, str]]:
+    """All statements, and by table the one of a table to which a later step adds columns."""
+    said = {normal(line) for line in migration.offline_sql(dialect).split(";\n")}
+    grown: dict[str, str] = {}
+    for line in sorted(said):
+        if added := re.match(r"ALTER TABLE (\w+) ADD COLUMN (.+)", line):
+            (made,) = (one for one in said if one.startswith(f"CREATE TABLE {added[1]} ("))
+            grown[added[1]] = f"{grown.get(added[1], made)}\n{added[2]}"
+    return said, grown
+
+
+def in_any_order(statement: str) -> list[str]:
+    return sorted(statement.splitlines())
+
+
 @pytest.mark.req("P-4.1")
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_steps_say_what_the_models_say_on_every_engine(dialect: str, models: MetaData) -> None:
-    steps_say = {normal(line) for line in migration.offline_sql(dialect).split(";\n")}
+    steps_say, grown = from_steps(dialect)
     for table in models.sorted_tables:
         missing = from_models(table, dialect) - steps_say
-        assert not missing
+        if table.name in grown:  # a column that came later stands last
+            assert [in_any_order(one) for one in missing] == [in_any_order(grown[table.name])]
+        else:
+            assert not missing
 
 
 @pytest.mark.req("P-4.1")
