@@ -14,6 +14,7 @@ from deepmed.kit import settings as kit_settings
 from deepmed.kit.database import migration
 from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
+from factories.homes import plant_few
 from factories.path import NEW, TYPICAL, Commands, walk
 
 MakeAsk = Callable[..., Commands]
@@ -24,6 +25,7 @@ _ON_SQLITE: dict[str, Any] = {}
 def commands(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> MakeAsk:
+    plant_few(monkeypatch)
     return lambda **named: Commands(monkeypatch, capsys, **named)
 
 
