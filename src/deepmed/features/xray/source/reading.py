@@ -11,7 +11,7 @@ from deepmed.features.xray.source.attributes import known_attributes
 from deepmed.features.xray.source.dicom_image import DicomFacts, FrameRule, looks_like_dicom
 from deepmed.features.xray.source.dicom_reader import DicomReader
 from deepmed.kit.errors import ImageProcessingError
-from deepmed.kit.pictures import PictureLimits, Pixels, read_picture
+from deepmed.kit.pictures import PictureLimits, Pixels, looks_like_picture, read_picture
 from deepmed.kit.settings import MIB, Settings
 
 BurnedInRule = Literal["reject", "accept"]
@@ -64,7 +64,12 @@ class XrayReader:
         """
         if looks_like_dicom(data):
             return self._from_dicom(data)
-        picture = read_picture(data, self._rules.picture, measured=True)
+        try:
+            picture = read_picture(data, self._rules.picture, measured=True)
+        except ImageProcessingError as error:
+            if looks_like_picture(data):
+                raise
+            raise ImageProcessingError(f"{error.message} DICOM is read as well.") from error
         return XrayImage(picture.pixels, notes=picture.notes)
 
     def abort(self) -> None:

@@ -55,6 +55,11 @@ def test_what_is_no_image_is_refused_with_the_reason(data: bytes) -> None:
         reader.read(data)
 
 
+def test_who_sends_no_image_hears_that_dicom_is_read() -> None:
+    with XrayReader() as reader, pytest.raises(ImageProcessingError, match="DICOM is read"):
+        reader.read(b"hello")
+
+
 def test_the_settings_limits_hold_and_films_may_be_larger_than_drawings() -> None:
     settings = load(max_file_bytes=5 * MIB, max_pixels=1_000, max_archive_bytes=7 * MIB)
     options = SourceOptions.of(settings)
