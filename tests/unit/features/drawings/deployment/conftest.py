@@ -1,5 +1,6 @@
 """A model that leaves one installation and comes into use in another."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,15 +18,39 @@ from deepmed.features.drawings.deployment.service import (
 )
 from deepmed.features.drawings.workbench import Workbench
 from factories.homes import open_bench
+from factories.shared import made_once
 
 MODEL = 2
 """The trained model of 6 to under 9 years."""
 Move = Callable[[Workbench, str, Workbench], Artifact]
 
 
+@pytest.fixture(scope="session")
+def _exported(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trained data folder with an export, made once a run of the tests."""
+
+    def make(folder: Path) -> None:
+        shutil.copytree(_trained, folder / "home")
+        opened = open_bench(folder / "home")
+        ModelExporter(opened).export_model_direct(MODEL)
+        opened.database.close()
+
+    return made_once(tmp_path_factory, "exported_model", make) / "home"
+
+
+@pytest.fixture
+def trained_home(request: pytest.FixtureRequest, home: Path, _trained: Path) -> Path:
+    """The export is in it where a test asks for it."""
+    asked = "exported" in request.fixturenames
+    source = request.getfixturevalue("_exported") if asked else _trained
+    shutil.copytree(source, home, dirs_exist_ok=True)
+    return home
+
+
 @pytest.fixture
 def exported(trained: Workbench) -> ModelExportMetadata:
-    return ModelExporter(trained).export_model_direct(MODEL)
+    (found,) = ModelExporter(trained).list_exported_models()
+    return found
 
 
 @pytest.fixture
