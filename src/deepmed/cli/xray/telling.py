@@ -66,6 +66,8 @@ def _say_results(out: Output, results: Mapping[str, Any]) -> None:
     for name, images in results["images"].items():
         unit = units.get(name, "patient")
         out.say(f"{name}: {of_whom(images, results['patients'][name], unit)}.")
+    if left_out := _left_out(results.get("intake", {})):
+        out.say(f"{left_out}; the page /xrays/runs/{results['run_id']}/data names each.")
     if point["threshold"] is not None:
         out.say(
             f"Threshold {point['threshold']:.3f} (Youden) and temperature "
@@ -75,6 +77,21 @@ def _say_results(out: Output, results: Mapping[str, Any]) -> None:
         out.say(f"Note: {note}")
     out.say(results["first_weights"]["statement"])
     out.say(f"Its figures, counted again: deepmed verify {results['artifact']}")
+
+
+def _left_out(intake: Mapping[str, int]) -> str:
+    """What of the source was not trained on; nothing where all of it was.
+
+    >>> _left_out({"rejected": 8, "without_file": 0, "unlabelled": 1})
+    'Not used: files that cannot be read (8), images without a label (1)'
+    """
+    kinds = {
+        "files that cannot be read": "rejected",
+        "rows without an image": "without_file",
+        "images without a label": "unlabelled",
+    }
+    parts = [f"{words} ({intake[name]})" for words, name in kinds.items() if intake.get(name)]
+    return f"Not used: {', '.join(parts)}" if parts else ""
 
 
 def _interval(figure: Mapping[str, Any]) -> str:
