@@ -10,6 +10,7 @@ from PIL import Image
 
 from deepmed.core.home import Home
 from deepmed.features.xray.configuration.settings import network_settings, training_settings
+from deepmed.features.xray.runs.map_checks import RECORD, TOP, WHOLE
 from deepmed.features.xray.runs.results import Fitted, Prepared, fit_summary
 from deepmed.features.xray.runs.trainer import CentralizedTrainer
 from deepmed.features.xray.tables import XrayRun
@@ -18,6 +19,8 @@ from factories.xray import SIDE, small
 if TYPE_CHECKING:
     from deepmed.features.xray.inference.served_model import ServedModel
     from deepmed.learning.classification.events import EventStream
+
+METHODS = ("grad_cam", "grad_cam_plus_plus", "occlusion")
 
 
 class Untrained(CentralizedTrainer):
@@ -57,7 +60,10 @@ def publish_untrained(
 
 
 def sharpened(model: "ServedModel", image: np.ndarray) -> "ServedModel":
-    """The same with an output that needs this image: its blurred self is far from the threshold."""
+    """The same with an output that needs this image: its blurred self is far from the threshold.
+
+    Its maps need the weights, whatever chance made of those of the network that it is made from.
+    """
     import torch
 
     loaded = model.loaded
@@ -71,7 +77,11 @@ def sharpened(model: "ServedModel", image: np.ndarray) -> "ServedModel":
         last = [one for one in network.modules() if isinstance(one, torch.nn.Linear)][-1]
         last.weight *= steep
         last.bias.copy_((last.bias - (own + blurred) / 2) * steep)
-    return replace(model, loaded=replace(loaded, network=network))
+    depth = {"estimate": 0.0, "low": -0.1, "high": 0.1, "passed": True}
+    known = {"passed": True, "n_items": 30, "depths": dict.fromkeys((TOP, WHOLE), depth)}
+    checks = {**loaded.record[RECORD], "methods": dict.fromkeys(METHODS, known)}
+    record = {**loaded.record, RECORD: checks}
+    return replace(model, loaded=replace(loaded, network=network, record=record))
 
 
 def plain_graph(side: int = SIDE) -> bytes:
