@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from factories.launching import LEARNING
 from factories.servers import RunningServer, running_server
 
 ROOT = Path(__file__).parents[3]
@@ -31,6 +32,16 @@ THRESHOLD = 'curl -X PUT "http://localhost:8000/api/v1/config/threshold?percenti
 RESET = 'curl -X POST "http://localhost:8000/api/v1/config/reset?confirm=true"'
 GROUPS = [("3.0", "6.0"), ("6.0", "9.0"), ("9.0", "12.0")]
 LONGEST_SECONDS = 240.0
+LOADED = (
+    *LEARNING,
+    "deepmed.features.drawings.analysis.service",
+    "deepmed.features.drawings.jobs",
+    "deepmed.features.drawings.models.training",
+    "deepmed.learning.encoders.hog_pyramid.encoder",
+    "faiss",
+    "sklearn.ensemble",
+)
+"""What the server and its trainings ask for: loaded once, and not by each of them."""
 
 pytestmark = [
     pytest.mark.timeout(400),
@@ -78,7 +89,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """Who has come to the end of the guide's step 3."""
     folder = tmp_path_factory.mktemp("guide")
     threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
-    with running_server(folder / "home", **threads) as server:
+    with running_server(folder / "home", load=LOADED, **threads) as server:
         made = Reader(server, folder)
         assert made.types(STATUS)["system_status"] == "no_models"
         made.runs("create_sample_drawings.py", server=False)

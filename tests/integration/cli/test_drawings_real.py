@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from deepmed.cli.entry import main
 from deepmed.kit import settings as kit_settings
+from factories.homes import plant_few
 
 PATTERN = "{subject}_sketch_age{age}_{child_id}"
 EVERY = 3
@@ -51,6 +52,7 @@ def answers(archive: Path) -> Iterator[dict[str, Any]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DEEPMED_HOME", str(folder / "home"))
         patch.setattr("deepmed.features.drawings.report.gathering.MOST_CARDS", 2)
+        plant_few(patch)
         kit_settings.current.cache_clear()
         made = {
             "import": ask("import", archive, "--name-pattern", PATTERN),
