@@ -72,7 +72,7 @@ class ListenersMiddleware:
     def _place(self, scope: Scope) -> Iterator[None]:
         person = caller_of(HTTPConnection(scope)).owner_id
         if self._open[person] >= self.limits.person:
-            raise _FullError(_excess(429, "of you", self.limits.person))
+            raise _FullError(_excess(429, "of yours", self.limits.person))
         if self._open.total() >= self.limits.server:
             raise _FullError(_excess(503, "of all people", self.limits.server))
         self._open[person] += 1
