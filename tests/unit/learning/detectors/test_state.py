@@ -36,9 +36,22 @@ def _set(key: str, value: object) -> Callable[[dict[str, Any]], None]:
     return lambda target: target.__setitem__(key, value)
 
 
+@pytest.fixture(scope="module")
+def fitted() -> dict[str, dict[str, bytes]]:
+    """The files of each detector, which is fitted once."""
+    return {}
+
+
 @pytest.fixture(params=detector_names())
-def files(request: pytest.FixtureRequest, make: Make, typical: Rows) -> dict[str, bytes]:
-    return to_files(make(request.param).fit(typical))
+def files(
+    request: pytest.FixtureRequest,
+    make: Make,
+    typical: Rows,
+    fitted: dict[str, dict[str, bytes]],
+) -> dict[str, bytes]:
+    if request.param not in fitted:
+        fitted[request.param] = to_files(make(request.param).fit(typical))
+    return dict(fitted[request.param])
 
 
 def test_unedited_files_load(files: dict[str, bytes]) -> None:
