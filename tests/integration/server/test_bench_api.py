@@ -13,6 +13,7 @@ from deepmed.app.bench.questions import QUESTIONS
 from deepmed.app.bench.timing import timed
 from deepmed.cli.entry import main
 from deepmed.kit import settings as kit_settings
+from factories.homes import plant_few
 
 FEW = {"BATCHES": 1, "EXPLAINED": 0, "NOTED": 2, "NOTES": 1, "BACKUPS": 3}
 FEWER_ROWS = {"JOBS": 40, "TRAININGS": 4, "IMPORTS": 5, "ALL_BATCHES": 5}
@@ -21,6 +22,7 @@ FEWER_ROWS = {"JOBS": 40, "TRAININGS": 4, "IMPORTS": 5, "ALL_BATCHES": 5}
 @pytest.fixture
 def little(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of everything a few, nothing tried out, and each question once."""
+    plant_few(monkeypatch)
     for name, number in (FEW | FEWER_ROWS).items():
         monkeypatch.setattr(past, name, number)
     monkeypatch.setattr(past, "_try_out", lambda _worker, _seed: None)
