@@ -42,6 +42,7 @@ def trained(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def empty(home: Path) -> Iterator[Home]:
+def empty(home: Path, _migrated: Path) -> Iterator[Home]:
+    shutil.copy(_migrated, home)
     with opened(home) as made:
         yield made
