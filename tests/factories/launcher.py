@@ -74,7 +74,7 @@ class Launcher:
             return
         request, files = received
         for name in request["load"]:
-            importlib.import_module(name)
+            _load(name)
         gc.freeze()  # what is shared stays shared
         child = os.fork()
         if not child:
@@ -92,6 +92,14 @@ class Launcher:
             if found:
                 with self._running.pop(child) as client:
                     _tell(client, os.waitstatus_to_exitcode(status))
+
+
+def _load(name: str) -> None:
+    """What cannot be loaded is told; the process that needs it will fail, and no other."""
+    try:
+        importlib.import_module(name)
+    except Exception:  # noqa: BLE001 - the edge of what serves all workers of a run
+        traceback.print_exc()
 
 
 def _received(client: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
@@ -175,8 +183,10 @@ def main(address: Path, run: int) -> None:
     metadata()
     job_kinds()
     server._routes()
-    Launcher(address, run).serve()
-    shutil.rmtree(address.parent, ignore_errors=True)
+    try:
+        Launcher(address, run).serve()
+    finally:
+        shutil.rmtree(address.parent, ignore_errors=True)
 
 
 if __name__ == "__main__":
