@@ -12,7 +12,7 @@ from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.features.drawings.thresholds.manager import Rule
 from deepmed.features.drawings.workbench import Workbench
 from factories.drawings import Sketch, add_drawings, embed
-from factories.homes import MEASURED, train
+from factories.homes import MEASURED, QUICK, train
 
 MIDDLE = AgeRange(6, 9)
 
@@ -36,7 +36,7 @@ def set_rule(bench: Workbench, **rule: Any) -> None:
 def retrained(bench: Workbench) -> TrainingRun:
     add_drawings(bench, [Sketch(age=7.2), Sketch(age=7.3)])
     embed(bench)
-    return train(bench, config=MEASURED, use=Use.REPLACE)
+    return train(bench, config=QUICK, use=Use.REPLACE)
 
 
 @pytest.mark.req("D-9.8")
@@ -63,11 +63,11 @@ def test_a_later_rule_for_all_models_is_not_overruled(trained: Workbench) -> Non
 
 def test_a_rule_that_was_set_for_the_candidate_itself_stands(trained: Workbench) -> None:
     candidate = train(
-        trained, [MIDDLE], MEASURED.model_copy(update={"seed": 1}), Use.CANDIDATE
+        trained, [MIDDLE], QUICK.model_copy(update={"seed": 1}), Use.CANDIDATE
     ).models[0]
     set_rule(trained, percentile=80.0, model_id=model_of(trained).id)
     set_rule(trained, percentile=70.0, model_id=candidate.id)
-    train(trained, [MIDDLE], MEASURED.model_copy(update={"seed": 1}), Use.REPLACE)
+    train(trained, [MIDDLE], QUICK.model_copy(update={"seed": 1}), Use.REPLACE)
     assert model_of(trained).id == candidate.id
     assert rule_of(trained).percentile == 70.0
 
@@ -98,7 +98,7 @@ def test_a_threshold_by_hand_stays_with_a_model_that_is_only_measured_anew(
 
 def test_a_rule_for_ages_that_no_new_model_has_ends_and_that_is_said(trained: Workbench) -> None:
     set_rule(trained, percentile=80.0, model_id=model_of(trained).id)
-    run = train(trained, parse_groups("3-7,7-12"), MEASURED, Use.REPLACE)
+    run = train(trained, parse_groups("3-7,7-12"), QUICK, Use.REPLACE)
     (note,) = run.notes
     assert "percentile 80" in note
     assert rule_of(trained, AgeRange(7, 12)).percentile == 95.0
