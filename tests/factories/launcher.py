@@ -125,6 +125,8 @@ def _become(request: dict[str, Any], files: list[int]) -> NoReturn:
             os.dup2(file, number)
             os.close(file)
         _forget_ours(request)
+        if "PLANT_FEW" in os.environ:
+            _plant_few()
         if request["forks"]:
             children.subprocess = launching.forking(Path(request["forks"]))
         code = _code_of_run(request["program"])
@@ -151,6 +153,14 @@ def _forget_ours(request: dict[str, Any]) -> None:
     if "--child-of" in words:  # whom it watches, as its parent
         words[words.index("--child-of") + 1] = str(os.getppid())
     sys.argv = ["deepmed", *words]
+
+
+def _plant_few() -> None:
+    import pytest
+
+    from factories.homes import plant_few
+
+    plant_few(pytest.MonkeyPatch())
 
 
 def _code_of_run(program: str) -> int:

@@ -25,6 +25,8 @@ TESTS = LAUNCHER.parents[1]
 START_SECONDS = 120.0
 LEARNING = ("torch._dynamo", "sklearn.neighbors", "scipy.stats")
 """What a training asks for: the first for every optimiser."""
+PLANT_FEW = {"PLANT_FEW": "yes"}
+"""Of a process's environment, and so of its children's: their trainings do as `plant_few` says."""
 XRAYS = (
     *("lightning", "monai.transforms", "omegaconf.grammar_parser", "safetensors.torch"),
     *("sklearn.metrics", "scipy.stats", "deepmed.features.xray.runs.trainer"),
@@ -107,6 +109,44 @@ class Forked:
         while not data.endswith(b"\n") and (more := self._connection.recv(1)):
             data += more
         return data
+
+
+class Command:
+    """A command of `deepmed`, or another program, that runs to its end beside the test."""
+
+    def __init__(
+        self,
+        *arguments: str,
+        given: str = "",
+        load: Sequence[str] = (),
+        program: str = "deepmed.cli",
+        **variables: str,
+    ) -> None:
+        """What it is `given` is its standard input; `variables` are added to its environment."""
+        self._files = [tempfile.TemporaryFile() for _ in range(3)]  # noqa: SIM115 - till its end
+        self._files[0].write(given.encode())
+        self._files[0].seek(0)
+        self._process = Forked(
+            launcher(),
+            arguments,
+            files=[one.fileno() for one in self._files],
+            environment=os.environ | variables,
+            load=load,
+            program=program,
+        )
+
+    def ended(self, seconds: float = 120.0) -> "subprocess.CompletedProcess[str]":
+        """Wait for its end; it is killed where that does not come."""
+        try:
+            code = self._process.wait(seconds)
+        finally:
+            self._process.kill()
+        for one in self._files:
+            one.seek(0)
+        _, out, err = (one.read().decode() for one in self._files)
+        for one in self._files:
+            one.close()
+        return subprocess.CompletedProcess(self._process.args, code, out, err)
 
 
 def forking(launcher: Path, load: Sequence[str] = ()) -> Any:

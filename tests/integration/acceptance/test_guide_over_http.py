@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from factories.launching import LEARNING
+from factories.launching import LEARNING, PLANT_FEW
 from factories.servers import RunningServer, running_server
 
 ROOT = Path(__file__).parents[3]
@@ -38,6 +38,7 @@ LOADED = (
     "deepmed.features.drawings.jobs",
     "deepmed.features.drawings.models.training",
     "deepmed.learning.encoders.hog_pyramid.encoder",
+    "factories.homes",
     "faiss",
     "sklearn.ensemble",
 )
@@ -89,7 +90,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """Who has come to the end of the guide's step 3."""
     folder = tmp_path_factory.mktemp("guide")
     threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
-    with running_server(folder / "home", load=LOADED, **threads) as server:
+    with running_server(folder / "home", load=LOADED, **threads, **PLANT_FEW) as server:
         made = Reader(server, folder)
         assert made.types(STATUS)["system_status"] == "no_models"
         made.runs("create_sample_drawings.py", server=False)

@@ -1,9 +1,7 @@
 """`deepmed backup …` as people and programs use it."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 
 from deepmed.cli.entry import main
 from deepmed.core.backups.sealing import is_sealed_file
+from factories.launching import Command
 
 PASSPHRASE = "correct horse battery"  # noqa: S105 - of these tests
 
@@ -79,11 +78,7 @@ def test_a_passphrase_from_a_file_or_the_environment(
 @pytest.mark.req("S-10.1")
 def test_a_passphrase_is_asked_for_and_shown_nowhere(home: Path) -> None:
     def run(given: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "deepmed.cli", "backup", *arguments]
-        environment = os.environ | {"DEEPMED_LOG_LEVEL": "debug"}
-        return subprocess.run(
-            command, input=given, capture_output=True, text=True, check=False, env=environment
-        )
+        return Command("backup", *arguments, given=given, DEEPMED_LOG_LEVEL="debug").ended()
 
     twice = f"{PASSPHRASE}\n{PASSPHRASE}\n"
     made = run(twice, "create", "--encrypt")

@@ -1,9 +1,6 @@
 """Training through kills and beside another process, and every detector on real vectors."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +24,12 @@ from deepmed.features.drawings.workbench import Workbench
 from deepmed.kit import settings as kit_settings
 from deepmed.learning.detectors import detector_names
 from deepmed.learning.reference import from_files
+from factories import training_alone
 from factories.drawings import add_drawings, embed, sketches
 from factories.homes import QUICK, train
+from factories.launching import LEARNING, Command
 
-TESTS = Path(__file__).parents[3]
 GROUP = AgeRange(6, 9)
-TRAIN = """
-from factories.homes import open_bench, train
-from pathlib import Path
-import sys
-bench = open_bench(Path(sys.argv[1]))
-run = train(bench, "3-6,6-9")
-print(len(run.trained))
-"""
 
 
 class Killed(BaseException):
@@ -108,19 +98,11 @@ def test_two_processes_that_train_at_once_make_nothing_twice(bench: Workbench) -
     add_drawings(bench, [*sketches(24, 4.5), *sketches(24, 7.5)])
     embed(bench)
     bench.registry.verify  # noqa: B018 - both processes find the keys made
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", TRAIN, str(bench.settings.home)],
-            env=os.environ | {"PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=120) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
-    assert sorted(int(output) for output, _ in said) == [0, 3]
+    home, program = str(bench.settings.home), training_alone.__name__
+    both = [Command(home, load=LEARNING, program=program) for _ in range(2)]
+    said = [one.ended() for one in both]
+    assert [one.returncode for one in said] == [0, 0], said
+    assert sorted(int(one.stdout) for one in said) == [0, 3]
     done = contents(bench)
     assert {name: done[name] for name in WHOLE} == WHOLE
 
