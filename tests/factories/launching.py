@@ -20,6 +20,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
 
+from deepmed.core.jobs import children
+
 LAUNCHER = Path(__file__).with_name("launcher.py")
 TESTS = LAUNCHER.parents[1]
 START_SECONDS = 120.0
@@ -163,6 +165,11 @@ def forking(launcher: Path, load: Sequence[str] = ()) -> Any:
 
     parts = {name: getattr(subprocess, name) for name in ("PIPE", "TimeoutExpired")}
     return SimpleNamespace(Popen=start, **parts)
+
+
+def fork_children(patch: Any, load: Sequence[str] = ()) -> None:
+    """Let the children of workers in this process come from the launcher."""
+    patch.setattr(children, "subprocess", forking(launcher(), load))
 
 
 @cache

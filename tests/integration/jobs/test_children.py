@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from deepmed.core.home import Home
-from deepmed.core.jobs import children, crew
+from deepmed.core.jobs import crew
 from deepmed.core.jobs.children import WarmChild
 from deepmed.core.jobs.fencing import Run
 from deepmed.core.jobs.ledger import JobLedger
@@ -23,7 +23,7 @@ from deepmed.core.jobs.tables import JobState
 from deepmed.kit.settings import Settings
 from factories import jobs
 from factories.jobs import QUICK, ended, marked_pid, until, working
-from factories.launching import forking, launcher
+from factories.launching import fork_children
 
 
 def gone(pid: int) -> bool:
@@ -33,7 +33,7 @@ def gone(pid: int) -> bool:
 @pytest.fixture
 def forked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Children as they are once they run; the other tests prove how they come about."""
-    monkeypatch.setattr(children, "subprocess", forking(launcher()))
+    fork_children(monkeypatch)
 
 
 @pytest.mark.req("P-6.2")

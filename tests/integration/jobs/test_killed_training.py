@@ -16,7 +16,6 @@ from sqlalchemy import select
 from deepmed.app import open_home
 from deepmed.app.kinds import job_kinds
 from deepmed.core.home import Home
-from deepmed.core.jobs import children
 from deepmed.core.jobs.supervisor import Supervisor
 from deepmed.core.jobs.tables import Job, JobState
 from deepmed.core.registry.tables import Artifact
@@ -25,11 +24,11 @@ from deepmed.features.drawings.models.ranges import AgeRange
 from deepmed.features.drawings.tables import AgeGroupModel
 from deepmed.kit import settings as kit_settings
 from deepmed.learning.reference import Layout
-from factories import jobs, launching, slow_training
+from factories import jobs, slow_training
 from factories.drawings import add_drawings, embed, sketches
 from factories.homes import open_bench, train
 from factories.jobs import until
-from factories.launching import LEARNING, Forked, launcher
+from factories.launching import LEARNING, Forked, fork_children, launcher
 from factories.servers import STDIN, RunningServer, client, running_server
 from factories.shared import made_once
 
@@ -204,7 +203,7 @@ def test_a_killed_workers_training_goes_on_in_the_next_worker(
 def test_a_cancelled_training_ends_soon_leaves_nothing_half_and_can_go_on(
     opened: Home, undisturbed: Contents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(children, "subprocess", launching.forking(launcher(), LEARNING))
+    fork_children(monkeypatch, LEARNING)
     supervisor = Supervisor(open_home, job_kinds())
     with client(opened, supervisor=supervisor) as connection:
         job = submitted(opened, connection)

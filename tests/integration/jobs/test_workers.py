@@ -12,13 +12,12 @@ from typing import IO
 import psutil
 import pytest
 
-from deepmed.core.jobs import children
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import JobState
 from deepmed.kit.settings import Settings
 from factories import jobs
 from factories.jobs import ended, job_of, marked_pid, until, working
-from factories.launching import Forked, forking, launcher
+from factories.launching import Forked, fork_children, launcher
 from factories.servers import STDIN
 
 Worker = subprocess.Popen[bytes] | Forked
@@ -63,7 +62,7 @@ def forked_worker(command: list[str], log: IO[bytes]) -> Worker:
 @pytest.fixture
 def forked_children(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the worker in this process too."""
-    monkeypatch.setattr(children, "subprocess", forking(launcher()))
+    fork_children(monkeypatch)
 
 
 def gone(pid: int) -> bool:

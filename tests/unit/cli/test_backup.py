@@ -9,7 +9,7 @@ import pytest
 
 from deepmed.cli.entry import main
 from deepmed.core.backups.sealing import is_sealed_file
-from factories.launching import Command
+from factories.launching import Command, fork_children
 
 PASSPHRASE = "correct horse battery"  # noqa: S105 - of these tests
 
@@ -100,7 +100,10 @@ def test_a_passphrase_is_no_argument() -> None:
 
 
 @pytest.mark.req("D-21.1")
-def test_in_the_background_it_is_a_job(ask: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_in_the_background_it_is_a_job(
+    ask: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork_children(monkeypatch)
     job = ask("create", "--background")["job_id"]
     assert ask("create", "--background", "--encrypt", code=1)["code"] == "validation"
     assert main(["job", "run", str(job), "--json"]) == 0

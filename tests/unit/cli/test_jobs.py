@@ -16,6 +16,7 @@ from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import JobState
 from deepmed.kit.settings import Settings
 from factories import job_kinds, jobs
+from factories.launching import fork_children
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -40,6 +41,12 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return code, said.out, said.err
 
     return run_one
+
+
+@pytest.fixture
+def forked_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What such a child does, and not how it begins."""
+    fork_children(monkeypatch)
 
 
 def answer(run: Run, *arguments: str) -> Any:
@@ -124,6 +131,7 @@ def test_logs_number_what_happened(ledger: JobLedger, run: Run) -> None:
 
 
 @pytest.mark.req("P-6.3")
+@pytest.mark.usefixtures("forked_children")
 def test_logs_follow_a_job_to_its_end(ledger: JobLedger, run: Run, settings: Settings) -> None:
     job = ledger.submit("test.steps", {"count": 3, "seconds": 0.1})
     with jobs.working(settings):
@@ -132,6 +140,7 @@ def test_logs_follow_a_job_to_its_end(ledger: JobLedger, run: Run, settings: Set
     assert events[-1]["kind"] == "succeeded"
 
 
+@pytest.mark.usefixtures("forked_children")
 def test_a_job_is_run_here_and_now(ledger: JobLedger, run: Run) -> None:
     waiting = ledger.submit("test.add", {"first": 1, "second": 1})
     job = ledger.submit("test.steps", {"count": 2})
@@ -142,6 +151,7 @@ def test_a_job_is_run_here_and_now(ledger: JobLedger, run: Run) -> None:
     assert "only a queued one can be run" in err
 
 
+@pytest.mark.usefixtures("forked_children")
 def test_a_job_that_fails_here_is_told_by_the_exit_code(ledger: JobLedger, run: Run) -> None:
     job = ledger.submit("test.fail", {"error": "ConflictError"})
     code, out, _ = run("job", "run", str(job.id))
@@ -150,6 +160,7 @@ def test_a_job_that_fails_here_is_told_by_the_exit_code(ledger: JobLedger, run: 
     assert "as it was told to" in out
 
 
+@pytest.mark.usefixtures("forked_children")
 def test_a_job_that_will_be_tried_again_is_told_so(ledger: JobLedger, run: Run) -> None:
     job = ledger.submit("test.fail", {"error": "ResourceError"})
     code, out, _ = run("job", "run", str(job.id))

@@ -10,6 +10,7 @@ import pytest
 
 from deepmed.kit import settings as kit_settings
 from factories.drawings import line_drawing
+from factories.launching import LEARNING, fork_children
 from factories.training_sets import write_set
 
 from .conftest import Ask
@@ -149,6 +150,7 @@ def trained_job(ask: Ask, folder: Path) -> object:
     """The job's process knows nothing of the tests' own encoder, so it takes the default one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DEEPMED_ENCODER", "hog-pyramid")
+        fork_children(patch, LEARNING)
         kit_settings.current.cache_clear()
         done = ask("training", "run", write_set(folder), *SHORT, "--json")
     kit_settings.current.cache_clear()

@@ -14,10 +14,9 @@ import pytest
 
 from deepmed.app import open_home
 from deepmed.cli.entry import command_line, main
-from deepmed.core.jobs import children
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.kit import settings as kit_settings
-from factories.launching import XRAYS, forking, launcher
+from factories.launching import XRAYS, fork_children
 from factories.xray import SMALL, write_films
 from factories.xray_runs import publish_untrained
 
@@ -191,7 +190,7 @@ def test_what_is_trained_in_the_foreground_is_listed_shown_verified_and_reproduc
     ask: Ask, films: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packed = shutil.make_archive(str(films), "zip", films)
-    monkeypatch.setattr(children, "subprocess", forking(launcher(), XRAYS))
+    fork_children(monkeypatch, XRAYS)
     begun = ask("xray", "train", packed, "--experiment", "first", *SETTINGS, "--set", "epochs=1")
     assert begun.code == 0, begun.err
     assert "Run 1 (first) is completed." in begun.out
