@@ -17,13 +17,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := pyproject.toml constraints.txt
-# Three for two cores: tests of workers and servers mostly wait.
-TEST_WORKERS ?= 3
+# Four for two cores: tests of workers and servers mostly wait.
+TEST_WORKERS ?= 4
 
 # One thread a worker: on a small machine two libraries' thread pools fight for the same cores.
 SINGLE := OMP_NUM_THREADS=1
 
-# Tests start hundreds of processes, and three workers read every test: with bytecode kept nothing is
+# Tests start hundreds of processes, and all workers read every test: with bytecode kept nothing is
 # translated twice, also where a container's environment says otherwise.
 KEPT := PYTHONDONTWRITEBYTECODE=
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from sqlalchemy import func, select
 
 from deepmed.app import open_home
@@ -26,6 +27,14 @@ QUICK = Pace(lease=2.0, heartbeat=0.2, poll=0.05, grace=1.0, idle=30.0)
 PATIENCE_SECONDS = 30.0
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.01, 0.1
 """Between two looks: what takes long is looked at less often."""
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended, though its parent may not know it yet."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def until(happened: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:

@@ -22,12 +22,8 @@ from deepmed.core.jobs.pace import Pace
 from deepmed.core.jobs.tables import JobState
 from deepmed.kit.settings import Settings
 from factories import jobs
-from factories.jobs import QUICK, ended, marked_pid, until, working
+from factories.jobs import QUICK, ended, gone, marked_pid, until, working
 from factories.launching import fork_children
-
-
-def gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 @pytest.fixture

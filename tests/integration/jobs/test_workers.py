@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-import psutil
 import pytest
 
 from deepmed.core.jobs.ledger import JobLedger
 from deepmed.core.jobs.tables import JobState
 from deepmed.kit.settings import Settings
 from factories import jobs
-from factories.jobs import ended, job_of, marked_pid, until, working
+from factories.jobs import ended, gone, job_of, marked_pid, until, working
 from factories.launching import Forked, fork_children, launcher
 from factories.servers import STDIN
 
@@ -63,10 +62,6 @@ def forked_worker(command: list[str], log: IO[bytes]) -> Worker:
 def forked_children(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of the worker in this process too."""
     fork_children(monkeypatch)
-
-
-def gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 @pytest.mark.req("P-6.3")

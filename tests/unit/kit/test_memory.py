@@ -3,6 +3,7 @@
 import gc
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -54,35 +55,39 @@ class Circle:
         self.me = self
 
 
+@pytest.fixture
+def only_ours() -> Iterator[None]:
+    """No collection but those of the test, and nobody else who waits for them."""
+    before = list(gc.callbacks)
+    gc.disable()
+    gc.callbacks.clear()
+    yield
+    gc.unfreeze()
+    gc.callbacks[:] = before
+    gc.enable()
+
+
+@pytest.mark.usefixtures("only_ours")
 @pytest.mark.req("O-10.1")
 def test_collections_pass_over_what_the_first_ones_left() -> None:
-    before = list(gc.callbacks)
-    try:
-        memory.Settling(times=2).begin()
-        assert not [one for one in gc.get_objects() if isinstance(one, type(memory))]
-        kept = [Circle() for _ in range(100)]
-        gc.collect()
-        assert not [one for one in gc.get_objects() if isinstance(one, Circle)]
-        gc.collect()
-        assert gc.callbacks == before, "it is over after two"
-        kept += [Circle() for _ in range(100)]
-        gc.collect()
-        assert len([one for one in gc.get_objects() if isinstance(one, Circle)]) == 100
-        del kept
-    finally:
-        gc.unfreeze()
-        gc.callbacks[:] = before
+    memory.Settling(times=2).begin()
+    assert not [one for one in gc.get_objects() if isinstance(one, type(memory))]
+    kept = [Circle() for _ in range(100)]
+    gc.collect()
+    assert not [one for one in gc.get_objects() if isinstance(one, Circle)]
+    gc.collect()
+    assert not gc.callbacks, "it is over after two"
+    kept += [Circle() for _ in range(100)]
+    gc.collect()
+    assert len([one for one in gc.get_objects() if isinstance(one, Circle)]) == 100
+    del kept
 
 
+@pytest.mark.usefixtures("only_ours")
 def test_younger_collections_count_for_nothing() -> None:
-    before = list(gc.callbacks)
-    try:
-        memory.Settling(times=1).begin()
-        gc.collect(0)
-        gc.collect(1)
-        assert len(gc.callbacks) == len(before) + 1
-        gc.collect()
-        assert gc.callbacks == before
-    finally:
-        gc.unfreeze()
-        gc.callbacks[:] = before
+    memory.Settling(times=1).begin()
+    gc.collect(0)
+    gc.collect(1)
+    assert len(gc.callbacks) == 1
+    gc.collect()
+    assert not gc.callbacks
