@@ -135,10 +135,6 @@ def who_trains(home: Home) -> psutil.Process:
     return psutil.Process(slow_training.who_trains(home.settings.home))
 
 
-def is_gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-
-
 def completed_once(home: Home, job: Job, undisturbed: Contents) -> None:
     """It goes on from its checkpoint, and leaves what an undisturbed training leaves."""
     slow_training.let_go(home.settings.home)
@@ -178,7 +174,7 @@ def test_a_killed_server_goes_on_with_its_training_when_it_is_started_again(
         half_trained(opened, job)
         child = who_trains(opened)
         os.kill(server.process.pid, signal.SIGKILL)
-        until(lambda: is_gone(child), 5)
+        until(lambda: jobs.gone(child.pid), 5)
     jobs.expire(opened.database, job.id)
     with served(opened):
         completed_once(opened, job, undisturbed)
@@ -193,7 +189,7 @@ def test_a_killed_workers_training_goes_on_in_the_next_worker(
         half_trained(opened, job)
         child = who_trains(opened)
         process.kill()
-        until(lambda: is_gone(child), 5)
+        until(lambda: jobs.gone(child.pid), 5)
     jobs.expire(opened.database, job.id)
     with worker(tmp_path / "second.log"):
         completed_once(opened, job, undisturbed)

@@ -7,7 +7,6 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from websockets.sync.client import connect
 
@@ -19,7 +18,7 @@ from deepmed.features.xray.runs.sinks import DatabaseSink
 from deepmed.kit.settings import Settings
 from deepmed.learning.classification.events import EventStream
 from factories import jobs
-from factories.jobs import ended, job_of, marked_pid, until
+from factories.jobs import ended, gone, job_of, marked_pid, until
 from factories.servers import RunningServer, running_server
 
 
@@ -96,7 +95,7 @@ def test_a_killed_server_loses_nothing_and_the_next_one_goes_on(
         until(lambda: job_of(ledger.database, job.id).completed >= 1)
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait()
-        until(lambda: not psutil.pid_exists(child), 5)
+        until(lambda: gone(child), 5)
     accepted = ledger.submit("test.add", {"first": 1, "second": 1})
     jobs.expire(ledger.database, job.id)
     with running_server(home):
