@@ -6,7 +6,8 @@ from deepmed.kit.http.buckets import Buckets, RateRule
 from deepmed.kit.http.marks import route_of
 from deepmed.kit.http.middlewares.listeners import ListenerLimits
 from deepmed.kit.http.middlewares.size_limits import SizeLimits
-from deepmed.kit.settings import MIB, Settings
+from deepmed.kit.settings import Settings
+from deepmed.kit.sizes import MIB
 
 UNLIMITED = {"/health", "/health/detailed", "/static"}
 FORM_BYTES = MIB

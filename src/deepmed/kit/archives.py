@@ -15,7 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Self
 
 from deepmed.kit.errors import ValidationError
-from deepmed.kit.settings import MIB, Settings
+from deepmed.kit.settings import Settings
+from deepmed.kit.sizes import MIB
 
 _PIECE = 1 << 16
 _HEAD_BYTES = 160

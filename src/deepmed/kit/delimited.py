@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 
 from deepmed.kit.errors import ValidationError
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 
 MOST_BYTES, MOST_ROWS, MOST_COLUMNS = 16 * MIB, 500_000, 200
 _HEADER_CHARACTERS = 1 << 16

@@ -16,6 +16,7 @@ from PIL import Image
 
 from deepmed.kit.errors import ImageProcessingError, IntegrityError
 from deepmed.kit.picture_formats import format_of, openers, readable_in_words
+from deepmed.kit.sizes import MIB
 
 if TYPE_CHECKING:  # a process that only decodes begins for each intake, and has no settings
     from deepmed.kit.settings import Settings
@@ -50,7 +51,6 @@ _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
 _WHITE_IS_ZERO, _SIGNED, _EIGHT_BITS, _MOST_BITS = 0, 2, 8, 16
 _WIDE_MODES = {"F"}
 """Of numbers with a fraction; how bright the brightest is they do not say."""
-_MIB = 1 << 20
 _ARCHIVE_END_BYTES = 22 + 65_535
 # Python keeps one list of warning filters for all threads, so they decode one at a time.
 _decoding = threading.Lock()
@@ -58,7 +58,7 @@ _decoding = threading.Lock()
 
 @dataclass(frozen=True)
 class PictureLimits:
-    max_bytes: int = 10 * _MIB
+    max_bytes: int = 10 * MIB
     max_pixels: int = 40_000_000
     min_side: int = 32
 
@@ -105,8 +105,8 @@ def read_picture(
         raise ImageProcessingError("The file is empty.")
     if len(data) > limits.max_bytes:
         raise ImageProcessingError(
-            f"The file has {len(data) / _MIB:.1f} MiB; at most "
-            f"{limits.max_bytes / _MIB:.1f} MiB are allowed."
+            f"The file has {len(data) / MIB:.1f} MiB; at most "
+            f"{limits.max_bytes / MIB:.1f} MiB are allowed."
         )
     if not looks_like_picture(data):
         raise _foreign(data)

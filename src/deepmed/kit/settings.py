@@ -14,9 +14,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.sources import InitSettingsSource
 
 from deepmed.kit.errors import ConfigurationError
+from deepmed.kit.sizes import MIB
 
 PREFIX = "DEEPMED_"
-MIB = 1 << 20
 RATE_LIMITS = (
     "/api/v1/drawings/upload 10/100/3, /api/v1/analysis 30/500/5, /auth/ 5/50/2, / 60/1000/10"
 )

@@ -12,7 +12,7 @@ from typing import Protocol
 from deepmed.kit.archives import Archive, ArchiveLimits, open_archive
 from deepmed.kit.errors import ImageProcessingError, ValidationError
 from deepmed.kit.pictures import looks_like_picture
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 
 HEAD_BYTES = 160
 """So many tell a DICOM, whose mark lies behind 128 bytes of anything."""

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from deepmed.kit.pictures import encode_png, read_stored
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 from factories.api import Api, picture
 from factories.drawings import line_drawing
 

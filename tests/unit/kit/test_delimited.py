@@ -4,7 +4,7 @@ import pytest
 
 from deepmed.kit.delimited import read_records
 from deepmed.kit.errors import ValidationError
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 
 COLUMNS = {"name", "age"}
 

@@ -18,11 +18,11 @@ from deepmed.features.drawings.analysis import overviews, repository
 from deepmed.features.drawings.analysis.decisions import ANSWERED
 from deepmed.features.drawings.models import repository as models
 from deepmed.kit.http.statistics import RequestRecord, RequestStatistics
+from deepmed.kit.sizes import MIB
 
 ANALYSIS_ROUTE = "/api/v1/analysis/analyze/{drawing_id}"
 RECENT = 10
 HOUR, DAY, WEEK, MONTH = (timedelta(hours=hours) for hours in (1, 24, 24 * 7, 24 * 30))
-MIB = 1 << 20
 
 NO_ANALYSIS = "No drawing was analysed by a request of its own since the server began."
 NO_REQUEST = "No request was answered since the server began."

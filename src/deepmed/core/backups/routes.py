@@ -15,10 +15,11 @@ from deepmed.core.home import Home
 from deepmed.kit.errors import TooLargeError
 from deepmed.kit.http.attachments import attachment
 from deepmed.kit.http.caller import caller_of
+from deepmed.kit.sizes import GIB
 
 router = APIRouter(tags=["backups"])
 
-LARGEST_AT_ONCE = 2 * schemas.GIB
+LARGEST_AT_ONCE = 2 * GIB
 """Of data that are backed up while a request waits; more takes a job."""
 Name = Annotated[str, Query(max_length=200)]
 
@@ -131,9 +132,9 @@ def storage_info(home: CallersHome) -> schemas.StorageInfo:
     database = upkeep.database_place(home)
     return schemas.StorageInfo(
         disk_usage=schemas.DiskUsage(
-            total_gb=round(disk.total / schemas.GIB, 2),
-            used_gb=round(disk.used / schemas.GIB, 2),
-            free_gb=round(disk.free / schemas.GIB, 2),
+            total_gb=round(disk.total / GIB, 2),
+            used_gb=round(disk.used / GIB, 2),
+            free_gb=round(disk.free / GIB, 2),
             used_percent=round(100 * disk.used / disk.total, 1),
         ),
         directories={
@@ -164,7 +165,7 @@ def refuse_large(home: Home, *, files: bool) -> None:
     size = making.estimate(home, home.storage if files else None)
     if size > LARGEST_AT_ONCE:
         raise TooLargeError(
-            f"There are {size / schemas.GIB:.1f} GiB to back up, too much to wait for. No backup "
+            f"There are {size / GIB:.1f} GiB to back up, too much to wait for. No backup "
             "was made. Use `deepmed backup create --background`, which makes it as a job, or set a "
             "schedule."
         )

@@ -10,8 +10,7 @@ from deepmed.core.backups.making import Made
 from deepmed.core.backups.names import Kind, stem_of
 from deepmed.core.backups.restoring import Restored
 from deepmed.core.backups.upkeep import Place
-
-MIB, GIB = 1 << 20, 1 << 30
+from deepmed.kit.sizes import MIB
 
 
 def mebibytes(size: int) -> float:

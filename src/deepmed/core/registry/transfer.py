@@ -16,7 +16,7 @@ from deepmed.core.registry.tables import Artifact
 from deepmed.core.registry.trust import TrustedKeys
 from deepmed.kit.archives import ArchiveLimits, open_archive
 from deepmed.kit.errors import ConfigurationError, ConflictError, NotFoundError, ValidationError
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 
 PUBLIC_KEY = "signing.pub"
 LIMITS = ArchiveLimits(max_entries=200, max_bytes=2048 * MIB, max_entry_bytes=1024 * MIB)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from deepmed.features.drawings.importing.plan import BatchRefusedError
 from deepmed.kit.errors import TooLargeError, ValidationError
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 
 METADATA = "metadata.json"
 MOST_BYTES = 200

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from deepmed.features.xray.turns import BusyError
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 
 MOST_SECONDS = 120.0
 MOST_PICTURES = 64 * MIB

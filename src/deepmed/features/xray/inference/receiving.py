@@ -7,7 +7,8 @@ from typing import BinaryIO
 from deepmed.features.xray.inference.errors import UnreadableUploadError
 from deepmed.features.xray.source import ReadingRules
 from deepmed.kit.errors import TooLargeError
-from deepmed.kit.settings import MIB, Settings
+from deepmed.kit.settings import Settings
+from deepmed.kit.sizes import MIB
 
 _LONGEST = 200
 

@@ -11,7 +11,7 @@ from deepmed.features.xray.report.rendering import MEDIA_TYPES
 from deepmed.features.xray.report.rendering import Form as ReportForm
 from deepmed.features.xray.report.schemas import BatchReport, RunComparison, SingleReport
 from deepmed.kit.http.caller import caller_of
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 
 router = APIRouter(tags=["reports"])
 MOST_APPENDED = 20

@@ -22,7 +22,7 @@ from deepmed.features.xray.source.dicom_image import DicomFacts, DicomImage, Fra
 from deepmed.features.xray.source.messages import receive, send
 from deepmed.kit.errors import ImageProcessingError
 from deepmed.kit.pictures import DEFAULT_LIMITS, PictureLimits
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 
 _CHILD = "deepmed.features.xray.source.dicom_child"
 _COLOURS = 3

@@ -12,7 +12,8 @@ from deepmed.features.xray.source.dicom_image import DicomFacts, FrameRule, look
 from deepmed.features.xray.source.dicom_reader import DicomReader
 from deepmed.kit.errors import ImageProcessingError
 from deepmed.kit.pictures import PictureLimits, Pixels, looks_like_picture, read_picture
-from deepmed.kit.settings import MIB, Settings
+from deepmed.kit.settings import Settings
+from deepmed.kit.sizes import MIB
 
 BurnedInRule = Literal["reject", "accept"]
 _LARGEST_DICOM = 96 * MIB

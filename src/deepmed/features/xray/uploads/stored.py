@@ -17,7 +17,7 @@ from typing import BinaryIO
 from deepmed.core.home import Home
 from deepmed.kit.errors import NotFoundError, StorageError, TooLargeError, ValidationError
 from deepmed.kit.ids import new_uid
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 
 FOLDER = Path("xray", "sources")
 _LONGEST = 100

@@ -19,7 +19,7 @@ from deepmed.features.xray.report.content import Report
 from deepmed.features.xray.report.routes import MOST_APPENDED
 from deepmed.features.xray.runs.reading import StoredRun
 from deepmed.kit import clock
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 from deepmed.web.charts import Table
 from deepmed.web.formats import NOTHING
 from deepmed.web.paper.fonts import font_for

@@ -13,7 +13,7 @@ from deepmed.features.xray.source.dicom_file import read_dicom
 from deepmed.features.xray.source.dicom_reader import DicomReader, ProcessLimits
 from deepmed.kit.errors import ImageProcessingError
 from deepmed.kit.pictures import PictureLimits
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 from factories.films import dicom, film
 
 LIMITS = PictureLimits(min_side=16)

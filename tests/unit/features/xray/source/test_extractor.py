@@ -21,7 +21,7 @@ from deepmed.features.xray.source import (
 from deepmed.features.xray.source.pseudonyms import unit_of
 from deepmed.kit.archives import ArchiveLimits, ArchiveRefusedError
 from deepmed.kit.errors import IntegrityError, ValidationError
-from deepmed.kit.settings import MIB
+from deepmed.kit.sizes import MIB
 from factories.films import dicom, film, labelled, laid_out, png, zipped
 
 Files = dict[str, bytes]

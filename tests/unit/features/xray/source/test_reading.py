@@ -9,7 +9,8 @@ from PIL import Image
 
 from deepmed.features.xray.source import ReadingRules, SourceOptions, XrayReader
 from deepmed.kit.errors import ImageProcessingError
-from deepmed.kit.settings import MIB, load
+from deepmed.kit.settings import load
+from deepmed.kit.sizes import MIB
 from factories.films import dicom, film
 
 
