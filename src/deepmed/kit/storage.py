@@ -5,7 +5,7 @@ import os
 import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -280,12 +280,18 @@ class FileStorageService:
         if self._root is None or os.name != "posix":  # Windows cannot flush a folder
             return
         path = self._root / key
-        for target in (path, path.parent, *(folder.parent for folder in new_folders)):
-            descriptor = os.open(target, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        with suppress(FileNotFoundError):  # somebody deleted it after it was written
+            _to_disk(path)
+        for folder in (path.parent, *(each.parent for each in new_folders)):
+            _to_disk(folder)
+
+
+def _to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def check_key(key: str) -> None:

@@ -6,7 +6,7 @@ has written.
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,12 @@ PATIENCE = 60
 
 
 def at_once(deed: Callable[[Workbench], Any], machines: Sequence[Workbench]) -> list[Any]:
+    """What each machine found; the first error of any, and not that another waited for it."""
     with ThreadPoolExecutor(len(machines)) as pool:
         running = [pool.submit(deed, machine) for machine in machines]
-        return [one.result(PATIENCE) for one in running]
+        for one in as_completed(running, PATIENCE):
+            one.result()
+        return [one.result() for one in running]
 
 
 def meet(monkeypatch: pytest.MonkeyPatch, where: Any, name: str) -> None:

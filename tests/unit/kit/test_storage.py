@@ -121,6 +121,21 @@ def test_content_and_name_are_on_disk_before_put_returns(
     assert flushed == [str(folder / name) for name in ("a/b/g", "a/b")]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a file that is open cannot be deleted elsewhere")
+def test_a_file_that_is_deleted_right_after_it_was_written_is_no_error_of_the_writer(
+    local: FileStorageService, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def too_late(path: Path, flags: int) -> int:
+        (folder / "a" / "f").unlink(missing_ok=True)
+        return real(path, flags)
+
+    monkeypatch.setattr(os, "open", too_late)
+    assert local.put("a/f", CONTENT).size == len(CONTENT)
+    assert not local.exists("a/f")
+
+
 def test_a_taken_key_is_kept_when_overwriting_is_not_meant(storage: FileStorageService) -> None:
     storage.put("f", b"first", overwrite=False)
     with pytest.raises(ConflictError):

@@ -14,6 +14,7 @@ from deepmed.core.registry.cache import PackageCache
 from deepmed.core.registry.keys import open_keys
 from deepmed.core.registry.service import ArtifactRegistry
 from deepmed.core.registry.tables import Artifact
+from deepmed.kit import storage as kit_storage
 from deepmed.kit.database import Database
 from deepmed.kit.errors import (
     ConflictError,
@@ -190,6 +191,31 @@ def test_a_process_that_loses_the_race_for_a_recipe_takes_the_winners_artefact(
         "_by_recipe",
         lambda *given: first_answers.pop() if first_answers else look(*given),
     )
+    assert publish().id == winner.id
+    assert stored(storage) == files
+
+
+def test_a_loser_whose_files_are_swept_while_it_writes_them_has_lost_and_not_failed(
+    registry: ArtifactRegistry,
+    publish: Publish,
+    storage: FileStorageService,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    winner = publish()
+    files = stored(storage)
+    look, flush = registry._by_recipe, kit_storage._to_disk
+    first_answers = [None]  # as before the winner's commit
+    monkeypatch.setattr(
+        registry,
+        "_by_recipe",
+        lambda *given: first_answers.pop() if first_answers else look(*given),
+    )
+
+    def swept(path: Path) -> None:
+        registry.sweep(winner.uid)
+        flush(path)
+
+    monkeypatch.setattr(kit_storage, "_to_disk", swept)
     assert publish().id == winner.id
     assert stored(storage) == files
 
