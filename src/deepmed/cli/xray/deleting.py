@@ -18,12 +18,13 @@ def delete(
     The images that you trained on stay where you keep them, and so do exports and reports that you
     wrote elsewhere; backups made before still hold the run. This cannot be undone.
     """
-    from deepmed.features.xray.deletion import delete_run
+    from deepmed.features.xray.deletion import check_ended, delete_run
 
-    if not yes:
-        typer.confirm(f"Delete run {run} for good?", abort=True, err=True)
     out = Output(as_json)
     with open_runs() as runs:
+        if not yes:
+            check_ended(runs.home, run)
+            typer.confirm(f"Delete run {run} for good?", abort=True, err=True)
         delete_run(runs.home, run)
     out.say(f"Run {run} was deleted, with its model and its figures.")
     out.finish({"run_id": run, "deleted": True})

@@ -19,6 +19,12 @@ from deepmed.kit.errors import ConflictError, NotFoundError
 from deepmed.kit.ids import LARGEST_ID
 
 
+def check_ended(home: Home, run_id: int) -> None:
+    """Raises what `delete_run` would: there is no such run, or it is in progress."""
+    with home.database.write() as session:
+        _ended(session, home.owner_id, run_id)
+
+
 def delete_run(home: Home, run_id: int) -> None:
     """Delete a run of this owner that has ended.
 

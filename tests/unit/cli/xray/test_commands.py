@@ -56,7 +56,7 @@ BAD: dict[str, tuple[tuple[object, ...], str]] = {
     "show": ((99999,), "not_found"),
     "cancel": ((2**40,), "not_found"),
     "resume": ((99999,), "not_found"),
-    "delete": ((99999, "--yes"), "not_found"),
+    "delete": ((99999,), "not_found"),  # nobody is asked about what is not there
     "compare": ((99998, 99999), "not_found"),
     "report": ((99999, "--to", "report.txt"), "validation"),
     "export": ((99999, "--to", "model.onnx"), "not_found"),

@@ -114,6 +114,12 @@ def digest_of_test(digests: Iterable[str]) -> str:
     return json_digest(sorted(digests))
 
 
+def stored_rows(split: Mapping[str, Any], part: str) -> list[dict[str, Any]]:
+    """Image, digest, label and patient of each row of a part of what `to_json` wrote."""
+    names = ("image", "digest", "label", "patient")
+    return [dict(zip(names, row, strict=True)) for row in split["parts"][part]]
+
+
 def _rows(
     parts: Mapping[str, Any], known: Mapping[str, ImageRow]
 ) -> dict[str, tuple[ImageRow, ...]]:

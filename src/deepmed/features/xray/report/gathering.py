@@ -56,8 +56,6 @@ def _lead(run: StoredRun) -> Iterator[str]:
     yield f"Not for: {card['not_for']}"
     if evaluation["test"] is None:
         yield f"There are no figures of a test part. {evaluation['test_reason']}"
-    else:
-        yield words.tested(standing.looks(run))
     yield from standing.warnings(run.split)
     yield from run.model["operating_point"]["notes"]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from deepmed.core.home import Home
 from deepmed.core.registry.tables import Artifact
+from deepmed.features.xray.preparation.split_plan import stored_rows
 from deepmed.features.xray.runs import map_checks
 from deepmed.features.xray.runs.scored import people
 from deepmed.features.xray.runs.sinks import metrics_csv
@@ -89,12 +90,11 @@ def publish(
     seed = run.configuration["system"]["seed"]
     split = json.loads(files[SPLIT])["digest"]
     recipe = {"xray_run": run.uid, "configuration": run.configuration, "split": split}
-    predictions = json.loads(files[PREDICTIONS])
     return home.registry.publish(
         ARTIFACT_KIND,
         files,
         metrics=dict(evaluation),
-        card=card(run, json.loads(files[MODEL]), predictions),
+        card=card(run, json.loads(files[MODEL]), _parts(files)),
         lineage={"run": run.uid, "recipe": recipe},
         recipe_hash=json_digest(recipe),
         configuration=run.configuration,
@@ -104,25 +104,53 @@ def publish(
 
 
 def card(
-    run: XrayRun, model: Mapping[str, Any], predictions: Mapping[str, Sequence[Any]]
+    run: XrayRun, model: Mapping[str, Any], parts: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> dict[str, Any]:
-    """What the model is, and is not, for."""
+    """What the model is, and is not, for, and on whom that rests.
+
+    Args:
+        run: the training.
+        model: as `model_record` has it.
+        parts: of the data, each image with its `patient` and `label`.
+    """
+    classes = model["classes"]
     return {
         "title": f"Training {run.run_description}",
-        "intended_use": f"Telling apart {', '.join(model['classes'])} on images like those of "
+        "intended_use": f"Telling apart {', '.join(classes)} on images like those of "
         "training, beside a person who decides.",
         "not_for": "Decisions without a person, and images of other devices, views or people than "
         "those of training, until it was validated there.",
-        "images": {part: len(records) for part, records in predictions.items()},
-        "patients": {part: people(records) for part, records in predictions.items()},
+        "images": {part: len(records) for part, records in parts.items()},
+        "images_of": {
+            part: {
+                name: sum(record["label"] == place for record in records)
+                for place, name in enumerate(classes)
+            }
+            for part, records in parts.items()
+        },
+        "patients": {part: people(records) for part, records in parts.items()},
         "counted_by": {
             part: unit_of(record["patient"] for record in records)
-            for part, records in predictions.items()
+            for part, records in parts.items()
         },
         "threshold_and_calibration": "fixed on validation before the test part was opened",
         "first_weights": model["first_weights"]["statement"],
         "heat_maps": map_checks.in_words(model),
     }
+
+
+def _parts(files: Mapping[str, bytes]) -> dict[str, Sequence[Mapping[str, Any]]]:
+    """The images that trained, which are not scored, and those that were scored."""
+    listed = stored_rows(json.loads(files[SPLIT]), "train")
+    reports = json.loads(files[INTAKE])["parts"]
+    unread = {
+        one["image_id"]
+        for report in reports
+        if report["part"] == "training"
+        for one in report["rejections"]
+    }
+    trained = [row for row in listed if row["image"] not in unread]
+    return {"train": trained, **json.loads(files[PREDICTIONS])}
 
 
 def _json(content: Any) -> bytes:

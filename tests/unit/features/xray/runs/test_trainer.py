@@ -164,6 +164,18 @@ def test_a_run_keeps_whether_its_heat_maps_need_the_weights(trained: Home) -> No
     assert "rank correlation is" in " ".join(card["heat_maps"])
 
 
+def test_the_card_says_on_whom_it_was_trained_and_measured(trained: Home) -> None:
+    card = trained.registry.package((run_of(trained).results or {})["artifact"]).manifest.card
+    parts = json.loads(files_of(trained)[artifact.SPLIT])["parts"]
+    assert set(card["images"]) == {"train", "validation", "test"}
+    for part, rows in parts.items():
+        assert card["images"][part] == len(rows) > 0
+        labels = [label for _, _, label, _ in rows]
+        assert list(card["images_of"][part].values()) == [labels.count(0), labels.count(1)]
+        assert card["patients"][part] == len({patient for *_, patient in rows})
+        assert card["counted_by"][part] == "patient"
+
+
 @pytest.mark.req("X-9.1")
 def test_messages_files_and_numbers_say_the_same_without_gaps(trained: Home) -> None:
     told = messages(trained)
