@@ -125,8 +125,8 @@ def _become(request: dict[str, Any], files: list[int]) -> NoReturn:
             os.dup2(file, number)
             os.close(file)
         _forget_ours(request)
-        if "PLANT_FEW" in os.environ:
-            _plant_few()
+        if launching.PLANTING in os.environ:
+            _plant_few(json.loads(os.environ[launching.PLANTING]))
         if request["forks"]:
             children.subprocess = launching.forking(Path(request["forks"]))
         code = _code_of_run(request["program"])
@@ -155,12 +155,12 @@ def _forget_ours(request: dict[str, Any]) -> None:
     sys.argv = ["deepmed", *words]
 
 
-def _plant_few() -> None:
+def _plant_few(planting: dict[str, int]) -> None:
     import pytest
 
     from factories.homes import plant_few
 
-    plant_few(pytest.MonkeyPatch())
+    plant_few(pytest.MonkeyPatch(), planting)
 
 
 def _code_of_run(program: str) -> int:

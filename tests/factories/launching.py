@@ -27,8 +27,8 @@ TESTS = LAUNCHER.parents[1]
 START_SECONDS = 120.0
 LEARNING = ("torch._dynamo", "sklearn.neighbors", "scipy.stats")
 """What a training asks for: the first for every optimiser."""
-PLANT_FEW = {"PLANT_FEW": "yes"}
-"""Of a process's environment, and so of its children's: their trainings do as `plant_few` says."""
+PLANTING = "PLANTING"
+"""Of a process's environment, and so of its children's: how little their trainings plant."""
 XRAYS = (
     *("lightning", "monai.transforms", "omegaconf.grammar_parser", "safetensors.torch"),
     *("sklearn.metrics", "scipy.stats", "deepmed.features.xray.runs.trainer"),
@@ -38,6 +38,11 @@ XRAYS = (
     *("deepmed.learning.class_activation",),
 )
 """What a training on X-rays asks for."""
+
+
+def planting(most: Mapping[str, int]) -> dict[str, str]:
+    """Variables under which trainings do as `plant_few` says."""
+    return {PLANTING: json.dumps(dict(most))}
 
 
 class Forked:

@@ -1,6 +1,6 @@
 """Data folders for the acceptance tests: an empty one, and copies of a filled and a trained one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,23 +8,16 @@ import pytest
 from factories.shared import made_once
 from integration.acceptance.demonstration import Demo, demonstrate, shared_folder
 from integration.acceptance.pictures import fill
-from integration.acceptance.terminal import Home, Launcher
+from integration.acceptance.terminal import Home
 
 TRAINING = ("drawings", "train", "--groups", "6-9", "--detector", "knn")
 TYPICAL, NEW = range(30), range(30, 36)
 """Drawings that train, and drawings by children whom the models have not met."""
 
 
-@pytest.fixture(scope="session")
-def launcher() -> Iterator[Launcher]:
-    started = Launcher()
-    yield started
-    started.close()
-
-
 @pytest.fixture
-def empty(launcher: Launcher, tmp_path: Path) -> Home:
-    return Home(tmp_path / "empty", launcher)
+def empty(tmp_path: Path) -> Home:
+    return Home(tmp_path / "empty")
 
 
 @pytest.fixture(scope="session")
@@ -39,31 +32,29 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _filled(launcher: Launcher, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+def _filled(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     def make(place: Path) -> None:
-        Home(place / "home", launcher).do("drawings", "import", pictures / "typical")
+        Home(place / "home").do("drawings", "import", pictures / "typical")
 
-    return Home(made_once(tmp_path_factory, "filled", make) / "home", launcher)
+    return Home(made_once(tmp_path_factory, "filled", make) / "home")
 
 
 @pytest.fixture(scope="session")
-def _trained(
-    _filled: Home, pictures: Path, launcher: Launcher, tmp_path_factory: pytest.TempPathFactory
-) -> Home:
+def _trained(_filled: Home, pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     def make(place: Path) -> None:
         home = _filled.copy(place / "home")
         home.do(*TRAINING)
         home.do("drawings", "import", pictures / "new")
 
-    return Home(made_once(tmp_path_factory, "trained", make) / "home", launcher)
+    return Home(made_once(tmp_path_factory, "trained", make) / "home")
 
 
 @pytest.fixture(scope="session")
-def _analysed(_trained: Home, launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Home:
+def _analysed(_trained: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
     def make(place: Path) -> None:
         _trained.copy(place / "home").do("drawings", "analyze", "--all")
 
-    return Home(made_once(tmp_path_factory, "analysed", make) / "home", launcher)
+    return Home(made_once(tmp_path_factory, "analysed", make) / "home")
 
 
 @pytest.fixture
@@ -93,6 +84,6 @@ def reference(
 
 
 @pytest.fixture(scope="session")
-def demo(launcher: Launcher, tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """What `deepmed demo` said and left; copy its data folder before you change anything."""
-    return demonstrate(shared_folder(tmp_path_factory.getbasetemp()), launcher)
+    return demonstrate(shared_folder(tmp_path_factory.getbasetemp()))

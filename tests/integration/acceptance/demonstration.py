@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock
 
 from integration.acceptance.soundness import content
-from integration.acceptance.terminal import Answer, Home, Launcher, fresh_process
+from integration.acceptance.terminal import Answer, Home, fresh_process
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Demo:
         return rows
 
 
-def demonstrate(shared: Path, launcher: Launcher) -> Demo:
+def demonstrate(shared: Path) -> Demo:
     """Run the demo in a folder that all workers share, unless one of them has done so."""
     shared.mkdir(parents=True, exist_ok=True)
-    home, kept = Home(shared / "home", launcher, planting={}), shared / "answers.json"
+    home, kept = Home(shared / "home", planting={}), shared / "answers.json"
     with FileLock(shared / "lock"):
         if not kept.exists():
             kept.write_text(json.dumps(_run_twice(home)), encoding="utf-8")

@@ -15,13 +15,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from factories.launching import Forked, launcher, planting
 from factories.servers import PROMPT
 
-LAUNCHER = Path(__file__).with_name("launcher.py")
 LONGEST = 270.0
 OURS = ("DEEPMED_HOME", "DEEPMED_SETTINGS", "DEEPMED_DATABASE_URL", "DEEPMED_STORAGE_URL")
 FEW = {"planted_sources": 2, "comparison_drawings": 20}
 """Of a training that was asked for without any number, where nobody looks at what it measured."""
+
+LOADED = (
+    "deepmed.cli.db",
+    "deepmed.cli.drawings",
+    "deepmed.cli.registry",
+    "deepmed.features.drawings.catalogue.sweeping",
+    "deepmed.features.drawings.demo.run",
+    "deepmed.features.drawings.explanation.service",
+    "deepmed.features.drawings.models.age_groups",
+    "deepmed.features.drawings.report.rendering",
+    "deepmed.features.drawings.runs.reproduce",
+    "deepmed.learning.encoders.hog_pyramid.encoder",
+    "alembic.autogenerate",
+    "faiss",
+    "mako.template",
+    "pygments.lexers.python",
+    "rich.table",
+    "scipy.stats",
+    "sqlalchemy.dialects.sqlite",
+)
+"""What commands ask for: loaded once, and not by each of them."""
 
 _numbers = itertools.count()
 
@@ -45,49 +66,25 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {**kept, **PROMPT, "OMP_NUM_THREADS": "1", "DEEPMED_HOME": str(home), **more}
 
 
-class Launcher:
-    """The process that forks commands; see launcher.py."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(LAUNCHER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
-
-    def ask(self, action: str, **request: Any) -> Any:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"action": action, **request}) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.communicate()
-
-
 class Command:
     """A command on its way."""
 
-    def __init__(self, launcher: Launcher, child: int, output: Path) -> None:
-        self._launcher = launcher
+    def __init__(self, process: Forked, output: Path) -> None:
+        self._process = process
         self._output = output
-        self.child = child
 
     def wait(self, seconds: float = LONGEST) -> Answer:
-        code = self._launcher.ask("wait", child=self.child, seconds=seconds)
-        if code is None:
-            os.kill(self.child, signal.SIGKILL)
-            self._launcher.ask("wait", child=self.child, seconds=seconds)
-            raise TimeoutError(f"still running after {seconds} s:\n{self._read('.err')}")
+        try:
+            code = self._process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            self._process.kill()
+            raise TimeoutError(f"still running after {seconds} s:\n{self._read('.err')}") from error
         return Answer(code, self._read(".out"), self._read(".err"))
 
     @property
     def state(self) -> str:
         """As the system tells it: R and S run or wait, T is stopped, Z has ended."""
-        status = Path(f"/proc/{self.child}/stat").read_text(encoding="utf-8")
+        status = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8")
         return status.rpartition(")")[2].split()[0]
 
     def go_on(self) -> Answer:
@@ -95,7 +92,7 @@ class Command:
         return self.wait()
 
     def send(self, number: signal.Signals) -> None:
-        os.kill(self.child, number)
+        self._process.send_signal(number)
 
     def _read(self, ending: str) -> str:
         return Path(f"{self._output}{ending}").read_text(encoding="utf-8")
@@ -106,14 +103,12 @@ class Home:
 
     Args:
         folder: the data folder.
-        launcher: starts the commands.
         planting: what its trainings plant, where that is not as much as a user's.
     """
 
-    def __init__(self, folder: Path, launcher: Launcher, planting: Mapping[str, int] = FEW) -> None:
+    def __init__(self, folder: Path, planting: Mapping[str, int] = FEW) -> None:
         self.folder = folder
-        self._launcher = launcher
-        self._planting = dict(planting)
+        self._planting = planting
 
     @property
     def database(self) -> str:
@@ -122,7 +117,7 @@ class Home:
     def copy(self, folder: Path) -> "Home":
         """The same data at another place."""
         shutil.copytree(self.folder, folder)
-        return Home(folder, self._launcher, self._planting)
+        return Home(folder, self._planting)
 
     def start(
         self,
@@ -131,15 +126,24 @@ class Home:
         **variables: str,
     ) -> Command:
         output = self.folder.with_name(f"{self.folder.name}-{next(_numbers)}")
-        child = self._launcher.ask(
-            "start",
-            arguments=[str(argument) for argument in arguments],
-            environment=environment(self.folder, **variables),
-            output=str(output),
-            before=before,
-            planting=self._planting,
-        )
-        return Command(self._launcher, child, output)
+        if self._planting:
+            variables |= planting(self._planting)
+        if before is not None:
+            variables["BEFORE"] = json.dumps(before)
+        with (
+            Path(os.devnull).open("rb") as nothing,
+            Path(f"{output}.out").open("wb") as out,
+            Path(f"{output}.err").open("wb") as err,
+        ):
+            process = Forked(
+                launcher(),
+                [str(argument) for argument in arguments],
+                files=[one.fileno() for one in (nothing, out, err)],
+                environment=environment(self.folder, **variables),
+                load=LOADED,
+                program="deepmed.cli" if before is None else "integration.acceptance.watched",
+            )
+        return Command(process, output)
 
     def run(self, *arguments: object, **variables: str) -> Answer:
         return self.start(*arguments, **variables).wait()

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from factories.launching import LEARNING, PLANT_FEW
+from factories.homes import HARDLY_MORE
+from factories.launching import LEARNING, planting
 from factories.servers import RunningServer, running_server
 
 ROOT = Path(__file__).parents[3]
@@ -90,7 +91,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """Who has come to the end of the guide's step 3."""
     folder = tmp_path_factory.mktemp("guide")
     threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
-    with running_server(folder / "home", load=LOADED, **threads, **PLANT_FEW) as server:
+    with running_server(folder / "home", load=LOADED, **threads, **planting(HARDLY_MORE)) as server:
         made = Reader(server, folder)
         assert made.types(STATUS)["system_status"] == "no_models"
         made.runs("create_sample_drawings.py", server=False)

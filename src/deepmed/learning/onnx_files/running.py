@@ -18,8 +18,8 @@ MOST_SECONDS = 120
 SCORE = "score"
 """The one output of every exported score."""
 NEEDED = (
-    "Writing and checking ONNX needs the packages of the extra `onnx`, which are not installed: "
-    "pip install 'deepmed[onnx]'"
+    "Writing and checking ONNX needs the packages of the extra `onnx`, which are not installed. "
+    "To have them: pip install 'deepmed[onnx]'."
 )
 MODEL, GIVEN, FOUND = "model.onnx", "given.safetensors", "found.safetensors"
 _CHILD = "deepmed.learning.onnx_files.child"

@@ -19,6 +19,7 @@ from deepmed.features.xray.bench.scores import at_half, of_values, spread
 from deepmed.features.xray.bench.trainings import Step, Trained, trained
 from deepmed.features.xray.bench.variants import compare
 from deepmed.kit.clock import now
+from deepmed.learning.federated.settings import need_flower
 
 FORMAT = 2
 Opening = Callable[[Path], AbstractContextManager[Home]]
@@ -50,7 +51,10 @@ def run(
 
     Raises:
         ValidationError: the file is missing, or it is no published split.
+        FlowerMissingError: clients shall learn together, and Flower is not installed.
     """
+    if federated:
+        need_flower()  # now, and not after an hour
     if work is None:
         with TemporaryDirectory() as name:
             return run(

@@ -16,7 +16,8 @@ from deepmed.features.xray.bench.tables import tables
 from deepmed.features.xray.runs.service import XrayRuns
 from deepmed.features.xray.tables import XrayRun, XrayRunEvent
 from deepmed.kit import clock
-from factories.published import measured, opened
+from deepmed.learning.federated import FlowerMissingError
+from factories.published import measured, opened, write_published
 from factories.recount import auroc
 
 
@@ -130,6 +131,16 @@ def test_a_second_call_trains_nothing_and_gives_the_same_figures(
     assert made["libraries"]["torch"]
     for name in ("seeds", "spread", "variants", "promises"):
         assert without_age(again[name]) == without_age(first[name])
+
+
+def test_what_is_missing_for_clients_is_said_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_published(tmp_path / "split.npz")
+    monkeypatch.setattr("deepmed.learning.federated.settings.find_spec", lambda _name: None)
+    with pytest.raises(FlowerMissingError, match="Nothing was started"):
+        measured(tmp_path, federated=True)
+    assert not (tmp_path / "work").exists()
 
 
 def without_age(found: Any) -> Any:
