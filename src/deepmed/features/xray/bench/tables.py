@@ -52,7 +52,8 @@ def _federated(result: Result) -> Table:
         "Clients that learn together",
         ["Training", "Seconds", "AUROC", "Less centralised", "Accuracy"],
         rows,
-        f"{result['clients']} clients, {result['rounds']} rounds, on the same test part. Promised: "
+        f"{result['clients']} clients, {result['rounds']} rounds of {result['local_epochs']} local "
+        "epochs, beside as many epochs centralised, on the same test part. Promised: "
         f"{promise['promise']} is at least {promise['limit']:g}; {verdict}.",
     )
 

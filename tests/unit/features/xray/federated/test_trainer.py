@@ -17,7 +17,7 @@ from deepmed.features.xray.bench.scores import at_half
 from deepmed.features.xray.configuration import ConfigManager
 from deepmed.features.xray.configuration.settings import federated_settings
 from deepmed.features.xray.federated import repository as federated
-from deepmed.features.xray.federated.bench import QUICK, SETTINGS, _row
+from deepmed.features.xray.federated.bench import FULL, QUICK, SETTINGS, _configured, _row
 from deepmed.features.xray.federated.dealt import deal
 from deepmed.features.xray.federated.service import start_federated
 from deepmed.features.xray.federated.trainer import FederatedTrainer
@@ -360,3 +360,9 @@ def test_what_cannot_be_federated_is_refused_before_it_starts(
         start_federated(empty, job_kinds(), films, "without", small())
     with empty.database.read() as session:
         assert session.query(XrayRun).count() == 0
+
+
+@pytest.mark.parametrize("effort", [FULL, QUICK])
+def test_clients_pass_over_their_images_as_often_as_the_centralised_training(effort: Any) -> None:
+    told = _configured(effort, 0).config.experiment
+    assert told.epochs == told.num_rounds * told.local_epochs
