@@ -63,6 +63,14 @@ def steps(home: Home, job: JobContext) -> dict[str, Any]:
     return {"begun_at": begun, "pid": os.getpid(), "attempt": job.attempt}
 
 
+def talk(home: Home, job: JobContext) -> dict[str, Any]:
+    """Says what it does."""
+    job.log("first this")
+    job.log("then that")
+    leave_trace(home, job)
+    return {}
+
+
 def hold(home: Home, job: JobContext) -> dict[str, Any]:
     """Waits for the file `go`, asking whether to stop."""
     mark(home, job)
@@ -136,6 +144,7 @@ KINDS = (
     _kind("hold_alone", hold, Nothing, INLINE, queue="alone", at_once=1),
     _kind("child", hold, Nothing, PROCESS, queue="children"),
     _kind("steps", steps, Steps, PROCESS, queue="children"),
+    _kind("talk", talk, Nothing, PROCESS, queue="children"),
     _kind("stubborn", stubborn, Nothing, PROCESS, queue="children"),
     _kind("family", family, Nothing, PROCESS, queue="children"),
     _kind("die", die, Nothing, PROCESS, queue="children"),

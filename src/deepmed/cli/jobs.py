@@ -128,7 +128,7 @@ def run(
         _be_child_of(child_of)
         return
     out = Output(as_json)
-    job = _run_here(job_id)
+    job = _run_here(out, job_id)
     out.say(f"Job {job_id} has {job.state}." if job.state != "queued" else _waits(job))
     if job.error is not None:
         out.say(job.error["message"])
@@ -148,11 +148,8 @@ def _be_child_of(parent: int) -> None:
     child.work(open_home, job_kinds)
 
 
-def _run_here(job_id: int) -> "Job":
-    from deepmed.app import open_home
-    from deepmed.app.kinds import job_kinds
-    from deepmed.cli.worker import work_in_foreground
-    from deepmed.core.jobs.supervisor import Supervisor
+def _run_here(out: Output, job_id: int) -> "Job":
+    from deepmed.cli.worker import work_on
     from deepmed.kit.errors import ConflictError
 
     with _opened() as (home, ledger):
@@ -160,7 +157,7 @@ def _run_here(job_id: int) -> "Job":
             job = ledger.get(session, job_id)
         if job.state != "queued":
             raise ConflictError(f"Job {job_id} is {job.state}; only a queued one can be run.")
-        work_in_foreground(Supervisor(open_home, job_kinds(), only=job_id, once=True))
+        work_on(out, home, job_id)
         with home.database.read() as session:
             return ledger.get(session, job_id)
 

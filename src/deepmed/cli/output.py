@@ -36,10 +36,11 @@ class Progress:
         self._bar = bar
         self._task = task
 
-    def __call__(self, done: int, total: int | None = None) -> None:
-        """So many are done now, of so many."""
+    def __call__(self, done: int, total: int | None = None, text: str | None = None) -> None:
+        """So many are done now, of so many; of what, where that changes."""
         if self._bar is not None:
-            self._bar.update(self._task, completed=done, total=total)
+            told = None if text is None else printable(text)
+            self._bar.update(self._task, completed=done, total=total, description=told)
 
     def note(self, text: str) -> None:
         """A remark on standard error, above the bar."""

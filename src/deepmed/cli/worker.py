@@ -1,15 +1,21 @@
-"""`deepmed worker`: a worker in the foreground."""
+"""`deepmed worker`: a worker in the foreground; and one job of a command that waits for it."""
 
 import signal
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deepmed.cli.output import JsonFlag, Output
+from deepmed.cli.output import JsonFlag, Output, Progress
 
 if TYPE_CHECKING:
+    from deepmed.core.home import Home
+    from deepmed.core.jobs.ledger import JobLedger
     from deepmed.core.jobs.supervisor import Supervisor
+    from deepmed.core.jobs.tables import Job
+
+LOOK_SECONDS = 0.1
 
 
 def worker(
@@ -51,8 +57,51 @@ def worker(
     out.finish({"worker": supervisor.worker, "queues": names, "ended": supervisor.ended})
 
 
-def work_in_foreground(supervisor: "Supervisor") -> None:
-    """Run it until it is done or a signal asks it to stop."""
+def work_on(out: Output, home: "Home", job_id: int) -> None:
+    """Run one job here and now, in a child that a signal can end; each step is told as it begins.
+
+    Args:
+        out: where that is told; a bar shows how far it is where a terminal is attached.
+        home: of the job's owner.
+        job_id: of a queued job.
+    """
+    from deepmed.app import open_home
+    from deepmed.app.kinds import job_kinds
+    from deepmed.core.jobs.ledger import JobLedger
+    from deepmed.core.jobs.supervisor import Supervisor
+
+    ledger = JobLedger.of(home)
+    with home.database.read() as session:
+        job = ledger.get(session, job_id)
+    with out.progress(job.title) as progress:
+        course = _Course(ledger, job, progress)
+        supervisor = Supervisor(open_home, job_kinds(), only=job_id, once=True)
+        work_in_foreground(supervisor, course.tell)
+        course.tell()
+
+
+class _Course:
+    """What happens to a job, told as it comes."""
+
+    def __init__(self, ledger: "JobLedger", job: "Job", progress: Progress) -> None:
+        self._ledger, self._progress = ledger, progress
+        self._job_id, self._told = job.id, job.last_sequence
+
+    def tell(self) -> None:
+        """What is new."""
+        with self._ledger.database.read() as session:
+            events = self._ledger.events(session, self._job_id, self._told)
+        for event in events:
+            self._told = event.sequence
+            if event.kind == "log":
+                self._progress.note(event.data["text"])
+            elif event.kind == "progress":
+                data = event.data
+                self._progress(data["completed"], data["total"], data["text"])
+
+
+def work_in_foreground(supervisor: "Supervisor", look: Callable[[], None] | None = None) -> None:
+    """Run it until it is done or a signal asks it to stop; `look` is called now and then."""
     asked = threading.Event()
     before = {
         number: signal.signal(number, lambda *_: asked.set())
@@ -60,8 +109,9 @@ def work_in_foreground(supervisor: "Supervisor") -> None:
     }
     try:
         supervisor.start()
-        while not supervisor.wait(0.1) and not asked.is_set():
-            pass
+        while not supervisor.wait(LOOK_SECONDS) and not asked.is_set():
+            if look is not None:
+                look()
         supervisor.stop()
     finally:
         for number, handler in before.items():

@@ -152,6 +152,14 @@ def test_a_job_is_run_here_and_now(ledger: JobLedger, run: Run) -> None:
 
 
 @pytest.mark.usefixtures("forked_children")
+def test_whoever_waits_for_a_job_is_told_its_steps(ledger: JobLedger, run: Run) -> None:
+    job = ledger.submit("test.talk", {})
+    code, out, err = run("job", "run", str(job.id), "--json")
+    assert (code, json.loads(out)["state"]) == (0, "succeeded")
+    assert [line for line in err.splitlines() if "th" in line] == ["first this", "then that"]
+
+
+@pytest.mark.usefixtures("forked_children")
 def test_a_job_that_fails_here_is_told_by_the_exit_code(ledger: JobLedger, run: Run) -> None:
     job = ledger.submit("test.fail", {"error": "ConflictError"})
     code, out, _ = run("job", "run", str(job.id))

@@ -113,12 +113,9 @@ def see_through(out: Output, runs: "XrayRuns", number: int, *, queue: bool) -> N
 
 def _work(out: Output, runs: "XrayRuns", number: int) -> None:
     """Run it here and now, in a child that a signal can end."""
-    from deepmed.app import open_home
-    from deepmed.app.kinds import job_kinds
-    from deepmed.cli.worker import work_in_foreground
-    from deepmed.core.jobs.supervisor import Supervisor
+    from deepmed.cli.worker import work_on
 
     run, job = runs.get(number)
     if job is not None:
         out.note(f"Run {run.id} begins; Ctrl-C stops it, and `resume` goes on with it.")
-        work_in_foreground(Supervisor(open_home, job_kinds(), only=job.id, once=True))
+        work_on(out, runs.home, job.id)

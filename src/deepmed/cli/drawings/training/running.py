@@ -127,7 +127,7 @@ def _see_through(
 ) -> None:
     """To its end, unless a worker sees to it; ends with 1 where no model came of it."""
     if not queue:
-        _work(environment, number)
+        _work(out, environment, number)
     told = state(environment, number)
     say(out, told)
     out.finish(told)
@@ -135,12 +135,9 @@ def _see_through(
         raise typer.Exit(1)
 
 
-def _work(environment: "LocalTrainingEnvironment", number: int) -> None:
+def _work(out: Output, environment: "LocalTrainingEnvironment", number: int) -> None:
     """Run the training here and now, in a child that a signal can end."""
-    from deepmed.app import open_home
-    from deepmed.app.kinds import job_kinds
-    from deepmed.cli.worker import work_in_foreground
-    from deepmed.core.jobs.supervisor import Supervisor
+    from deepmed.cli.worker import work_on
 
     _, job = environment.get_job(number)
-    work_in_foreground(Supervisor(open_home, job_kinds(), only=job.id, once=True))
+    work_on(out, environment.home, job.id)
