@@ -26,7 +26,8 @@ from deepmed.features.drawings.samples.maker import make_false_alarm_samples
 from deepmed.kit import settings as kit_settings
 from factories import encoder
 from factories.drawings import Sketch, add_drawings, line_drawing
-from factories.homes import QUICK, open_bench, plant_few
+from factories.homes import QUICK, open_bench
+from factories.planting import plant_few
 from factories.servers import PROMPT
 from factories.shared import made_once
 from factories.training_sets import write_set

@@ -1,9 +1,8 @@
 """Data folders ready for a test: an empty one, and a trained one that each test copies."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +26,6 @@ from factories.shared import made_once
 QUICK = GroupTrainingConfig(detector="knn", planted_sources=1, comparison_drawings=40)
 MEASURED = QUICK.model_copy(update={"planted_sources": 6})
 """Enough planted drawings for every figure to have its interval."""
-HARDLY_MORE = {"planted_sources": 7, "comparison_drawings": 40}
 PLAN = "3-6,6-9,9-12"
 
 
@@ -47,24 +45,6 @@ def train(
 ) -> TrainingRun:
     groups = parse_groups(plan) if isinstance(plan, str) else plan
     return GroupTraining(bench, config).train(groups, use)
-
-
-def plant_few(patch: pytest.MonkeyPatch, planting: Mapping[str, int] = HARDLY_MORE) -> None:
-    """Trainings that people ask for plant as little as this, where nobody says how much.
-
-    Unless told otherwise, hardly more than `MEASURED` does.
-
-    More make no other kind of answer; as many would make the very models that are there.
-
-    In this process; what each answer says of its training remains true.
-    """
-    made = GroupTrainingConfig.__init__
-
-    def few(config: GroupTrainingConfig, **given: Any) -> None:
-        made(config, **{**planting, **given})
-
-    # Its maker and not its name: a module that is imported meanwhile would keep another name's.
-    patch.setattr(GroupTrainingConfig, "__init__", few)
 
 
 def stranger(bench: Workbench) -> Workbench:

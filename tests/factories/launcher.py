@@ -158,7 +158,7 @@ def _forget_ours(request: dict[str, Any]) -> None:
 def _plant_few(planting: dict[str, int]) -> None:
     import pytest
 
-    from factories.homes import plant_few
+    from factories.planting import plant_few
 
     plant_few(pytest.MonkeyPatch(), planting)
 

@@ -26,7 +26,10 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 TESTS = LAUNCHER.parents[1]
 START_SECONDS = 120.0
 LEARNING = ("torch._dynamo", "sklearn.neighbors", "scipy.stats")
-"""What a training asks for: the first for every optimiser."""
+"""What a training asks for: the first for every optimiser.
+
+Nothing that a test registers is loaded before a process is forked: every later one would have it.
+"""
 PLANTING = "PLANTING"
 """Of a process's environment, and so of its children's: how little their trainings plant."""
 XRAYS = (

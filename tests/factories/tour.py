@@ -23,7 +23,7 @@ from deepmed.features.xray.runs.reading import StoredRun
 from factories.api import Api, api_on, picture
 from factories.drawings import Sketch, add_drawings, embed
 from factories.encoder import OTHER_NAME
-from factories.homes import plant_few
+from factories.planting import plant_few
 from factories.shared import made_once
 from factories.training_sets import in_amazon, wanted, write_set
 from factories.xray import write_films

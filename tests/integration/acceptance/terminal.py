@@ -35,6 +35,7 @@ LOADED = (
     "deepmed.features.drawings.runs.reproduce",
     "deepmed.learning.encoders.hog_pyramid.encoder",
     "alembic.autogenerate",
+    "factories.planting",
     "faiss",
     "mako.template",
     "pygments.lexers.python",

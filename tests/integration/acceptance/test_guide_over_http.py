@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from factories.homes import HARDLY_MORE
 from factories.launching import LEARNING, planting
+from factories.planting import HARDLY_MORE
 from factories.servers import RunningServer, running_server
 
 ROOT = Path(__file__).parents[3]
@@ -39,7 +39,7 @@ LOADED = (
     "deepmed.features.drawings.jobs",
     "deepmed.features.drawings.models.training",
     "deepmed.learning.encoders.hog_pyramid.encoder",
-    "factories.homes",
+    "factories.planting",
     "faiss",
     "sklearn.ensemble",
 )

@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from deepmed.cli.entry import main
 from deepmed.kit import settings as kit_settings
-from factories.homes import plant_few
+from factories.planting import plant_few
 
 PATTERN = "{subject}_sketch_age{age}_{child_id}"
 EVERY = 3

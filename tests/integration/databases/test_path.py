@@ -14,8 +14,8 @@ from deepmed.kit import settings as kit_settings
 from deepmed.kit.database import migration
 from deepmed.kit.settings import Settings
 from deepmed.kit.storage import FileStorageService
-from factories.homes import plant_few
 from factories.path import NEW, TYPICAL, Commands, walk
+from factories.planting import plant_few
 
 MakeAsk = Callable[..., Commands]
 _ON_SQLITE: dict[str, Any] = {}

@@ -13,7 +13,7 @@ from deepmed.app.bench.questions import QUESTIONS
 from deepmed.app.bench.timing import timed
 from deepmed.cli.entry import main
 from deepmed.kit import settings as kit_settings
-from factories.homes import plant_few
+from factories.planting import plant_few
 
 FEW = {"BATCHES": 1, "EXPLAINED": 0, "NOTED": 2, "NOTES": 1, "BACKUPS": 3}
 FEWER_ROWS = {"JOBS": 40, "TRAININGS": 4, "IMPORTS": 5, "ALL_BATCHES": 5}

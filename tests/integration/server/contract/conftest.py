@@ -1,6 +1,6 @@
 import pytest
 
-from factories.homes import plant_few
+from factories.planting import plant_few
 
 
 @pytest.fixture(autouse=True)

@@ -15,10 +15,10 @@ from factories.homes import (  # noqa: F401 - pytest finds fixtures by their nam
     _trained,
     bench,
     open_bench,
-    plant_few,
     trained,
     trained_home,
 )
+from factories.planting import plant_few
 from factories.servers import PROMPT
 
 
