@@ -157,7 +157,7 @@ def _run_here(out: Output, job_id: int) -> "Job":
             job = ledger.get(session, job_id)
         if job.state != "queued":
             raise ConflictError(f"Job {job_id} is {job.state}; only a queued one can be run.")
-        work_on(out, home, job_id)
+        work_on(out, home, job)
         with home.database.read() as session:
             return ledger.get(session, job_id)
 

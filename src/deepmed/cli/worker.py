@@ -57,25 +57,22 @@ def worker(
     out.finish({"worker": supervisor.worker, "queues": names, "ended": supervisor.ended})
 
 
-def work_on(out: Output, home: "Home", job_id: int) -> None:
+def work_on(out: Output, home: "Home", job: "Job") -> None:
     """Run one job here and now, in a child that a signal can end; each step is told as it begins.
 
     Args:
         out: where that is told; a bar shows how far it is where a terminal is attached.
         home: of the job's owner.
-        job_id: of a queued job.
+        job: a queued one.
     """
     from deepmed.app import open_home
     from deepmed.app.kinds import job_kinds
     from deepmed.core.jobs.ledger import JobLedger
     from deepmed.core.jobs.supervisor import Supervisor
 
-    ledger = JobLedger.of(home)
-    with home.database.read() as session:
-        job = ledger.get(session, job_id)
     with out.progress(job.title) as progress:
-        course = _Course(ledger, job, progress)
-        supervisor = Supervisor(open_home, job_kinds(), only=job_id, once=True)
+        course = _Course(JobLedger.of(home), job, progress)
+        supervisor = Supervisor(open_home, job_kinds(), only=job.id, once=True)
         work_in_foreground(supervisor, course.tell)
         course.tell()
 
@@ -89,9 +86,9 @@ class _Course:
 
     def tell(self) -> None:
         """What is new."""
-        with self._ledger.database.read() as session:
-            events = self._ledger.events(session, self._job_id, self._told)
-        for event in events:
+        from deepmed.core.jobs.following import follow
+
+        for event in follow(self._ledger, self._job_id, self._told, until_end=False):
             self._told = event.sequence
             if event.kind == "log":
                 self._progress.note(event.data["text"])

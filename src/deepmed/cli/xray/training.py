@@ -118,4 +118,4 @@ def _work(out: Output, runs: "XrayRuns", number: int) -> None:
     run, job = runs.get(number)
     if job is not None:
         out.note(f"Run {run.id} begins; Ctrl-C stops it, and `resume` goes on with it.")
-        work_on(out, runs.home, job.id)
+        work_on(out, runs.home, job)

@@ -176,6 +176,16 @@ def test_the_same_recipe_twice_is_one_artefact(
         )
 
 
+def look_before_the_commit(registry: ArtifactRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first look finds nothing, as if the winner had not committed yet."""
+    look, first_answers = registry._by_recipe, [None]
+    monkeypatch.setattr(
+        registry,
+        "_by_recipe",
+        lambda *given: first_answers.pop() if first_answers else look(*given),
+    )
+
+
 def test_a_process_that_loses_the_race_for_a_recipe_takes_the_winners_artefact(
     registry: ArtifactRegistry,
     publish: Publish,
@@ -184,13 +194,7 @@ def test_a_process_that_loses_the_race_for_a_recipe_takes_the_winners_artefact(
 ) -> None:
     winner = publish()
     files = stored(storage)
-    look = registry._by_recipe
-    first_answers = [None]  # as before the winner's commit
-    monkeypatch.setattr(
-        registry,
-        "_by_recipe",
-        lambda *given: first_answers.pop() if first_answers else look(*given),
-    )
+    look_before_the_commit(registry, monkeypatch)
     assert publish().id == winner.id
     assert stored(storage) == files
 
@@ -203,13 +207,8 @@ def test_a_loser_whose_files_are_swept_while_it_writes_them_has_lost_and_not_fai
 ) -> None:
     winner = publish()
     files = stored(storage)
-    look, flush = registry._by_recipe, kit_storage._to_disk
-    first_answers = [None]  # as before the winner's commit
-    monkeypatch.setattr(
-        registry,
-        "_by_recipe",
-        lambda *given: first_answers.pop() if first_answers else look(*given),
-    )
+    look_before_the_commit(registry, monkeypatch)
+    flush = kit_storage._to_disk
 
     def swept(path: Path) -> None:
         registry.sweep(winner.uid)

@@ -140,4 +140,4 @@ def _work(out: Output, environment: "LocalTrainingEnvironment", number: int) -> 
     from deepmed.cli.worker import work_on
 
     _, job = environment.get_job(number)
-    work_on(out, environment.home, job.id)
+    work_on(out, environment.home, job)
